@@ -1,0 +1,1 @@
+"""Ithaca: tagged notebooks become workflows whose steps run anywhere."""

@@ -1,0 +1,141 @@
+"""Every error that Ithaca raises, as one tree.
+
+```
+IthacaError                 exit 1   anything that Ithaca says is wrong
+├── UsageError              exit 2   a wrong option, parameter, id or version
+├── NotebookError           exit 3   the notebook cannot become a workflow; carries diagnostics
+├── RunFailed               exit 1   a run ended otherwise than succeeded
+│   ├── StepFailed          exit 1   a step failed; says which cell and line
+│   └── MergeConflict       exit 1   two branches left different content at one path
+├── StoreError              exit 4   the store cannot be read, written or trusted
+│   ├── NotFound            exit 2   no such snapshot, document, run or step
+│   ├── Corrupt             exit 4   stored bytes do not match their digest
+│   └── UnsafeSnapshot      exit 4   a snapshot names a path outside of its root
+├── BackendError            exit 4   the backend cannot be reached or refused the run
+└── Cancelled               exit 130 the run was cancelled
+```
+
+An error has a stable code (`ITH…`), says what happened, where, and what to do. The codes' ranges:
+`ITH1xx` notebook and tags, `ITH2xx` analysis, `ITH3xx` parameters and workflow, `ITH4xx` store and
+snapshots, `ITH5xx` steps at run time, `ITH6xx` backends and records, `ITH9xx` usage.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ithaca.diagnostics import Diagnostic
+
+
+class IthacaError(Exception):
+    """Anything that Ithaca says is wrong.
+
+    Args:
+        code: The stable code, such as `ITH401`.
+        message: What happened, one sentence without the code.
+        cure: What the user can do about it; empty when nothing can be done.
+        where: The place: a path, a step, `step/cell`; empty when there is none.
+
+    Example:
+        >>> str(IthacaError("ITH401", "the snapshot is incomplete", cure="run `ithaca runs retry`"))
+        'ITH401: the snapshot is incomplete\\n  → run `ithaca runs retry`'
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, message: str, *, cure: str = "", where: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.cure = cure
+        self.where = where
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        cure = f"\n  → {self.cure}" if self.cure else ""
+        return f"{self.code}: {place}{self.message}{cure}"
+
+
+class UsageError(IthacaError):
+    """A wrong option, parameter, id or version."""
+
+    exit_code = 2
+
+
+class NotebookError(IthacaError):
+    """The notebook cannot become a workflow.
+
+    Args:
+        diagnostics: All that is wrong, at least one of them an error.
+    """
+
+    exit_code = 3
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        errors = [found for found in diagnostics if found.severity == "error"]
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(first.code, first.message + more, cure=first.cure, where=first.place)
+        self.diagnostics = tuple(diagnostics)
+
+
+class RunFailed(IthacaError):
+    """A run ended otherwise than succeeded."""
+
+
+class StepFailed(RunFailed):
+    """A step failed; `where` says `step/cell`."""
+
+
+class MergeConflict(RunFailed):
+    """Two steps that `needs` does not order left different content at one path.
+
+    Args:
+        paths: The paths (or `value NAME`) in conflict, each with the steps that left it.
+    """
+
+    def __init__(self, paths: Sequence[tuple[str, tuple[str, ...]]], *, where: str = "") -> None:
+        listed = "; ".join(f"{path} ({', '.join(steps)})" for path, steps in paths)
+        super().__init__(
+            "ITH410",
+            f"parallel steps left different content: {listed}",
+            cure="let one of them need the other (`prev:`), write to different places, or set a "
+            "rule for the path under [tool.ithaca.merge]; then `ithaca runs retry`",
+            where=where,
+        )
+        self.paths = tuple(paths)
+
+
+class StoreError(IthacaError):
+    """The store cannot be read, written or trusted."""
+
+    exit_code = 4
+
+
+class NotFound(StoreError):
+    """No such snapshot, document, run or step."""
+
+    exit_code = 2
+
+
+class Corrupt(StoreError):
+    """Stored bytes do not match their digest."""
+
+
+class UnsafeSnapshot(StoreError):
+    """A snapshot names a path outside of its root."""
+
+
+class BackendError(IthacaError):
+    """The backend cannot be reached or refused the run."""
+
+    exit_code = 4
+
+
+class Cancelled(IthacaError):
+    """The run was cancelled."""
+
+    exit_code = 130

@@ -1,0 +1,113 @@
+"""The notebook as Ithaca sees it: cells grouped by what their tags say, before any analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ithaca.workflow.model import Secret, Study, Volume
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of a notebook.
+
+    Attributes:
+        number: Position among all cells of its notebook, from 1.
+        kind: `code`, `markdown` or `raw`.
+        source: The text.
+        tags: Its tags, in order.
+        metadata: Its whole metadata.
+        notebook: Path of the notebook that holds it, relative to the root, `/` as separator.
+    """
+
+    number: int
+    kind: str
+    source: str
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    notebook: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What tags and defaults say of a step besides its code; the fields are those of the IR."""
+
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    image: str | None = None
+    env: dict[str, str] = {}
+    secrets: tuple[Secret, ...] = ()
+    node: dict[str, str] = {}
+    retries: int = 0
+    timeout: float | None = None
+    cache: bool = True
+    approval: str | None = None
+
+
+class TaggedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """The cells that run together.
+
+    Attributes:
+        name: As in the IR (composed steps are `OUTER-inner`).
+        needs: Names of the steps that `prev:` names, in order of appearance, without repeats.
+        cells: Its code cells in notebook order.
+        settings: Resources and the like.
+        scope: Which notebook's imports, functions and parameters it sees: index in
+            `TaggedNotebook.scopes`.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    settings: Settings = Settings()
+    scope: int = 0
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """The shared cells of one notebook (a composed workflow has several).
+
+    Attributes:
+        notebook: Path relative to the root.
+        imports: Cells tagged `imports`, in order.
+        functions: Cells tagged `functions`, in order.
+        shared: `imports` and `functions` cells together, in notebook order.
+        parameters: Cells tagged `pipeline-parameters`.
+        metrics: Cells tagged `pipeline-metrics`.
+        untagged: Cells before any tag: ignored, or an error where a step reads what they bind.
+        skipped: Cells tagged `skip` (kept for messages such as "bound only in a skipped cell").
+    """
+
+    notebook: str = ""
+    imports: tuple[Cell, ...] = ()
+    functions: tuple[Cell, ...] = ()
+    shared: tuple[Cell, ...] = ()
+    parameters: tuple[Cell, ...] = ()
+    metrics: tuple[Cell, ...] = ()
+    untagged: tuple[Cell, ...] = ()
+    skipped: tuple[Cell, ...] = ()
+
+
+class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
+    """A notebook (and those that it is composed of) after its tags were read.
+
+    Attributes:
+        path: Path of the notebook relative to the root.
+        name: The workflow's name (a DNS label).
+        description: From the metadata, else empty.
+        kernel: Name of the kernelspec in the metadata, else `python3`.
+        steps: In topological order, notebook order where free.
+        scopes: The shared cells; scope 0 is the outer notebook.
+        volumes: From the metadata.
+        study: From the metadata (`katib_metadata` too), else None.
+    """
+
+    path: str
+    name: str
+    description: str = ""
+    kernel: str = "python3"
+    steps: tuple[TaggedStep, ...] = ()
+    scopes: tuple[Scope, ...] = (Scope(),)
+    volumes: tuple[Volume, ...] = ()
+    study: Study | None = None

@@ -1,0 +1,192 @@
+"""The documents of a run: created once, never changed; a run's status is a fold over them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+StepStatus = Literal[
+    "pending",
+    "waiting",
+    "running",
+    "succeeded",
+    "reused",
+    "failed",
+    "timed_out",
+    "skipped",
+    "cancelled",
+    "lost",
+]
+"""`waiting` is a step that waits for a person; `skipped` one whose needs did not succeed."""
+
+RunStatus = Literal["pending", "running", "succeeded", "failed", "cancelled", "lost"]
+
+EndStatus = Literal["succeeded", "reused", "failed", "timed_out", "cancelled", "lost"]
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plan says of one step.
+
+    Attributes:
+        step: Its name.
+        action: `reuse` when its execution is already known, else `run`.
+        key: Its key when it is already known.
+        execution: Digest of the execution that is reused.
+        reused_from: The run that made this execution, when it is known.
+    """
+
+    step: str
+    action: Literal["run", "reuse"]
+    key: str | None = None
+    execution: str | None = None
+    reused_from: str | None = None
+
+
+class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`runs/<id>/run`: what was asked for, written before anything starts.
+
+    Attributes:
+        id: A ULID.
+        created: Seconds since the epoch.
+        workflow: Digest of the IR's document.
+        name: The workflow's name.
+        arguments: Value of every parameter, defaults filled in.
+        backend: Name of the backend.
+        source: Digest of the source snapshot.
+        notebook: Path of the notebook relative to the root.
+        root: Absolute path of the project root on the machine that submitted.
+        python: Interpreter of the kernels.
+        environment: Identity digest of what this interpreter can import.
+        parallel: How many steps run at once.
+        reuse: False for `--no-reuse`.
+        retry_of: The run that this one goes on from.
+        plan: One entry a step, in workflow order.
+        notices: What the user was told at submission.
+    """
+
+    id: str
+    created: float
+    workflow: str
+    name: str
+    arguments: dict[str, Any] = {}
+    backend: str = "local"
+    source: str
+    notebook: str
+    root: str
+    python: str
+    environment: str
+    parallel: int = 1
+    reuse: bool = True
+    retry_of: str | None = None
+    plan: tuple[PlannedStep, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class StepError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a step failed.
+
+    Attributes:
+        code: The stable code, `ITH5xx`.
+        message: One sentence for the user.
+        cure: What to do.
+        cell: Number of the cell in its notebook.
+        line: Line in that cell.
+        name: Class of the exception, when the user's code raised one.
+        value: Its text.
+        notebook: The composed notebook that holds the cell, else empty.
+    """
+
+    code: str
+    message: str
+    cure: str = ""
+    cell: int | None = None
+    line: int | None = None
+    name: str = ""
+    value: str = ""
+    notebook: str = ""
+
+
+class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
+    """`runs/<id>/<step>/<attempt>/start`."""
+
+    step: str
+    attempt: int
+    started: float
+    writer: str
+
+
+class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """`runs/<id>/<step>/<attempt>/end`: how an attempt ended.
+
+    Attributes:
+        status: How.
+        key: The step's key.
+        execution: Digest of its execution document.
+        before: Digest of the snapshot that it started from.
+        after: Digest of the snapshot that it left.
+        metrics: Name to number.
+        error: Why it failed.
+        reused_from: The run that made the execution, when it was reused.
+        retryable: False when another attempt cannot help (a wrong notebook, a rejection).
+        notices: What the user should know (files left out, values marked …).
+    """
+
+    step: str
+    attempt: int
+    ended: float
+    status: EndStatus
+    key: str | None = None
+    execution: str | None = None
+    before: str | None = None
+    after: str | None = None
+    metrics: dict[str, float] = {}
+    error: StepError | None = None
+    reused_from: str | None = None
+    retryable: bool = True
+    notices: tuple[str, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """`runs/<id>/events/<ulid>`: what a person asked of a run."""
+
+    id: str
+    kind: Literal["cancel", "approve", "reject"]
+    at: float
+    by: str
+    step: str | None = None
+    comment: str = ""
+
+
+class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """`runs/<id>/end`."""
+
+    status: Literal["succeeded", "failed", "cancelled", "lost"]
+    ended: float
+    message: str = ""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """`…/<attempt>/progress`: a hint for views, overwritten; no status depends on it."""
+
+    cell: int
+    cells: int
+    number: int | None = None
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """One step that ran: the document whose digest travels along the edges.
+
+    Attributes:
+        step: Its name.
+        key: Its key.
+        before: Snapshot that it started from.
+        after: Snapshot that it left.
+        parents: Digests of the executions that it came from, in the order of its needs.
+    """
+
+    step: str
+    key: str
+    before: str
+    after: str
+    parents: tuple[str, ...] = ()
