@@ -1,0 +1,30 @@
+"""Planning: which steps of a workflow must run, and which are already known.
+
+A key says what a step's result depends on; `keys` computes it, publishes executions under it and
+finds them again. `plan` walks a workflow from its roots and decides. The room may import the
+workflow's model, the records' model and the store; what it decides goes into the run's document,
+from where a backend takes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ithaca.planning.keys import Known as Known
+    from ithaca.planning.keys import lookup as lookup
+    from ithaca.planning.keys import publish as publish
+    from ithaca.planning.keys import step_key as step_key
+    from ithaca.planning.plan import plan as plan
+
+_WHERE = {"Known": "keys", "lookup": "keys", "publish": "keys", "step_key": "keys", "plan": "plan"}
+
+__all__ = ["Known", "lookup", "plan", "publish", "step_key"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(name)
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

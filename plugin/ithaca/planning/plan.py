@@ -1,0 +1,91 @@
+"""The plan: which steps of a workflow run, and which executions stand for the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ithaca.errors import StoreError
+from ithaca.planning.keys import Documents, Known, lookup, step_key
+from ithaca.records.model import Execution, PlannedStep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ithaca.workflow.model import Workflow
+
+
+class Objects(Documents, Protocol):
+    """The part of a store that planning needs."""
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a content-addressed document; raises `NotFound` or `Corrupt`."""
+
+
+def plan(
+    workflow: Workflow,
+    *,
+    store: Objects,
+    arguments: Mapping[str, Any],
+    environment: str,
+    source: str,
+    reuse: bool = True,
+    pinned: Mapping[str, Known] | None = None,
+) -> tuple[PlannedStep, ...]:
+    """Decide for every step whether it runs.
+
+    The walk goes from the roots. A step whose key is known is reused; below a step that runs,
+    keys depend on what that step will leave, so the runner looks them up when it gets there.
+
+    Args:
+        workflow: The workflow.
+        store: Where executions are published.
+        arguments: Value of every parameter.
+        environment: Identity digest of what the kernels can import.
+        source: Digest of the source snapshot.
+        reuse: False for `--no-reuse`: known executions are not looked up.
+        pinned: Executions that are taken whatever their key says, by step: what succeeded in the
+            run that a retry goes on from.
+
+    Returns:
+        One entry a step, in workflow order.
+    """
+    pinned = pinned or {}
+    after: dict[str, str] = {}
+    planned = []
+    for step in workflow.steps:
+        key = None
+        if all(name in after for name in step.needs):
+            parents = [after[name] for name in step.needs] or [source]
+            key = step_key(
+                workflow, step, arguments=arguments, environment=environment, parents=parents
+            )
+        known = pinned.get(step.name)
+        if known is None and key is not None and reuse and step.cache:
+            known = lookup(store, key)
+        execution = _execution(store, known)
+        if known is None or execution is None:
+            planned.append(PlannedStep(step=step.name, action="run", key=key))
+            continue
+        after[step.name] = execution.after
+        planned.append(
+            PlannedStep(
+                step=step.name,
+                action="reuse",
+                key=execution.key,
+                execution=known.execution,
+                reused_from=known.run,
+            )
+        )
+    return tuple(planned)
+
+
+def _execution(store: Objects, known: Known | None) -> Execution | None:
+    """The execution document, or None: an execution that cannot be read is not reused."""
+    if known is None:
+        return None
+    try:
+        return msgspec.json.decode(store.get(known.execution), type=Execution)
+    except StoreError:
+        return None
