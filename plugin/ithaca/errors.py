@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class IthacaError(Exception):
-    """Anything that Ithaca says is wrong.
+    r"""Anything that Ithaca says is wrong.
 
     Args:
         code: The stable code, such as `ITH401`.
@@ -41,7 +41,7 @@ class IthacaError(Exception):
 
     Example:
         >>> str(IthacaError("ITH401", "the snapshot is incomplete", cure="run `ithaca runs retry`"))
-        'ITH401: the snapshot is incomplete\\n  → run `ithaca runs retry`'
+        'ITH401: the snapshot is incomplete\n  → run `ithaca runs retry`'
     """
 
     exit_code: ClassVar[int] = 1
