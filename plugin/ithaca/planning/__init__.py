@@ -1,7 +1,7 @@
 """Planning: which steps of a workflow must run, and which are already known.
 
 A key says what a step's result depends on; `keys` computes it, publishes executions under it and
-finds them again. `plan` walks a workflow from its roots and decides. The room may import the
+finds them again. `plan` walks a workflow from its roots and decides (`ithaca.planning.plan.plan`). The room may import the
 workflow's model, the records' model and the store; what it decides goes into the run's document,
 from where a backend takes it.
 """
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from ithaca.planning.keys import lookup as lookup
     from ithaca.planning.keys import publish as publish
     from ithaca.planning.keys import step_key as step_key
-    from ithaca.planning.plan import plan as plan
 
-_WHERE = {"Known": "keys", "lookup": "keys", "publish": "keys", "step_key": "keys", "plan": "plan"}
+_WHERE = {"Known": "keys", "lookup": "keys", "publish": "keys", "step_key": "keys"}
 
-__all__ = ["Known", "lookup", "plan", "publish", "step_key"]
+__all__ = ["Known", "lookup", "publish", "step_key"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,8 @@
-"""The documents of a run: created once, never changed; a run's status is a fold over them."""
+"""The documents of a run: created once, never changed; a run's status is a fold over them.
+
+Where each is kept is said by `ithaca.records.names`: a step's are below `steps/`, so that a step
+may be called `run`, `end` or `events`.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +112,7 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
-    """`runs/<id>/<step>/<attempt>/start`."""
+    """`runs/<id>/steps/<step>/<attempt>/start`."""
 
     step: str
     attempt: int
@@ -117,7 +121,7 @@ class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """`runs/<id>/<step>/<attempt>/end`: how an attempt ended.
+    """`runs/<id>/steps/<step>/<attempt>/end`: how an attempt ended.
 
     Attributes:
         status: How.

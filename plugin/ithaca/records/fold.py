@@ -1,0 +1,268 @@
+"""The status of a run: a pure function of its documents, in whatever order they come.
+
+Nothing else says what happened. Several processes may each write the end of the same attempt or
+run; the one with the smallest name counts (a store that writes conditionally keeps only one).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ithaca.records.model import (
+    AttemptEnd,
+    AttemptStart,
+    Event,
+    RunDocument,
+    RunEnd,
+    RunStatus,
+    StepError,
+    StepStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ithaca.workflow.model import Step, Workflow
+
+Document = AttemptStart | AttemptEnd | Event | RunEnd
+Kind = TypeVar("Kind", bound=Document)
+
+GOOD: frozenset[StepStatus] = frozenset({"succeeded", "reused"})
+"""What lets the steps that need this one run."""
+
+OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running"})
+"""A step that may still become anything."""
+
+RETRIED: frozenset[str] = frozenset({"failed", "timed_out"})
+"""Ends of an attempt after which the step's `retries` count."""
+
+ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "lost"})
+"""Statuses of a run that nothing changes any more."""
+
+
+class StepState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one step of a run.
+
+    Attributes:
+        name: The step.
+        status: How it stands.
+        attempt: Number of the attempt that this tells of; 0 when there was none.
+        started: When that attempt began, seconds since the epoch.
+        ended: When it ended.
+        key: The step's key.
+        execution: Digest of its execution document.
+        before: Snapshot that it started from.
+        after: Snapshot that it left.
+        metrics: What it published.
+        error: Why it failed.
+        reused_from: The run that made its execution, when it was reused.
+        question: What a person has to answer while it is `waiting`.
+        notices: What the user should know.
+    """
+
+    name: str
+    status: StepStatus = "pending"
+    attempt: int = 0
+    started: float | None = None
+    ended: float | None = None
+    key: str | None = None
+    execution: str | None = None
+    before: str | None = None
+    after: str | None = None
+    metrics: dict[str, float] = {}
+    error: StepError | None = None
+    reused_from: str | None = None
+    question: str | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran, as far as both ends are known."""
+        if self.status == "reused":
+            return 0.0
+        if self.started is None or self.ended is None:
+            return None
+        return max(0.0, self.ended - self.started)
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a run.
+
+    Attributes:
+        id: The run.
+        name: The workflow's name.
+        status: How it stands.
+        created: When it was submitted, seconds since the epoch.
+        ended: When it ended.
+        message: What its end says.
+        backend: Where it runs.
+        retry_of: The run that it goes on from.
+        cancelling: Somebody asked to cancel it and it has not ended.
+        parameters: Value of every parameter.
+        metrics: What its steps published.
+        steps: One entry a step, in workflow order.
+    """
+
+    id: str
+    name: str
+    status: RunStatus
+    created: float
+    ended: float | None = None
+    message: str = ""
+    backend: str = "local"
+    retry_of: str | None = None
+    cancelling: bool = False
+    parameters: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    steps: tuple[StepState, ...] = ()
+
+    def step(self, name: str) -> StepState:
+        """The state of one step.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+def fold(
+    run: RunDocument,
+    workflow: Workflow,
+    documents: Iterable[tuple[str, Document]],
+    *,
+    alive: bool = True,
+) -> RunState:
+    """Compute how a run and its steps stand.
+
+    Args:
+        run: What was asked for.
+        workflow: The run's workflow.
+        documents: Name and content of every other document of the run, in any order.
+        alive: Whether the run's owner (supervisor, engine) still exists; it counts only while
+            the run has no end.
+
+    Returns:
+        The state.
+    """
+    known = sorted(documents, key=lambda item: item[0])
+    events = _of(known, Event)
+    end = next(iter(_of(known, RunEnd)), None)
+    status = _run_status(known, end, alive)
+    starts, ends = _of(known, AttemptStart), _of(known, AttemptEnd)
+    steps: dict[str, StepState] = {}
+    for step in workflow.steps:
+        state = _latest(step, starts, ends, again=status not in ENDED)
+        steps[step.name] = _settle(step, state, steps, events, status)
+    metrics: dict[str, float] = {}
+    for state in steps.values():
+        metrics.update(state.metrics)
+    return RunState(
+        id=run.id,
+        name=run.name,
+        status=status,
+        created=run.created,
+        ended=end.ended if end else None,
+        message=end.message if end else "",
+        backend=run.backend,
+        retry_of=run.retry_of,
+        cancelling=status not in ENDED and any(event.kind == "cancel" for event in events),
+        parameters=run.arguments,
+        metrics=metrics,
+        steps=tuple(steps.values()),
+    )
+
+
+def may_retry(step: Step, end: AttemptEnd) -> bool:
+    """Whether another attempt follows one that ended so, unless the run is cancelled."""
+    return end.status in RETRIED and end.retryable and end.attempt <= step.retries
+
+
+def decision(step: str, events: Iterable[Event]) -> Event | None:
+    """The first answer to a step's approval question; later ones do not count."""
+    answers = [each for each in events if each.step == step and each.kind != "cancel"]
+    return min(answers, key=lambda each: each.id, default=None)
+
+
+def _of(known: list[tuple[str, Document]], kind: type[Kind]) -> list[Kind]:
+    return [document for _, document in known if isinstance(document, kind)]
+
+
+def _run_status(known: list[tuple[str, Document]], end: RunEnd | None, alive: bool) -> RunStatus:
+    if end is not None:
+        return end.status
+    if not alive:
+        return "lost"
+    return "running" if any(not isinstance(each, Event) for _, each in known) else "pending"
+
+
+def _latest(
+    step: Step, starts: list[AttemptStart], ends: list[AttemptEnd], *, again: bool
+) -> StepState:
+    """The attempt that tells of the step: the first good one, else the last.
+
+    Between a failed attempt and the next one (`again`: there may be one) the step is pending.
+    """
+    began = {each.attempt: each for each in reversed(starts) if each.step == step.name}
+    ended = {each.attempt: each for each in reversed(ends) if each.step == step.name}
+    if not began and not ended:
+        return StepState(name=step.name)
+    good = [number for number, each in ended.items() if each.status in GOOD]
+    number = min(good) if good else max(began.keys() | ended.keys())
+    start, end = began.get(number), ended.get(number)
+    started = start.started if start else None
+    if end is None:
+        return StepState(name=step.name, status="running", attempt=number, started=started)
+    return StepState(
+        name=step.name,
+        status="pending" if again and may_retry(step, end) else end.status,
+        attempt=number,
+        started=started,
+        ended=end.ended,
+        key=end.key,
+        execution=end.execution,
+        before=end.before,
+        after=end.after,
+        metrics=end.metrics,
+        error=end.error,
+        reused_from=end.reused_from,
+        notices=end.notices,
+    )
+
+
+def _settle(
+    step: Step,
+    state: StepState,
+    before: Mapping[str, StepState],
+    events: list[Event],
+    run: RunStatus,
+) -> StepState:
+    """What a step without an end of its own is, given its parents and the run."""
+    if state.status == "running":
+        if run in ENDED:
+            status: StepStatus = "cancelled" if run == "cancelled" else "lost"
+            return msgspec.structs.replace(state, status=status)
+        return state
+    if state.attempt:
+        return state
+    parents = [before[name].status for name in step.needs]
+    if any(status not in GOOD | OPEN for status in parents):
+        return msgspec.structs.replace(state, status="skipped")
+    if run in ENDED:
+        return msgspec.structs.replace(state, status=_NEVER_BEGAN[run])
+    asked = step.approval is not None and all(status in GOOD for status in parents)
+    if asked and decision(step.name, events) is None:
+        return msgspec.structs.replace(state, status="waiting", question=step.approval)
+    return state
+
+
+_NEVER_BEGAN: dict[str, StepStatus] = {
+    "cancelled": "cancelled",
+    "lost": "lost",
+    "failed": "skipped",
+    "succeeded": "skipped",
+}

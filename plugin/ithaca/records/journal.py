@@ -1,0 +1,260 @@
+"""The documents of one run, read from and written to a store."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+from ulid import ULID
+
+from ithaca.errors import Corrupt, NotFound, StoreError, UsageError
+from ithaca.records import names
+from ithaca.records.fold import Document, RunState, fold
+from ithaca.records.model import (
+    AttemptEnd,
+    AttemptStart,
+    Event,
+    Progress,
+    RunDocument,
+    RunEnd,
+)
+from ithaca.workflow.model import Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = TypeVar("Kind")
+
+
+class Documents(Protocol):
+    """The part of a store that records need."""
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a document once; False when it was there already."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a document; raises `NotFound`."""
+
+    def list(self, prefix: str) -> list[str]:
+        """Names of the children of a folder."""
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a content-addressed document."""
+
+
+class Journal:
+    """What is written down of one run.
+
+    What never changes (the run's document, its workflow, ends) is read once and kept, so that a
+    view may ask for the state again and again.
+
+    Args:
+        store: The store.
+        run_id: The run's full id.
+    """
+
+    def __init__(self, store: Documents, run_id: str) -> None:
+        self.store = store
+        self.id = run_id
+        self._kept: dict[str, Any] = {}
+
+    def run(self) -> RunDocument:
+        """What was asked for.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+        found: RunDocument = self._keep(names.run(self.id), RunDocument)
+        return found
+
+    def workflow(self) -> Workflow:
+        """The run's workflow."""
+        digest = self.run().workflow
+        if digest not in self._kept:
+            self._kept[digest] = decode(self.store.get(digest), Workflow, digest)
+        found: Workflow = self._kept[digest]
+        return found
+
+    def create(self, name: str, document: msgspec.Struct) -> bool:
+        """Write a document once; False when it was there already."""
+        return self.store.create(name, msgspec.json.encode(document))
+
+    def end(self, status: Any, message: str = "") -> bool:
+        """Write how the run ended; False when that had been written before."""
+        return self.create(
+            names.run(self.id, "end"), RunEnd(status=status, ended=time.time(), message=message)
+        )
+
+    def ask(self, kind: Any, *, step: str | None = None, comment: str = "") -> Event:
+        """Write what a person wants of the run."""
+        event = Event(
+            id=str(ULID()), kind=kind, at=time.time(), by=_person(), step=step, comment=comment
+        )
+        self.create(names.event(self.id, event.id), event)
+        return event
+
+    def ended(self) -> RunEnd | None:
+        """How the run ended, or None."""
+        try:
+            end: RunEnd = self._keep(names.run(self.id, "end"), RunEnd)
+        except NotFound:
+            return None
+        return end
+
+    def events(self) -> list[Event]:
+        """What was asked of the run, oldest first."""
+        folder = names.event(self.id, "")
+        return [self._keep(folder + name, Event) for name in children(self.store, folder)]
+
+    def attempts(self, step: str) -> list[int]:
+        """Numbers of the attempts of a step, in order."""
+        folder = f"runs/{self.id}/steps/{step}/"
+        return sorted(int(name) for name in children(self.store, folder) if name.isdigit())
+
+    def attempt_end(self, step: str, number: int) -> AttemptEnd | None:
+        """How an attempt ended, or None."""
+        try:
+            end: AttemptEnd = self._keep(names.attempt(self.id, step, number, "end"), AttemptEnd)
+        except NotFound:
+            return None
+        return end
+
+    def progress(self, step: str, number: int) -> Progress | None:
+        """How far an attempt is, as far as that is known."""
+        try:
+            name = names.attempt(self.id, step, number, "progress")
+            return msgspec.json.decode(self.store.read(name), type=Progress)
+        except (StoreError, msgspec.MsgspecError):
+            return None
+
+    def notebook(self, step: str, number: int) -> bytes:
+        """The executed notebook of an attempt.
+
+        Raises:
+            NotFound: There is none (yet).
+        """
+        return self.store.read(names.attempt(self.id, step, number, "notebook.ipynb"))
+
+    def log(self, step: str, number: int, *, start: int = 0) -> tuple[bytes, int]:
+        """What an attempt printed, from a chunk on.
+
+        Args:
+            step: The step.
+            number: The attempt.
+            start: The chunk to begin with.
+
+        Returns:
+            The bytes, and the number of the chunk that comes next.
+        """
+        text = b""
+        while True:
+            try:
+                text += self.store.read(names.log(self.id, step, number, start))
+            except NotFound:
+                return text, start
+            start += 1
+
+    def state(self, *, alive: bool = True) -> RunState:
+        """How the run and its steps stand now; `alive` says whether its owner exists."""
+        return fold(self.run(), self.workflow(), list(self._documents()), alive=alive)
+
+    def _documents(self) -> Iterator[tuple[str, Document]]:
+        end = self.ended()
+        if end is not None:
+            yield "end", end
+        for event in self.events():
+            yield f"events/{event.id}", event
+        for step in self.workflow().steps:
+            for number in self.attempts(step.name):
+                folder = names.attempt(self.id, step.name, number, "")
+                for name in children(self.store, folder):
+                    kind, _, _ = name.partition(".")
+                    if kind in _KINDS:
+                        yield (
+                            f"{step.name}/{number}/{name}",
+                            self._keep(folder + name, _KINDS[kind]),
+                        )
+
+    def _keep(self, name: str, kind: type[Kind]) -> Kind:
+        if name not in self._kept:
+            self._kept[name] = decode(self.store.read(name), kind, name)
+        found: Kind = self._kept[name]
+        return found
+
+
+_KINDS: dict[str, type[AttemptStart] | type[AttemptEnd]] = {
+    "start": AttemptStart,
+    "end": AttemptEnd,
+}
+
+
+def decode(data: bytes, kind: type[Kind], name: str) -> Kind:
+    """A document's content.
+
+    Raises:
+        Corrupt: It is not what it should be.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Corrupt(
+            "ITH601",
+            f"the document is not a {kind.__name__}: {error}",
+            where=name,
+            cure="a newer Ithaca may have written it: update this one; else run "
+            "`ithaca snapshots verify`",
+        ) from None
+
+
+def children(store: Documents, folder: str) -> list[str]:
+    """Names of a folder's children without the folder; empty when there is no such folder."""
+    try:
+        found = store.list(folder)
+    except NotFound:
+        return []
+    return [name.removeprefix(folder).rstrip("/") for name in found]
+
+
+def list_runs(store: Documents) -> list[str]:
+    """Ids of all runs, oldest first."""
+    return sorted(children(store, "runs/"))
+
+
+def find_run(store: Documents, text: str) -> str:
+    """The full id of a run.
+
+    Args:
+        store: The store.
+        text: An id, the start of one, or `latest`.
+
+    Raises:
+        NotFound: No run has such an id.
+        UsageError: Several have.
+    """
+    known = list_runs(store)
+    if text == "latest":
+        if known:
+            return known[-1]
+        raise NotFound("ITH602", "there is no run yet", cure="`ithaca run NOTEBOOK` makes one")
+    found = [each for each in known if each.startswith(text.upper())]
+    if not found:
+        raise NotFound(
+            "ITH602", f"there is no run `{text}`", cure="`ithaca runs list` shows the ids"
+        )
+    if len(found) > 1:
+        raise UsageError(
+            "ITH902",
+            f"`{text}` begins the ids of {len(found)} runs: {', '.join(found[:4])}",
+            cure="write more of the id",
+        )
+    return found[0]
+
+
+def _person() -> str:
+    """Who asks, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

@@ -1,0 +1,79 @@
+"""Where the documents of a run are kept in the store, and the URIs that views link.
+
+```
+runs/<id>/run                                RunDocument
+runs/<id>/notebook                           the notebook as it was submitted
+runs/<id>/steps/<step>/<attempt>/start       AttemptStart
+runs/<id>/steps/<step>/<attempt>/end         AttemptEnd
+runs/<id>/steps/<step>/<attempt>/progress    Progress, a hint that is overwritten
+runs/<id>/steps/<step>/<attempt>/notebook.ipynb   the executed notebook
+runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
+runs/<id>/events/<ulid>                      Event
+runs/<id>/end                                RunEnd
+```
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ithaca.errors import UsageError
+
+AUTHORITY = "local"
+"""What stands for this machine's own store in a URI."""
+
+
+def run(run_id: str, name: str = "run") -> str:
+    """Name of a document of a run: `run`, `end` or `notebook`."""
+    return f"runs/{run_id}/{name}"
+
+
+def attempt(run_id: str, step: str, number: int, name: str) -> str:
+    """Name of a document of an attempt: `start`, `end`, `progress` or `notebook.ipynb`."""
+    return f"runs/{run_id}/steps/{step}/{number}/{name}"
+
+
+def log(run_id: str, step: str, number: int, chunk: int) -> str:
+    """Name of a chunk of an attempt's log, counted from 0."""
+    return attempt(run_id, step, number, f"log/{chunk:06d}")
+
+
+def event(run_id: str, event_id: str) -> str:
+    """Name of an event."""
+    return f"runs/{run_id}/events/{event_id}"
+
+
+def uri(kind: str, *parts: str) -> str:
+    """The URI of an entity.
+
+    Example:
+        >>> uri("runs", "01J0", "train")
+        'ithaca://local/runs/01J0/train'
+    """
+    return "/".join((f"ithaca://{AUTHORITY}", kind, *parts))
+
+
+class Reference(NamedTuple):
+    """What a user wrote for a run, taken apart: `RUN`, `RUN/STEP` or a URI of either."""
+
+    run: str
+    step: str | None
+
+
+def parse_reference(text: str) -> Reference:
+    """Take apart what a user wrote for a run or one of its steps.
+
+    Raises:
+        UsageError: It is neither `RUN`, `RUN/STEP` nor the URI of one.
+    """
+    plain = re.sub(r"^ithaca://[^/]*/runs/", "", text.strip())
+    parts = plain.split("/")
+    if "://" in plain or len(parts) > 2 or not all(parts):
+        raise UsageError(
+            "ITH901",
+            f"`{text}` names no run",
+            cure="write an id, the start of one, `latest` or ithaca://…/runs/ID, and /STEP for one "
+            "of its steps; `ithaca runs list` shows the ids",
+        )
+    return Reference(parts[0], parts[1] if len(parts) == 2 else None)
