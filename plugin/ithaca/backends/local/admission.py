@@ -1,0 +1,150 @@
+"""How many steps the machine takes at once: their cpu, memory and GPU requests are counted."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ithaca.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ithaca.workflow.model import Step, Workflow
+
+_SUFFIXES = {
+    "": 1.0,
+    "n": 1e-9,
+    "u": 1e-6,
+    "m": 1e-3,
+    **{name: 1000.0**power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), start=1)},
+    **{
+        f"{name}i": 1024.0**power
+        for power, name in enumerate(("K", "M", "G", "T", "P", "E"), start=1)
+    },
+}
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)")
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """An amount of what steps ask for.
+
+    Attributes:
+        cpu: Cores.
+        memory: Bytes.
+        gpu: Devices.
+    """
+
+    cpu: float = 0.0
+    memory: float = 0.0
+    gpu: float = 0.0
+
+    def __add__(self, other: Capacity) -> Capacity:
+        return Capacity(self.cpu + other.cpu, self.memory + other.memory, self.gpu + other.gpu)
+
+    def fits_into(self, other: Capacity) -> bool:
+        """Whether this much is there."""
+        return self.cpu <= other.cpu and self.memory <= other.memory and self.gpu <= other.gpu
+
+
+def quantity(text: str) -> float:
+    """A Kubernetes quantity as a number.
+
+    Raises:
+        ValueError: It is none.
+
+    Example:
+        >>> quantity("500m"), quantity("2Gi")
+        (0.5, 2147483648.0)
+    """
+    matched = _QUANTITY.fullmatch(text.strip())
+    if matched is None or matched[2] not in _SUFFIXES:
+        raise ValueError(f"`{text}` is not a quantity such as 500m, 2 or 4Gi")
+    return float(matched[1]) * _SUFFIXES[matched[2]]
+
+
+def machine(settings: Mapping[str, Any] | None = None) -> Capacity:
+    """What this machine has, or what `[tool.ithaca.local]` says of it (`cpu`, `memory`, `gpu`)."""
+    told = settings or {}
+    return Capacity(
+        cpu=quantity(str(told["cpu"])) if "cpu" in told else float(cores()),
+        memory=quantity(str(told["memory"])) if "memory" in told else _memory(),
+        gpu=quantity(str(told["gpu"])) if "gpu" in told else float(_gpus()),
+    )
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory() -> float:
+    import psutil
+
+    return float(psutil.virtual_memory().total)
+
+
+def _gpus() -> int:
+    return sum(1 for found in Path("/dev").glob("nvidia*") if found.name[6:].isdigit())
+
+
+def request(step: Step, machine: Capacity) -> Capacity:
+    """What a step asks for.
+
+    A limit without a request stands for the request, as in Kubernetes. But a limit on cpu or
+    memory is no need: above what the machine has it counts as all of it.
+
+    Raises:
+        UsageError: An amount is not a quantity.
+    """
+    asked: dict[str, float] = {}
+    for amounts, is_need in ((step.resources.limits, False), (step.resources.requests, True)):
+        for name, text in amounts.items():
+            kind = "gpu" if name.endswith(("/gpu", "gpu")) else name
+            try:
+                amount = quantity(text)
+            except ValueError as error:
+                raise UsageError("ITH620", str(error), where=f"step {step.name}, {name}") from None
+            if not is_need and kind in {"cpu", "memory"}:
+                amount = min(amount, getattr(machine, kind))
+            asked[kind] = amount
+    return Capacity(asked.get("cpu", 0.0), asked.get("memory", 0.0), asked.get("gpu", 0.0))
+
+
+def refuse_what_never_fits(workflow: Workflow, machine: Capacity) -> None:
+    """Refuse a workflow with a step that asks for more than the machine has.
+
+    Raises:
+        UsageError: There is one; all of them are named.
+    """
+    found = []
+    for step in workflow.steps:
+        asked = request(step, machine)
+        found += [
+            f"step `{step.name}` asks for {label % getattr(asked, kind)}, "
+            f"this machine has {label % getattr(machine, kind)}"
+            for kind, label in (
+                ("cpu", "%g cores"),
+                ("memory", "%.3g bytes of memory"),
+                ("gpu", "%g GPUs"),
+            )
+            if getattr(asked, kind) > getattr(machine, kind)
+        ]
+    if found:
+        raise UsageError(
+            "ITH621",
+            "; ".join(found),
+            cure="ask for less (`request:` and `limit:` tags), run it on another backend, or say "
+            "what the machine has under [tool.ithaca.local]",
+        )
+
+
+def admits(asked: Capacity, running: Iterable[Capacity], machine: Capacity) -> bool:
+    """Whether a step may start beside those that run."""
+    return sum(running, asked).fits_into(machine)

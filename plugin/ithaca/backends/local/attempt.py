@@ -1,0 +1,134 @@
+"""One attempt of a step: a runner process, the pipe that it watches, and what it leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.records.model import AttemptEnd, StepError
+
+if TYPE_CHECKING:
+    from ithaca.backends.local.admission import Capacity
+    from ithaca.runner import Task
+
+TAIL = 2000
+"""How much of what a runner said before it died is kept, in characters."""
+
+
+@dataclass
+class Attempt:
+    """A runner at work.
+
+    Attributes:
+        task: What it was given.
+        asked: What the step asks of the machine.
+        process: The runner.
+        pipe: Our end of the pipe; the runner ends when it is closed, however we end.
+        said: File with what the runner printed outside of the step's log.
+    """
+
+    task: Task
+    asked: Capacity
+    process: subprocess.Popen[bytes]
+    pipe: int
+    said: Path
+
+    def has_ended(self) -> bool:
+        """Whether the runner is gone."""
+        if self.process.poll() is None:
+            return False
+        self._close()
+        return True
+
+    def ask_to_end(self) -> None:
+        """Ask the runner to end its kernel and to write how far it came."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the runner and its process group now; kernels see the end of their pipe."""
+        self._close()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.process.wait()
+
+    def _close(self) -> None:
+        if self.pipe >= 0:
+            os.close(self.pipe)
+            self.pipe = -1
+
+
+def start(task: Task, asked: Capacity) -> Attempt:
+    """Start a runner in a session of its own.
+
+    Args:
+        task: What to run; its `owner_fd` is filled in here.
+        asked: What the step asks of the machine.
+    """
+    folder = Path(task.work).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    watched, ours = os.pipe()
+    try:
+        task = msgspec.structs.replace(task, owner_fd=watched)
+        told = folder / f"task-{task.attempt}.json"
+        told.write_bytes(msgspec.json.encode(task))
+        said = folder / f"runner-{task.attempt}.log"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ithaca.runner", str(told)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=task.root,
+                pass_fds=(watched,),
+                start_new_session=True,
+            )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(watched)
+    return Attempt(task=task, asked=asked, process=process, pipe=ours, said=said)
+
+
+def end_of(attempt: Attempt, *, cancelled: bool) -> AttemptEnd:
+    """The end of an attempt whose runner left none."""
+    if cancelled:
+        return AttemptEnd(
+            step=attempt.task.step,
+            attempt=attempt.task.attempt,
+            ended=time.time(),
+            status="cancelled",
+        )
+    code = attempt.process.returncode
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+    return AttemptEnd(
+        step=attempt.task.step,
+        attempt=attempt.task.attempt,
+        ended=time.time(),
+        status="failed",
+        error=StepError(
+            code="ITH622",
+            message=f"the step's runner {how} and left no result",
+            cure="SIGKILL is most often the machine running out of memory: ask for less at once "
+            "(`request:memory:…` on the steps, `--parallel 1`); else see `ithaca runs logs`",
+            value=_tail(attempt.said),
+        ),
+    )
+
+
+def _tail(said: Path) -> str:
+    try:
+        return said.read_text(errors="replace")[-TAIL:].strip()
+    except OSError:
+        return ""

@@ -1,0 +1,62 @@
+"""What a supervisor does next: pure functions of a run's state and of the events so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ithaca.records.fold import GOOD, decision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ithaca.records.fold import RunState, StepState
+    from ithaca.records.model import Event
+    from ithaca.workflow.model import Step, Workflow
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step whose needs are met, and what stands between it and its start.
+
+    Attributes:
+        step: The step.
+        attempt: Number of the attempt that comes next.
+        answer: `open` while a person has to answer, `reject` when they refused, else `go`.
+    """
+
+    step: Step
+    attempt: int
+    answer: Literal["open", "reject", "go"]
+
+
+def moves(workflow: Workflow, state: RunState, events: Sequence[Event]) -> list[Move]:
+    """The steps that may begin, in workflow order."""
+    found = []
+    for step in workflow.steps:
+        known = state.step(step.name)
+        ready = known.status in {"pending", "waiting"} and all(
+            state.step(name).status in GOOD for name in step.needs
+        )
+        if ready:
+            found.append(Move(step, known.attempt + 1, _answer(step, known, events)))
+    return found
+
+
+def _answer(
+    step: Step, known: StepState, events: Sequence[Event]
+) -> Literal["open", "reject", "go"]:
+    if step.approval is None or known.attempt:
+        return "go"
+    decided = decision(step.name, events)
+    if decided is None:
+        return "open"
+    return "reject" if decided.kind == "reject" else "go"
+
+
+def outcome(state: RunState) -> tuple[Literal["succeeded", "failed"], str]:
+    """How a run ends in which nothing moves any more, with a message that names what failed."""
+    failed = [step.name for step in state.steps if step.status in {"failed", "timed_out", "lost"}]
+    if all(step.status in GOOD for step in state.steps):
+        return "succeeded", ""
+    return "failed", f"failed: {', '.join(failed)}" if failed else "not every step could run"

@@ -1,0 +1,272 @@
+"""The process that owns a local run: `python -m ithaca.backends.local.supervisor HOME RUN LOCK`.
+
+It keeps nothing that is not in the store, except the processes that it started: whatever it does
+next follows from the run's documents. It sleeps until a runner ends, a signal says that an event
+was written, or a short time has passed.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.backends.local import admission, lock, schedule
+from ithaca.backends.local.attempt import Attempt, end_of, start
+from ithaca.backends.local.work import Remover, run_folder, sweep
+from ithaca.errors import StoreError
+from ithaca.planning.keys import Known, lookup, step_key
+from ithaca.records import names
+from ithaca.records.journal import Journal
+from ithaca.records.model import AttemptEnd, Execution, PlannedStep, StepError
+from ithaca.runner import Task
+from ithaca.settings import load as load_settings
+from ithaca.snapshots import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ithaca.backends.local.schedule import Move
+    from ithaca.records.fold import RunState
+
+POLL = 0.2
+"""Seconds between two looks at the run's events when nothing wakes us."""
+
+GRACE = 5.0
+"""Seconds that a runner has to end its kernel before it is killed."""
+
+
+class Supervisor:
+    """Runs one run.
+
+    Args:
+        home: The folder that holds the store.
+        run_id: The run.
+        sleep: Waits until something may have happened.
+    """
+
+    def __init__(self, home: Path, run_id: str, sleep: Callable[[], None]) -> None:
+        self.home = home
+        self.store = Store.open(home / "store")
+        self.journal = Journal(self.store, run_id)
+        self.run = self.journal.run()
+        self.workflow = self.journal.workflow()
+        settings = load_settings(Path(self.run.root))
+        self.machine = admission.machine(settings.table("local"))
+        self.running: dict[str, Attempt] = {}
+        self.remover = Remover(home)
+        self.sleep = sleep
+
+    def supervise(self) -> None:
+        """Run everything that the plan says, then write how the run ended."""
+        self._write_what_the_plan_reuses()
+        while True:
+            self._collect(cancelled=False)
+            events = self.journal.events()
+            if any(event.kind == "cancel" for event in events):
+                self._cancel()
+                return
+            state = self.journal.state()
+            ready = schedule.moves(self.workflow, state, events)
+            ready = [move for move in ready if move.step.name not in self.running]
+            if not ready and not self.running:
+                self.journal.end(*schedule.outcome(state))
+                return
+            changed = False
+            for move in ready:
+                changed |= self._advance(move, state)
+            if not changed:
+                self.sleep()
+
+    def _advance(self, move: Move, state: RunState) -> bool:
+        """Bring a ready step on; False when it has to wait."""
+        if move.answer == "reject":
+            self._write_end(move, _rejected(move))
+            return True
+        if move.attempt == 1 and self._reuse(move, state):
+            return True
+        if move.answer == "open" or len(self.running) >= max(1, self.run.parallel):
+            return False
+        asked = admission.request(move.step, self.machine)
+        at_work = [attempt.asked for attempt in self.running.values()]
+        if at_work and not admission.admits(asked, at_work, self.machine):
+            return False
+        self.running[move.step.name] = start(self._task(move, state), asked)
+        return False
+
+    def _task(self, move: Move, state: RunState) -> Task:
+        step, run = move.step, self.run
+        return Task(
+            store=str(self.store.path),
+            run=run.id,
+            step=step.name,
+            attempt=move.attempt,
+            workflow=run.workflow,
+            arguments=run.arguments,
+            source=run.source,
+            parents=tuple(str(state.step(name).execution) for name in step.needs),
+            root=run.root,
+            work=str(run_folder(self.home, run.id) / step.name / str(move.attempt)),
+            python=run.python,
+            environment=run.environment,
+            reuse=run.reuse,
+            notebook=run.notebook,
+            owner_fd=None,
+        )
+
+    def _reuse(self, move: Move, state: RunState) -> bool:
+        """Take a known execution for a step whose parents are there, without a runner."""
+        if not (self.run.reuse and move.step.cache):
+            return False
+        parents = [str(state.step(name).after) for name in move.step.needs] or [self.run.source]
+        key = step_key(
+            self.workflow,
+            move.step,
+            arguments=self.run.arguments,
+            environment=self.run.environment,
+            parents=parents,
+        )
+        known = lookup(self.store, key)
+        return known is not None and self._write_reused(move.step.name, known)
+
+    def _write_what_the_plan_reuses(self) -> None:
+        for planned in self.run.plan:
+            if planned.action == "reuse" and planned.execution is not None:
+                known = Known(
+                    execution=planned.execution,
+                    run=planned.reused_from or "",
+                    metrics=self._known_metrics(planned),
+                )
+                self._write_reused(planned.step, known)
+
+    def _known_metrics(self, planned: PlannedStep) -> dict[str, float]:
+        """What a reused execution published: it stands under its key, or in the run before."""
+        published = lookup(self.store, planned.key) if planned.key else None
+        if published is not None and published.execution == planned.execution:
+            return published.metrics
+        if self.run.retry_of is None:
+            return {}
+        before = Journal(self.store, self.run.retry_of)
+        ends = [before.attempt_end(planned.step, each) for each in before.attempts(planned.step)]
+        return next((each.metrics for each in ends if each and each.metrics), {})
+
+    def _write_reused(self, step: str, known: Known) -> bool:
+        try:
+            execution = msgspec.json.decode(self.store.get(known.execution), type=Execution)
+        except (StoreError, msgspec.MsgspecError):  # what cannot be read is not reused
+            return False
+        end = AttemptEnd(
+            step=step,
+            attempt=1,
+            ended=time.time(),
+            status="reused",
+            key=execution.key,
+            execution=known.execution,
+            before=execution.before,
+            after=execution.after,
+            metrics=known.metrics,
+            reused_from=known.run or None,
+        )
+        self.journal.create(names.attempt(self.run.id, step, 1, "end"), end)
+        return True
+
+    def _write_end(self, move: Move, end: AttemptEnd) -> None:
+        name = names.attempt(self.run.id, move.step.name, move.attempt, "end")
+        self.journal.create(name, end)
+
+    def _collect(self, *, cancelled: bool) -> None:
+        """Take leave of the runners that have ended."""
+        for step, attempt in list(self.running.items()):
+            if not attempt.has_ended():
+                continue
+            del self.running[step]
+            number = attempt.task.attempt
+            if self.journal.attempt_end(step, number) is None:
+                end = end_of(attempt, cancelled=cancelled)
+                self.journal.create(names.attempt(self.run.id, step, number, "end"), end)
+            self.remover.remove(Path(attempt.task.work))
+
+    def _cancel(self) -> None:
+        for attempt in self.running.values():
+            attempt.ask_to_end()
+        last = time.monotonic() + GRACE
+        while self.running and time.monotonic() < last:
+            self.sleep()
+            self._collect(cancelled=True)
+        for attempt in self.running.values():
+            attempt.kill()
+        self._collect(cancelled=True)
+        self.journal.end("cancelled", "somebody cancelled it")
+
+    def leave(self) -> None:
+        """End what still runs and remove the run's folders."""
+        for attempt in self.running.values():
+            attempt.kill()
+        self.remover.remove(run_folder(self.home, self.run.id))
+        self.remover.finish()
+        sweep(self.home)
+
+
+def _rejected(move: Move) -> AttemptEnd:
+    return AttemptEnd(
+        step=move.step.name,
+        attempt=move.attempt,
+        ended=time.time(),
+        status="failed",
+        retryable=False,
+        error=StepError(
+            code="ITH623",
+            message=f"a person answered no to: {move.step.approval or 'may it run?'}",
+            cure="`ithaca runs retry` asks again",
+        ),
+    )
+
+
+def _sleeper() -> Callable[[], None]:
+    """A sleep that a child's end and SIGUSR1 cut short."""
+    heard, wake = os.pipe()
+    for each in (heard, wake):
+        os.set_blocking(each, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(number, lambda *_: None)
+
+    def sleep() -> None:
+        if select.select([heard], [], [], POLL)[0]:
+            os.read(heard, 4096)
+
+    return sleep
+
+
+def main(arguments: list[str]) -> int:
+    """Own a run until it has ended.
+
+    Args:
+        arguments: Home, run id and the number of the open lock file that we inherited.
+    """
+    home, run_id, held = Path(arguments[0]), arguments[1], int(arguments[2])
+    os.set_inheritable(held, False)
+    supervisor = Supervisor(home, run_id, _sleeper())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.journal.ask("cancel") and None)
+    lock.write_owner(held)
+    try:
+        supervisor.supervise()
+    except BaseException as error:
+        traceback.print_exc()
+        supervisor.journal.end("failed", f"the supervisor failed: {type(error).__name__}: {error}")
+        return 1
+    finally:
+        supervisor.leave()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

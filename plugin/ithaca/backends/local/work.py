@@ -1,0 +1,90 @@
+"""The folders in which attempts run: `<home>/work/<run>/<step>/<attempt>`, gone when they ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ulid import ULID
+
+from ithaca.backends.local import lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK = ".lock"
+"""Name of the lock beside a run's steps; no step is called so."""
+
+TRASH = ".trash"
+
+
+def run_folder(home: Path, run_id: str) -> Path:
+    """Where the attempts of a run work."""
+    return home / "work" / run_id
+
+
+def lock_path(home: Path, run_id: str) -> Path:
+    """The lock of a run's owner."""
+    return run_folder(home, run_id) / LOCK
+
+
+class Remover:
+    """Deletes folders in the background: each is renamed away at once and deleted later."""
+
+    def __init__(self, home: Path) -> None:
+        self._trash = home / "work" / TRASH
+        self._threads: list[threading.Thread] = []
+
+    def remove(self, folder: Path) -> None:
+        """Rename a folder away and delete it in the background."""
+        if not folder.exists():
+            return
+        self._trash.mkdir(parents=True, exist_ok=True)
+        away = self._trash / str(ULID())
+        try:
+            folder.rename(away)
+        except OSError:
+            away = folder  # something is mounted in it, or it is read-only: delete it in place
+        thread = threading.Thread(target=_delete, args=(away,), daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def finish(self) -> None:
+        """Wait until everything is deleted."""
+        for thread in self._threads:
+            thread.join()
+
+
+def sweep(home: Path) -> None:
+    """Delete what supervisors that were killed left behind."""
+    work = home / "work"
+    for folder in sorted(work.glob("*")):
+        if folder.name == TRASH:
+            continue
+        try:
+            held = lock.hold(folder / LOCK)
+        except OSError:
+            continue  # its owner lives
+        try:
+            _delete(folder)
+        finally:
+            os.close(held)
+    for folder in sorted((work / TRASH).glob("*")):
+        _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    def writable(function: Callable[..., Any], path: str, _: Any) -> None:
+        # A step may have left folders that cannot be written.
+        try:
+            Path(path).parent.chmod(stat.S_IRWXU)
+            Path(path).chmod(stat.S_IRWXU)
+            function(path)
+        except OSError:
+            return
+
+    shutil.rmtree(folder, onerror=writable)

@@ -1,0 +1,114 @@
+"""The contract between Ithaca and a backend.
+
+A backend is two things. `emit` is a pure function from a workflow to the manifests that an engine
+takes; the same input gives the same bytes. A `Session` submits a run and reaches it afterwards.
+
+A run is written down before a backend hears of it: `runs/<id>/run` in the store holds the plan,
+the arguments and the digests of workflow and source. Whatever the backend starts executes each
+planned step with `python -m ithaca.runner`, which writes starts, logs and ends to the store. So a
+backend keeps no state: it starts things in the order of `needs`, honours `retries`, `timeout`,
+`resources` and approvals, writes an end for the run (the first one counts), and wakes up when an
+event was written. Views read the store only.
+
+Register a backend with an entry point:
+
+```toml
+[project.entry-points."ithaca.backends"]
+mine = "my_package:MyBackend"
+```
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ithaca.records.model import RunDocument
+    from ithaca.workflow.model import Workflow
+
+PROTOCOL_VERSION = 1
+"""Raised when a backend written for the version before would no longer do."""
+
+
+class Session(ABC):
+    """Reaches the runs of one store on one backend."""
+
+    @abstractmethod
+    def submit(self, run_id: str) -> None:
+        """Start a run whose document is in the store; returns when it goes on without us.
+
+        Args:
+            run_id: The run.
+
+        Raises:
+            BackendError: The backend cannot be reached or refuses the run.
+        """
+
+    @abstractmethod
+    def alive(self, run_id: str) -> bool:
+        """Whether something still owns the run: it will get an end without our help."""
+
+    @abstractmethod
+    def wake(self, run_id: str) -> None:
+        """Tell the run's owner that an event was written; it may also have found it by itself."""
+
+    def url(self, run_id: str) -> str | None:  # noqa: ARG002 - for engines that have pages
+        """The page of the run in the engine's own UI, when it has one."""
+        return None
+
+
+class Backend(ABC):
+    """What runs a plan.
+
+    Args:
+        settings: `[tool.ithaca.<name>]` of the project, as far as it is set.
+    """
+
+    name: ClassVar[str]
+    """What `--backend` calls it."""
+
+    protocol_version: ClassVar[int] = PROTOCOL_VERSION
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        self.settings = dict(settings or {})
+
+    @abstractmethod
+    def check(self, workflow: Workflow) -> None:
+        """Refuse what could never run here, before anything is written.
+
+        Args:
+            workflow: The workflow that is to run.
+
+        Raises:
+            UsageError: It asks for something that this backend does not have.
+        """
+
+    @abstractmethod
+    def session(self, home: Path) -> Session:
+        """Open a session.
+
+        Args:
+            home: The folder that holds the store.
+        """
+
+    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
+        """The engine's manifests as text; pure and deterministic.
+
+        Args:
+            workflow: The workflow.
+            run: A planned run, to emit what that run needs; None for a general manifest.
+
+        Raises:
+            UsageError: The backend has no manifests.
+        """
+        from ithaca.errors import UsageError
+
+        raise UsageError(
+            "ITH610",
+            f"the backend `{self.name}` has no manifests" + (f" for {run.id}" if run else ""),
+            cure=f"`ithaca compile` prints the workflow {workflow.name} as JSON",
+        )

@@ -1,0 +1,91 @@
+"""Settings: `[tool.ithaca]` of `pyproject.toml`, then `ITHACA_*`, then flags; later wins."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ithaca.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is set for a project.
+
+    Attributes:
+        root: The project's root.
+        values: The settings by name; tables such as `local` or `merge` are dicts.
+    """
+
+    root: Path
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """Where everything of Ithaca lives: `ITHACA_HOME`, else `.ithaca` in the root."""
+        told = self.values.get("home")
+        return (self.root / Path(told).expanduser()) if told else self.root / ".ithaca"
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """A setting as text."""
+        found = self.values.get(name)
+        return default if found is None else str(found)
+
+    def number(self, name: str, default: int) -> int:
+        """A setting as a whole number.
+
+        Raises:
+            UsageError: It is none.
+        """
+        found = self.values.get(name)
+        if found is None:
+            return default
+        try:
+            return int(found)
+        except (TypeError, ValueError):
+            raise UsageError(
+                "ITH903", f"the setting `{name}` is not a whole number: {found!r}"
+            ) from None
+
+    def table(self, name: str) -> dict[str, Any]:
+        """A table such as `[tool.ithaca.local]`; empty when it is not there."""
+        found = self.values.get(name)
+        return dict(found) if isinstance(found, dict) else {}
+
+
+def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of a project.
+
+    Args:
+        root: The project's root.
+        flags: What the command line says; None stands for "not said".
+
+    Raises:
+        UsageError: `pyproject.toml` cannot be read.
+    """
+    values = dict(_project(root / "pyproject.toml"))
+    prefix = "ITHACA_"
+    for name, text in os.environ.items():
+        if name.startswith(prefix) and text:
+            values[name.removeprefix(prefix).lower()] = text
+    values.update({name: told for name, told in (flags or {}).items() if told is not None})
+    return Settings(root, values)
+
+
+def _project(path: Path) -> Mapping[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            "ITH904", f"the project's settings cannot be read: {error}", where=str(path)
+        ) from None
+    found = content.get("tool", {}).get("ithaca", {})
+    return {name.replace("-", "_"): value for name, value in found.items()}
