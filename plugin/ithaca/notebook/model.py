@@ -101,6 +101,8 @@ class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
         scopes: The shared cells; scope 0 is the outer notebook.
         volumes: From the metadata.
         study: From the metadata (`katib_metadata` too), else None.
+        digest: Digest of what was written in it and in the notebooks that it is composed of.
+        shown: For each notebook, by its path relative to the root, the path for messages.
     """
 
     path: str
@@ -111,3 +113,5 @@ class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = (Scope(),)
     volumes: tuple[Volume, ...] = ()
     study: Study | None = None
+    digest: str = ""
+    shown: dict[str, str] = {}

@@ -1,0 +1,314 @@
+"""Composition: a `notebook:` cell becomes the steps of the notebook that it stands for.
+
+Every notebook becomes a `Part`: its steps under their final names, its shared cells, and the steps
+that it begins and ends with. A part that another is composed of is put in place whole, so that
+composition nests to any depth.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ithaca.diagnostics import Diagnostic
+from ithaca.errors import NotebookError, UsageError
+from ithaca.notebook.cells import PATH_KEY, Unit, group
+from ithaca.notebook.digest import digest
+from ithaca.notebook.metadata import Metadata, read_metadata
+from ithaca.notebook.model import Cell, Scope
+from ithaca.notebook.names import nearest
+from ithaca.notebook.read import RawNotebook, read
+from ithaca.notebook.reading import ReadingUnit, reading_order
+from ithaca.notebook.settings import Slot, Slots, collect
+
+_LOCAL: frozenset[Slot] = frozenset({("approval", "")})
+"""Settings of a `notebook:` cell that are for its first steps only: a person is asked once."""
+
+
+@dataclass
+class Draft:
+    """A step under its final name, before its settings are settled.
+
+    Attributes:
+        name: Unique in the workflow.
+        cell: The cell that began it.
+        shown: The notebook of that cell, for messages.
+        cells: Its code.
+        needs: Final names, in order of appearance, each with the tag, the cell and the notebook
+            that says so.
+        layers: Settings, the strongest layer first.
+        scope: Index of its notebook's shared cells.
+    """
+
+    name: str
+    cell: Cell
+    shown: str
+    cells: list[Cell]
+    layers: list[Slots]
+    scope: int
+    needs: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+
+
+@dataclass
+class Part:
+    """A notebook with everything that it is composed of."""
+
+    metadata: Metadata
+    drafts: list[Draft] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    digests: list[tuple[str, str]] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    tagged: bool = False
+
+    def roots(self) -> list[str]:
+        """Names of the steps that need none of the others."""
+        names = {draft.name for draft in self.drafts}
+        return [draft.name for draft in self.drafts if not names & set(draft.needs)]
+
+    def leaves(self) -> list[str]:
+        """Names of the steps that none of the others needs."""
+        needed = {need for draft in self.drafts for need in draft.needs}
+        return [draft.name for draft in self.drafts if draft.name not in needed]
+
+
+def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) -> Part:
+    """A notebook as a part.
+
+    Args:
+        raw: The notebook.
+        prefix: What its steps' names begin with.
+        chain: Real paths of the notebooks that are being composed, this one left out.
+
+    Returns:
+        The part; what is wrong is among its diagnostics.
+    """
+    grouped = group(raw)
+    metadata, problems = read_metadata(raw)
+    part = Part(metadata=metadata, tagged=grouped.tagged)
+    part.scopes.append(grouped.scope)
+    part.digests.append((raw.relative, digest(raw)))
+    part.shown[raw.relative] = raw.shown
+    part.diagnostics += [*raw.diagnostics, *grouped.diagnostics]
+    part.diagnostics += [msgspec.structs.replace(p, notebook=raw.shown) for p in problems]
+    builder = _Builder(raw, part, prefix, (*chain, raw.path.resolve()))
+    for unit in grouped.units.values():
+        builder.add(unit)
+    builder.connect(list(grouped.units.values()))
+    for draft in part.drafts:
+        draft.layers.append(metadata.defaults)
+    return part
+
+
+class _Builder:
+    """Puts the units of one notebook together; remembers what each became."""
+
+    def __init__(self, raw: RawNotebook, part: Part, prefix: str, chain: tuple[Path, ...]) -> None:
+        self.raw = raw
+        self.part = part
+        self.prefix = prefix
+        self.chain = chain
+        self.roots: dict[str, list[str]] = {}
+        self.leaves: dict[str, list[str]] = {}
+        self.reading: list[ReadingUnit] = []
+
+    def add(self, unit: Unit) -> None:
+        """Add a unit's steps."""
+        slots, conflicts = collect(unit.settings)
+        self.part.diagnostics += [
+            msgspec.structs.replace(found, notebook=self.raw.shown) for found in conflicts
+        ]
+        name = self.prefix + unit.name
+        if unit.reference:
+            drafts = self._compose(unit, name, slots)
+        else:
+            draft = Draft(
+                name=name,
+                cell=unit.cell,
+                shown=self.raw.shown,
+                cells=unit.cells,
+                layers=[slots],
+                scope=0,
+            )
+            self.part.drafts.append(draft)
+            drafts = [draft]
+            self.roots[unit.name] = self.leaves[unit.name] = [name]
+        cells = [cell for draft in drafts for cell in draft.cells]
+        self.reading.append(ReadingUnit(name=unit.name, reference=unit.reference, cells=cells))
+
+    def connect(self, units: list[Unit]) -> None:
+        """Turn `prev:` tags, or reading order where a composition has none, into needs."""
+        composed = any(unit.reference for unit in units)
+        if composed and not any(unit.needs for unit in units):
+            for later, needed in reading_order(self.reading):
+                self._link(later, self.leaves[needed], "", 0)
+            return
+        for unit in units:
+            for tag, cell in unit.needs:
+                targets = self._targets(tag.name)
+                if targets is None:
+                    self._unknown(tag.name, tag.text, cell)
+                else:
+                    self._link(unit.name, targets, tag.text, cell.number)
+
+    def _targets(self, name: str) -> list[str] | None:
+        """What a `prev:` names: a step, a notebook's last steps, or a step of a notebook."""
+        if name in self.leaves:
+            return self.leaves[name]
+        full = self.prefix + name
+        known = any(draft.name == full for draft in self.part.drafts)
+        return [full] if known else None
+
+    def _link(self, unit: str, targets: list[str], text: str, cell: int) -> None:
+        roots = set(self.roots[unit])
+        for draft in self.part.drafts:
+            if draft.name in roots:
+                for target in targets:
+                    draft.needs.setdefault(target, (text, cell, self.raw.shown))
+
+    def _unknown(self, name: str, text: str, cell: Cell) -> None:
+        known = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
+        meant = nearest(name, known)
+        listed = ", ".join(dict.fromkeys(known)) or "none"
+        self._say(
+            "ITH120",
+            f"`{text}` needs the step {name}, which does not exist"
+            + (f"; did you mean `prev:{meant}`?" if meant else ""),
+            f"write `prev:{meant}`" if meant else f"name a step of this notebook: {listed}",
+            cell,
+            text,
+        )
+
+    def _compose(self, unit: Unit, name: str, slots: dict[Slot, Any]) -> list[Draft]:
+        """Put the notebook that a cell stands for in place."""
+        self.roots[unit.name] = []
+        self.leaves[unit.name] = []
+        raw = self._open(unit)
+        if raw is None:
+            return []
+        inner = assemble(raw, prefix=f"{name}-", chain=self.chain)
+        if not inner.drafts and not any(f.severity == "error" for f in inner.diagnostics):
+            self._say(
+                "ITH107",
+                f"the notebook {raw.shown} has no step",
+                "tag its cells with `step:NAME`",
+                unit.cell,
+            )
+        self.roots[unit.name] = inner.roots()
+        self.leaves[unit.name] = inner.leaves()
+        offset = len(self.part.scopes)
+        for draft in inner.drafts:
+            first = draft.name in self.roots[unit.name]
+            draft.scope += offset
+            draft.layers.append({k: v for k, v in slots.items() if first or k not in _LOCAL})
+        self.part.drafts += inner.drafts
+        self.part.scopes += inner.scopes
+        self.part.digests += inner.digests
+        self.part.shown |= inner.shown
+        self.part.diagnostics += inner.diagnostics
+        self._mount(inner, unit)
+        self._same_place(raw, unit)
+        return inner.drafts
+
+    def _mount(self, inner: Part, unit: Unit) -> None:
+        """Volumes of the composed notebook are mounted too."""
+        own = {volume.name: volume for volume in self.part.metadata.volumes}
+        for volume in inner.metadata.volumes:
+            if own.setdefault(volume.name, volume) != volume:
+                self._say(
+                    "ITH140",
+                    f"the notebook {unit.name} mounts the volume {volume.name!r} otherwise",
+                    "give the two one form, or two names",
+                    unit.cell,
+                )
+        self.part.metadata = msgspec.structs.replace(
+            self.part.metadata, volumes=tuple(own.values())
+        )
+
+    def _same_place(self, raw: RawNotebook, unit: Unit) -> None:
+        if raw.path.parent.resolve() != self.raw.path.parent.resolve():
+            self._say(
+                "ITH137",
+                f"the notebook {unit.name} is in another folder: its relative paths are taken from "
+                "the folder of the composing notebook",
+                "keep both in one folder, or use paths that do not depend on it",
+                unit.cell,
+                severity="warning",
+            )
+
+    def _open(self, unit: Unit) -> RawNotebook | None:
+        """The notebook that a cell stands for, or None with what is wrong among the diagnostics."""
+        relative = unit.cell.metadata.get(PATH_KEY)
+        if not isinstance(relative, str) or not relative.strip():
+            self._say(
+                "ITH130",
+                f"`notebook:{unit.name}` does not say which file it stands for",
+                f"set `{PATH_KEY}` in the cell's metadata to the file's relative path",
+                unit.cell,
+            )
+            return None
+        path = Path(os.path.normpath(self.raw.path.parent / relative))
+        if Path(relative).is_absolute() or not self._inside(path):
+            self._say(
+                "ITH132",
+                f"the notebook {relative} is outside of the project ({self.raw.root})",
+                "copy it into the project and write a relative path",
+                unit.cell,
+            )
+            return None
+        if path.resolve() in self.chain:
+            names = [link.name for link in self.chain[self.chain.index(path.resolve()) :]]
+            self._say(
+                "ITH133",
+                "notebooks are composed of each other in a circle: "
+                + " → ".join([*names, names[0]]),
+                "move the shared cells into a notebook of their own",
+                unit.cell,
+            )
+            return None
+        shown = os.path.normpath(Path(self.raw.shown).parent / relative)
+        try:
+            return read(path, root=self.raw.root, shown=shown)
+        except NotebookError as error:
+            self.part.diagnostics += error.diagnostics
+        except UsageError as error:
+            self._say(
+                "ITH131",
+                f"the notebook {relative} cannot be read: {error.message}",
+                f"correct `{PATH_KEY}` in the cell's metadata",
+                unit.cell,
+            )
+        return None
+
+    def _inside(self, path: Path) -> bool:
+        return path.is_relative_to(self.raw.root) and path.resolve().is_relative_to(
+            self.raw.root.resolve()
+        )
+
+    def _say(
+        self,
+        code: str,
+        message: str,
+        cure: str,
+        cell: Cell,
+        text: str = "",
+        severity: Any = "error",
+    ) -> None:
+        self.part.diagnostics.append(
+            Diagnostic(
+                code=code,
+                severity=severity,
+                message=message,
+                cure=cure,
+                notebook=self.raw.shown,
+                cell=cell.number,
+                source=text,
+                column=1 if text else None,
+                end_column=len(text) + 1 if text else None,
+            )
+        )

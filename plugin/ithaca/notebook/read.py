@@ -1,0 +1,328 @@
+"""Reading a notebook file: JSON to cells, with a clear word for every file that is no notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ithaca.diagnostics import Diagnostic
+from ithaca.errors import NotebookError, UsageError
+from ithaca.notebook.model import Cell
+from ithaca.workflow.root import project_root
+
+FORMAT = 4
+"""The notebook format that is read as it is; older ones are upgraded by nbformat."""
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes above which a file is refused: it would hold outputs, which compile does not need."""
+
+_PYTHON = ("python", "ipython")
+
+
+class RawNotebook(msgspec.Struct, frozen=True, kw_only=True):
+    """A notebook as it stands in its file, outputs left out.
+
+    Attributes:
+        path: Where the file is, absolute.
+        shown: The path as the user gave it, for messages.
+        relative: The path relative to the root, `/` as separator.
+        root: The project root.
+        cells: All cells, in order.
+        metadata: The notebook's own metadata.
+        kernel: Name of the kernelspec, else `python3`.
+        diagnostics: Notices of reading, e.g. that the format was upgraded.
+    """
+
+    path: Path
+    shown: str
+    relative: str
+    root: Path
+    cells: tuple[Cell, ...]
+    metadata: dict[str, Any] = {}
+    kernel: str = "python3"
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class _Cell(msgspec.Struct):
+    """What is read of a cell; everything else, outputs above all, is skipped unparsed."""
+
+    cell_type: str = "code"
+    source: str | list[str] = ""
+    metadata: dict[str, Any] = {}
+
+
+class _File(msgspec.Struct):
+    nbformat: int | None = None
+    cells: list[_Cell] | None = None
+    worksheets: msgspec.Raw | None = None
+    metadata: dict[str, Any] = {}
+
+
+class _Refused(Exception):
+    """The file is no notebook that can be compiled."""
+
+    def __init__(
+        self, code: str, message: str, cure: str, cell: int | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.cure = cure
+        self.cell = cell
+        self.line = line
+
+
+def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> RawNotebook:
+    """Read a notebook.
+
+    Args:
+        path: The `.ipynb` file.
+        root: The project root; by default the git root, else the notebook's folder.
+        shown: The path as messages name it; by default `path` as it was given.
+
+    Returns:
+        Its cells and metadata.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read at all.
+        NotebookError: The file is no notebook that can be compiled.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    base = project_root(absolute) if root is None else Path(os.path.abspath(root))  # noqa: PTH100
+    shown = str(path) if shown is None else shown
+    if not absolute.is_relative_to(base):
+        raise UsageError(
+            "ITH905",
+            f"the notebook is not inside of the root {base}",
+            where=shown,
+            cure="give a root that holds it",
+        )
+    data = _bytes(absolute, shown)
+    try:
+        file, notices = _parse(data)
+        _check_kernel(file.metadata)
+    except _Refused as refused:
+        raise NotebookError(
+            [
+                Diagnostic(
+                    code=refused.code,
+                    severity="error",
+                    message=refused.message,
+                    cure=refused.cure,
+                    notebook=shown,
+                    cell=refused.cell,
+                    line=refused.line,
+                )
+            ]
+        ) from None
+    relative = absolute.relative_to(base).as_posix()
+    return RawNotebook(
+        path=absolute,
+        shown=shown,
+        relative=relative,
+        root=base,
+        cells=tuple(
+            _cell(number, cell, relative) for number, cell in enumerate(file.cells or [], 1)
+        ),
+        metadata=file.metadata,
+        kernel=_kernel_name(file.metadata),
+        diagnostics=tuple(msgspec.structs.replace(notice, notebook=shown) for notice in notices),
+    )
+
+
+def _bytes(path: Path, shown: str) -> bytes:
+    """The file's content."""
+    try:
+        status = path.stat()
+        size = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise UsageError(
+                "ITH902",
+                "this is a folder, not a notebook",
+                where=shown,
+                cure="name the .ipynb file in it",
+            )
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(
+                "ITH902", "this is no regular file", where=shown, cure="save the notebook to a file"
+            )
+        if size > LARGEST:
+            raise UsageError(
+                "ITH904",
+                f"the notebook is {size / 1e6:,.0f} MB, too large to read",
+                where=shown,
+                cure="clear its outputs (they are not needed to compile) or keep data in files",
+            )
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            "ITH901", "there is no such notebook", where=shown, cure="check the path"
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            "ITH903",
+            f"the notebook cannot be read: {error.strerror or error}",
+            where=shown,
+            cure="check the file's permissions",
+        ) from None
+
+
+def _parse(data: bytes) -> tuple[_File, list[Diagnostic]]:
+    """A file's bytes, as format 4."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise _Refused("ITH100", "the file is empty", "save the notebook again")
+    try:
+        file = msgspec.json.decode(data, type=_File)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Slower, but it takes what Jupyter writes and strict JSON forbids (NaN in an output), and
+        # its complaints have a line and column.
+        file = _parse_leniently(data)
+    if file.nbformat is None:
+        raise _Refused(
+            "ITH101", "this JSON is no notebook: it has no `nbformat`", "name a Jupyter notebook"
+        )
+    if file.nbformat > FORMAT:
+        raise _Refused(
+            "ITH104",
+            f"the notebook's format is {file.nbformat}, newer than {FORMAT}, the newest "
+            "that Ithaca reads",
+            "save it in format 4, or update Ithaca",
+        )
+    if file.nbformat < FORMAT:
+        return _upgrade(data, file.nbformat)
+    if file.cells is None:
+        raise _Refused(
+            "ITH101", "this JSON is no notebook: it has no `cells`", "name a Jupyter notebook"
+        )
+    return file, []
+
+
+def _parse_leniently(data: bytes) -> _File:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _Refused(
+            "ITH102",
+            f"the file is not UTF-8 text (byte 0x{data[error.start]:02x} in its line {line})",
+            "save it as UTF-8; Jupyter always does",
+        ) from None
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        cure = "open and save it in Jupyter; after a merge, resolve the conflict first"
+        raise _Refused(
+            "ITH100",
+            f"the file is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+            cure,
+        ) from None
+    except RecursionError:
+        raise _Refused(
+            "ITH101", "this JSON is no notebook: it is nested too deep", "name a Jupyter notebook"
+        ) from None
+    return _convert(content)
+
+
+def _convert(content: object) -> _File:
+    if not isinstance(content, dict):
+        raise _Refused(
+            "ITH101", "this JSON is no notebook: it is not an object", "name a Jupyter notebook"
+        )
+    content.pop("worksheets", None)
+    try:
+        file = msgspec.convert(content, _File)
+    except msgspec.ValidationError as error:
+        place = re.search(r"\$\.cells\[(\d+)\]", str(error))
+        raise _Refused(
+            "ITH101",
+            f"the notebook is damaged: {error}",
+            "open and save it in Jupyter",
+            int(place[1]) + 1 if place else None,
+        ) from None
+    for number, cell in enumerate(file.cells or [], 1):
+        _check_text(number, _text(cell.source))
+    return file
+
+
+def _check_text(number: int, source: str) -> None:
+    """Refuse half a surrogate pair: such a text has no bytes, so it could never be stored."""
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        line = source.count("\n", 0, error.start) + 1
+        raise _Refused(
+            "ITH102",
+            f"the cell holds half of a character ({source[error.start]!r})",
+            "delete it or write it again",
+            number,
+            line,
+        ) from None
+
+
+def _upgrade(data: bytes, old: int) -> tuple[_File, list[Diagnostic]]:
+    """A notebook of format 1 to 3, as format 4."""
+    import nbformat  # heavy; needed for old files only
+
+    try:
+        content = nbformat.reads(data.decode(), as_version=FORMAT)  # type: ignore[no-untyped-call]
+    except Exception as error:  # nbformat's converters raise anything on a damaged file
+        raise _Refused(
+            "ITH104",
+            f"the notebook is of format {old} and could not be upgraded: {error}",
+            f"open and save it in Jupyter, which writes format {FORMAT}",
+        ) from None
+    notice = Diagnostic(
+        code="ITH103",
+        severity="notice",
+        message=f"the notebook is of format {old}; it was read as format {FORMAT}",
+        cure=f"open and save it in Jupyter, which writes format {FORMAT}",
+    )
+    return _convert(json.loads(json.dumps(content))), [notice]
+
+
+def _check_kernel(metadata: dict[str, Any]) -> None:
+    """Refuse a notebook of another language."""
+    for section, key in (("kernelspec", "language"), ("language_info", "name")):
+        language = _mapping(metadata.get(section)).get(key)
+        if not isinstance(language, str) or not language:
+            continue
+        if language.lower().rstrip("0123456789.") not in _PYTHON:
+            raise _Refused(
+                "ITH105",
+                f"the notebook's kernel runs {language}, not Python",
+                "choose a Python kernel in Jupyter and save the notebook",
+            )
+        return
+
+
+def _kernel_name(metadata: dict[str, Any]) -> str:
+    name = _mapping(metadata.get("kernelspec")).get("name")
+    return name if isinstance(name, str) and name else "python3"
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _cell(number: int, cell: _Cell, notebook: str) -> Cell:
+    tags = cell.metadata.get("tags")
+    listed = tags if isinstance(tags, list) else []
+    return Cell(
+        number=number,
+        kind=cell.cell_type,
+        source=_text(cell.source),
+        tags=tuple(tag for tag in listed if isinstance(tag, str)),
+        metadata=cell.metadata,
+        notebook=notebook,
+    )
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)

@@ -1,0 +1,167 @@
+"""What tags set of a step: collected from its cells, laid over defaults, conflicts reported.
+
+A *slot* is one thing that can be set once: a limit of one resource, one environment variable, the
+image. Layers of slots override each other: a step's own tags come before the defaults of its
+notebook, these before the tags of the `notebook:` cell that composed it, and these before the
+defaults of the composing notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from ithaca.diagnostics import Diagnostic
+from ithaca.notebook.model import Settings
+from ithaca.notebook.tags import SETTINGS, Tag, is_label_value
+from ithaca.workflow.model import Secret
+
+Slot = tuple[str, str]
+"""The word (`env` for secrets too, since both fill one variable) and the key."""
+
+Slots = Mapping[Slot, Any]
+
+Placed = tuple[Tag, int | None]
+"""A tag and the number of its cell; None for a default from the notebook's metadata."""
+
+_SUFFIX = {
+    "n": Decimal(10) ** -9, "u": Decimal(10) ** -6, "m": Decimal(10) ** -3, "k": Decimal(10) ** 3,
+    **{unit: Decimal(10) ** (6 + 3 * i) for i, unit in enumerate("MGTPE")},
+    **{f"{unit}i": Decimal(2) ** (10 + 10 * i) for i, unit in enumerate("KMGTPE")},
+}  # fmt: skip
+
+
+def is_setting(tag: Tag) -> bool:
+    """Whether a tag sets something of a step."""
+    return tag.kind in SETTINGS
+
+
+def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
+    """Put setting tags into their slots.
+
+    Args:
+        tags: The setting tags of one layer, in notebook order.
+
+    Returns:
+        The slots, and a diagnostic for each slot that two tags fill differently; the first wins.
+    """
+    slots: dict[Slot, Any] = {}
+    first: dict[Slot, Placed] = {}
+    found: list[Diagnostic] = []
+    for tag, cell in tags:
+        if tag.kind == "report":
+            continue
+        slot = _slot(tag)
+        if slot not in slots:
+            slots[slot] = tag.value
+            first[slot] = (tag, cell)
+        elif slots[slot] != tag.value:
+            found.append(_conflict(first[slot], (tag, cell)))
+        if tag.kind in ("label", "node") and not is_label_value(tag.value):
+            found.append(_odd_label(tag, cell))
+    return slots, found
+
+
+def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
+    """The settings of a step.
+
+    Args:
+        step: Its name, for the question of an `approval` without one and for messages.
+        layers: Slots, the strongest layer first.
+
+    Returns:
+        The settings, with keys sorted, and what is wrong between them.
+    """
+    slots: dict[Slot, Any] = {}
+    for layer in reversed(layers):
+        slots.update(layer)
+    secrets = [
+        value for _, value in sorted(slots.items(), key=_by_slot) if isinstance(value, Secret)
+    ]
+    settings = Settings(
+        requests=_keyed(slots, "request"),
+        limits=_keyed(slots, "limit"),
+        annotations=_keyed(slots, "annotation"),
+        labels=_keyed(slots, "label"),
+        image=slots.get(("image", "")),
+        env={k: v for k, v in _keyed(slots, "env").items() if not isinstance(v, Secret)},
+        secrets=tuple(secrets),
+        node=_keyed(slots, "node"),
+        retries=slots.get(("retry", ""), 0),
+        timeout=slots.get(("timeout", "")),
+        cache=slots.get(("cache", ""), True),
+        approval=_question(slots.get(("approval", "")), step),
+    )
+    return settings, _requests_above_limits(step, settings)
+
+
+def _slot(tag: Tag) -> Slot:
+    return ("env" if tag.kind == "secret" else tag.kind, tag.name)
+
+
+def _by_slot(item: tuple[Slot, Any]) -> Slot:
+    return item[0]
+
+
+def _keyed(slots: Slots, kind: str) -> dict[str, Any]:
+    return {key: slots[word, key] for word, key in sorted(slots) if word == kind}
+
+
+def _question(question: str | None, step: str) -> str | None:
+    return question if question is None or question else f"Run the step {step}?"
+
+
+def _conflict(first: Placed, second: Placed) -> Diagnostic:
+    (tag, cell), (other, place) = first, second
+    where = "steps_defaults" if cell is None else f"cell {cell}"
+    return Diagnostic(
+        code="ITH115",
+        severity="error",
+        message=f"the tag `{other.text}` contradicts `{tag.text}` of {where}",
+        cure="keep one of the two; a step's cells share one setting",
+        cell=place,
+        source=other.text,
+        column=1,
+        end_column=len(other.text) + 1,
+    )
+
+
+def _odd_label(tag: Tag, cell: int | None) -> Diagnostic:
+    return Diagnostic(
+        code="ITH116",
+        severity="warning",
+        message=f"Kubernetes takes no {tag.kind} with the value {tag.value!r}",
+        cure="use at most 63 letters, digits and `-_.`, or make it an annotation",
+        cell=cell,
+        source=tag.text,
+        column=len(tag.text) - len(tag.value) + 1,
+        end_column=len(tag.text) + 1,
+    )
+
+
+def _requests_above_limits(step: str, settings: Settings) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            code="ITH117",
+            severity="error",
+            message=f"the step {step} requests {amount} of {name} but is limited to "
+            f"{settings.limits[name]}",
+            cure="raise the limit or lower the request",
+        )
+        for name, amount in settings.requests.items()
+        if name in settings.limits and quantity(amount) > quantity(settings.limits[name])
+    ]
+
+
+def quantity(text: str) -> Decimal:
+    """The number that a Kubernetes quantity stands for.
+
+    Example:
+        >>> quantity("500m") < quantity("1")
+        True
+    """
+    for length in (2, 1):
+        if text[-length:] in _SUFFIX:
+            return Decimal(text[:-length]) * _SUFFIX[text[-length:]]
+    return Decimal(text)
