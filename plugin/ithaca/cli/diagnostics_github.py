@@ -1,0 +1,42 @@
+"""Diagnostics as GitHub's workflow commands: annotations on the lines of a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ithaca.cli.diagnostics_places import Places, relative
+from ithaca.diagnostics import Diagnostic
+
+
+def render_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """One `::error file=…,line=…,title=…::message` a diagnostic.
+
+    The line is that of the `.ipynb` file, where the annotation is to appear; cell and line in the
+    cell are in the message.
+    """
+    places = Places()
+    return "".join(_command(found, places) for found in diagnostics)
+
+
+def _command(found: Diagnostic, places: Places) -> str:
+    properties = {"title": found.code}
+    if found.notebook:
+        properties = {
+            "file": relative(found.notebook),
+            "line": str(places.line(found.notebook, found.cell, found.line)),
+            **properties,
+        }
+    place = found.place.removeprefix(found.notebook).strip()
+    message = f"{place}: {found.message}" if place else found.message
+    if found.cure:
+        message += f"\n→ {found.cure}"
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{found.severity} {listed}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,89 @@
+"""Where a cell's line is in the notebook's file: review tools know files and lines, not cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+
+
+class Places:
+    """Lines of notebooks' files, each file read and scanned once and only when asked for."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, dict[int, list[int]]] = {}
+
+    def line(self, notebook: str, cell: int | None, line: int | None) -> int:
+        """The line of the file that holds a line of a cell.
+
+        Args:
+            notebook: Path of the file, as a diagnostic names it.
+            cell: The cell's number, from 1; None for the whole notebook.
+            line: The line in the cell, from 1; None for the whole cell.
+
+        Returns:
+            A line from 1; the first one when it cannot be found.
+        """
+        if cell is None:
+            return 1
+        lines = self._cells(notebook).get(cell, [1])
+        # `lines` holds where the cell begins, then where each line of its source is.
+        return lines[min(line or 0, len(lines) - 1)]
+
+    def _cells(self, notebook: str) -> dict[int, list[int]]:
+        if notebook not in self._files:
+            try:
+                text = Path(notebook).read_text(encoding="utf-8-sig")
+                self._files[notebook] = _scan(text)
+            except (OSError, ValueError, LookupError):
+                self._files[notebook] = {}
+        return self._files[notebook]
+
+
+def _scan(text: str) -> dict[int, list[int]]:
+    """For each cell the line where it begins, followed by those of its source."""
+    found: dict[int, list[int]] = {}
+    path: list[Any] = []
+    for piece, line in _tokens(text):
+        if piece in "{[":
+            if len(path) == 2 and path[0] == "cells" and isinstance(path[1], int):
+                found[path[1] + 1] = [line]
+            path.append(0 if piece == "[" else None)
+        elif piece in "}]":
+            path.pop()
+        elif piece == "," and path and isinstance(path[-1], int):
+            path[-1] += 1
+        elif piece.startswith('"') and path:
+            _string(piece, line, path, found)
+    return found
+
+
+def _string(piece: str, line: int, path: list[Any], found: dict[int, list[int]]) -> None:
+    """A string is a key, or a piece of a cell's source, or of no interest."""
+    if len(path) >= 4 and path[0] == "cells" and path[2] == "source":
+        number = path[1] + 1
+        if len(path) == 4 and isinstance(path[3], int):
+            found[number].append(line)
+    if not isinstance(path[-1], int):
+        # In an object keys and values take turns; a value is never asked for below, so that it
+        # does no harm to note it as if it were a key.
+        path[-1] = piece[1:-1]
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    line, last = 1, 0
+    for match in _TOKEN.finditer(text):
+        line += text.count("\n", last, match.start())
+        last = match.start()
+        yield match[0], line
+
+
+def relative(notebook: str) -> str:
+    """A path as review tools want it: relative to the current folder, `/` as separator."""
+    path = Path(notebook)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()
