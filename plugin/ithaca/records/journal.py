@@ -20,10 +20,12 @@ from ithaca.records.model import (
     RunDocument,
     RunEnd,
 )
-from ithaca.workflow.model import Workflow
+from ithaca.workflow.load import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ithaca.workflow.model import Workflow
 
 Kind = TypeVar("Kind")
 
@@ -73,7 +75,7 @@ class Journal:
         """The run's workflow."""
         digest = self.run().workflow
         if digest not in self._kept:
-            self._kept[digest] = decode(self.store.get(digest), Workflow, digest)
+            self._kept[digest] = from_json(self.store.get(digest), where=f"run {self.id}")
         found: Workflow = self._kept[digest]
         return found
 

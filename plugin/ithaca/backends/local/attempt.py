@@ -17,7 +17,7 @@ from ithaca.records.model import AttemptEnd, StepError
 
 if TYPE_CHECKING:
     from ithaca.backends.local.admission import Capacity
-    from ithaca.runner import Task
+    from ithaca.runner.task import Task
 
 TAIL = 2000
 """How much of what a runner said before it died is kept, in characters."""

@@ -26,7 +26,7 @@ from ithaca.planning.keys import Known, lookup, step_key
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptEnd, Execution, PlannedStep, StepError
-from ithaca.runner import Task
+from ithaca.runner.task import Task
 from ithaca.settings import load as load_settings
 from ithaca.snapshots import Store
 

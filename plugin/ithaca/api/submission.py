@@ -1,0 +1,210 @@
+"""From a notebook and arguments to a run that is written down and handed to a backend."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from ulid import ULID
+
+from ithaca.api.handle import Run
+from ithaca.api.project import Project, find_project
+from ithaca.api.roots import root_of
+from ithaca.errors import UsageError
+from ithaca.planning.keys import Known
+from ithaca.planning.plan import plan
+from ithaca.records import names
+from ithaca.records.fold import ENDED, GOOD
+from ithaca.records.model import RunDocument
+from ithaca.workflow.arguments import complete_arguments, parse_arguments
+from ithaca.workflow.model import Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ithaca.runner.environment import Environment
+    from ithaca.settings import Settings
+    from ithaca.snapshots import Store, Taken
+
+
+def submit(
+    workflow: Workflow | str | Path,
+    parameters: Mapping[str, Any] | Sequence[str],
+    *,
+    flags: Mapping[str, Any],
+    reuse: bool = True,
+    root: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Write a run down and start it.
+
+    Args:
+        workflow: A workflow, or the path of a notebook.
+        parameters: Values of parameters by name, or `NAME=VALUE` texts.
+        flags: Settings that this call overrides (`backend`, `python`, `parallel`); None: not said.
+        reuse: False to run every step.
+        root: The project's root, when the workflow was not compiled by this process.
+        progress: Told how many files and bytes of the project have been snapshotted.
+    """
+    if not isinstance(workflow, Workflow):
+        from ithaca.api import compile as compile_notebook
+
+        workflow = compile_notebook(workflow)
+    project = find_project(root or root_of(workflow), flags)
+    notebook = _read_notebook(project.root / workflow.source.notebook)
+    backend = project.backend()
+    backend.check(workflow)
+    arguments = _arguments(workflow, parameters)
+    environment = _environment(project, workflow)
+    store = project.store(create=True)
+    taken = _snapshot(project, store, progress)
+    document = RunDocument(
+        id=str(ULID()),
+        created=time.time(),
+        workflow=store.put(workflow.to_json().encode()),
+        name=workflow.name,
+        arguments=arguments,
+        backend=backend.name,
+        source=taken.digest,
+        notebook=workflow.source.notebook,
+        root=str(project.root),
+        python=environment.executable,
+        environment=environment.identity,
+        parallel=_parallel(project.settings),
+        reuse=reuse,
+        plan=plan(
+            workflow,
+            store=store,
+            arguments=arguments,
+            environment=environment.identity,
+            source=taken.digest,
+            reuse=reuse,
+        ),
+        notices=taken.notices,
+    )
+    return _start(project, store, document, notebook)
+
+
+def retry(run: Run) -> Run:
+    """Start a new run that goes on from what succeeded in another.
+
+    The recorded workflow, arguments, files and notebook are used, not those of today; only the
+    environment is asked anew, because a missing library is what a retry often follows.
+    """
+    state, before, project = run.state(), run.journal.run(), run.project
+    if state.status not in ENDED:
+        raise UsageError(
+            "ITH907",
+            f"the run is {state.status}",
+            where=f"run {run.id}",
+            cure=f"wait for its end, or `ithaca runs cancel {run.id}`",
+        )
+    if state.status == "succeeded":
+        raise UsageError("ITH907", "every step of the run succeeded", where=f"run {run.id}")
+    workflow, store = run.journal.workflow(), project.store()
+    environment = _describe(project, before.python)
+    pinned = {
+        step.name: Known(execution=step.execution, run=step.reused_from or run.id)
+        for step in state.steps
+        if step.status in GOOD and step.execution is not None
+    }
+    document = msgspec.structs.replace(
+        before,
+        id=str(ULID()),
+        created=time.time(),
+        environment=environment.identity,
+        retry_of=run.id,
+        plan=plan(
+            workflow,
+            store=store,
+            arguments=before.arguments,
+            environment=environment.identity,
+            source=before.source,
+            reuse=before.reuse,
+            pinned=pinned,
+        ),
+        notices=(),
+    )
+    return _start(project, store, document, store.read(names.run(run.id, "notebook")))
+
+
+def _start(project: Project, store: Store, document: RunDocument, notebook: bytes) -> Run:
+    session = project.backend(document.backend).session(project.home)
+    store.create(names.run(document.id, "notebook"), notebook)
+    store.create(names.run(document.id), msgspec.json.encode(document))
+    session.submit(document.id)
+    return Run(project, document.id)
+
+
+def _read_notebook(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            "ITH908",
+            f"the workflow's notebook cannot be read: {error.strerror}",
+            where=str(path),
+            cure="say where the project is: `ithaca.run(workflow, root=…)`",
+        ) from None
+
+
+def _arguments(workflow: Workflow, parameters: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    if not isinstance(parameters, Mapping):
+        parameters = parse_arguments(parameters, workflow.parameters)
+    return complete_arguments(parameters, workflow.parameters)
+
+
+def _environment(project: Project, workflow: Workflow) -> Environment:
+    from ithaca.runner.kernelspec import resolve_kernel
+
+    told = project.settings.text("python")
+    return _describe(project, told or str(resolve_kernel(workflow.source.kernel)))
+
+
+def _describe(project: Project, python: str) -> Environment:
+    from ithaca.runner.environment import check_usable, describe
+
+    environment = describe(python, cache=project.home / "cache")
+    check_usable(environment)
+    return environment
+
+
+def _snapshot(project: Project, store: Store, progress: Callable[[int, int], None] | None) -> Taken:
+    from ithaca.snapshots import Ignore, Limits, StatCache, take
+
+    table = project.settings.table("source")
+    known = project.home / "cache" / "source"
+    cache = StatCache.load(known)
+    taken = take(
+        store,
+        project.root,
+        ignore=Ignore.read(project.root, source=True, extra=_own_folder(project)),
+        cache=cache,
+        limits=Limits(
+            bytes=int(table.get("max_bytes", Limits.bytes)),
+            files=int(table.get("max_files", Limits.files)),
+        ),
+        progress=progress,
+    )
+    known.parent.mkdir(parents=True, exist_ok=True)
+    cache.save(known)
+    return taken
+
+
+def _own_folder(project: Project) -> list[str]:
+    """A home inside the root that is not called `.ithaca` is not part of the source either."""
+    if not project.home.is_relative_to(project.root):
+        return []
+    return [f"/{project.home.relative_to(project.root).as_posix()}/"]
+
+
+def _parallel(settings: Settings) -> int:
+    from ithaca.backends.local.admission import cores
+
+    wanted = settings.number("parallel", cores())
+    if wanted < 1:
+        raise UsageError("ITH909", f"at least one step must run at once, not {wanted}")
+    return wanted

@@ -1,0 +1,222 @@
+"""Watching a run: a live table on a terminal, a line per change elsewhere, a summary at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ithaca.cli.output import COLOURS, duration, print_json, status_text
+from ithaca.records.fold import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.table import Table
+
+    from ithaca.api import Run
+    from ithaca.records.fold import RunState, StepState
+    from ithaca.records.model import Progress
+
+POLL = 0.2
+PATIENCE = 2.0
+"""Seconds after which we say that we are still snapshotting."""
+
+
+@contextmanager
+def snapshot_progress() -> Iterator[Callable[[int, int], None]]:
+    """A callback that tells people how far a snapshot is, once it takes long."""
+    began = time.monotonic()
+    shown = False
+
+    def progress(files: int, _: int) -> None:
+        nonlocal shown
+        if time.monotonic() - began > PATIENCE and sys.stderr.isatty():
+            shown = True
+            click.echo(f"\rreading the project's files: {files} …", err=True, nl=False)
+
+    try:
+        yield progress
+    finally:
+        if shown:
+            click.echo("", err=True)
+
+
+def follow(run: Run, *, wait: bool, as_json: bool) -> int:
+    """Watch a run to its end, tell how it ended, and give the exit code.
+
+    Args:
+        run: The run.
+        wait: False to print its id and leave it.
+        as_json: Print the one object of `ithaca run --json`; progress goes to stderr.
+    """
+    for notice in run.journal.run().notices:
+        click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+    if not wait:
+        if as_json:
+            print_json(_description(run))
+        else:
+            click.echo(run.id)
+        return 0
+    try:
+        _watch(run, to_stderr=as_json)
+    except KeyboardInterrupt:
+        if not _cancel(run):
+            return 130
+    state = run.state()
+    if as_json:
+        print_json(_description(run))
+    else:
+        summary(run, state)
+    return {"succeeded": 0, "cancelled": 130}.get(state.status, 1)
+
+
+def _description(run: Run) -> dict[str, Any]:
+    from ithaca.api.handle import describe
+
+    return describe(run.state(), run.url)
+
+
+def _cancel(run: Run) -> bool:
+    """Cancel and wait; False when the user has no patience for that either."""
+    from ithaca.errors import UsageError
+
+    click.echo("\ncancelling; Ctrl-C again leaves at once …", err=True)
+    try:
+        run.cancel()
+        run.wait()
+    except UsageError:
+        return True  # it has just ended by itself
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _watch(run: Run, *, to_stderr: bool) -> None:
+    stream = sys.stderr if to_stderr else sys.stdout
+    if stream.isatty():
+        _watch_table(run, to_stderr=to_stderr)
+    else:
+        _watch_lines(run, to_stderr=to_stderr)
+
+
+def _watch_lines(run: Run, *, to_stderr: bool) -> None:
+    """A line whenever a step's state changes."""
+    told: dict[str, tuple[str, int]] = {}
+    click.echo(f"run {run.id}", err=to_stderr)
+    while True:
+        state = run.state()
+        for step in state.steps:
+            now = (step.status, step.attempt)
+            if told.get(step.name, ("pending", 0)) != now:
+                told[step.name] = now
+                click.echo(f"{step.name}: {_words(run, step)}", err=to_stderr)
+        if state.status in ENDED:
+            return
+        time.sleep(POLL)
+
+
+def _words(run: Run, step: StepState) -> str:
+    text = step.status.replace("_", " ")
+    if step.attempt > 1:
+        text += f" (attempt {step.attempt})"
+    if step.status == "reused":
+        return f"reused from {step.reused_from or 'an earlier run'}"
+    if step.status == "waiting":
+        return (
+            f"waiting: {step.question or 'may it run?'} (ithaca runs approve {run.id}/{step.name})"
+        )
+    if step.seconds is not None:
+        text += f" in {duration(step.seconds)}"
+    return text
+
+
+def _watch_table(run: Run, *, to_stderr: bool) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=to_stderr)
+    state = run.state()
+    with Live(_table(run, state), console=console, refresh_per_second=8) as live:
+        while state.status not in ENDED:
+            time.sleep(POLL)
+            state = run.state()
+            live.update(_table(run, state))
+
+
+def _table(run: Run, state: RunState) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{state.name}  {run.id}", title_justify="left", box=None, pad_edge=False)
+    for head in ("step", "state", "cell", "time", ""):
+        table.add_column(head, justify="right" if head == "time" else "left")
+    for step in state.steps:
+        progress = run.journal.progress(step.name, step.attempt) if step.attempt else None
+        running = step.status == "running"
+        elapsed = time.time() - step.started if running and step.started else step.seconds
+        table.add_row(
+            step.name,
+            Text(step.status.replace("_", " "), style=COLOURS.get(step.status, "dim")),
+            _cell(progress) if running else "",
+            duration(elapsed),
+            Text(_remark(run, step), style="dim"),
+        )
+    return table
+
+
+def _cell(progress: Progress | None) -> str:
+    if progress is None:
+        return ""
+    number = f" (cell {progress.number})" if progress.number is not None else ""
+    return f"{progress.cell} of {progress.cells}{number}"
+
+
+def _remark(run: Run, step: StepState) -> str:
+    if step.status == "waiting":
+        return f"{step.question or 'may it run?'}  ithaca runs approve {run.id}/{step.name}"
+    if step.status == "reused":
+        return f"from {step.reused_from}" if step.reused_from else ""
+    return f"attempt {step.attempt}" if step.attempt > 1 else ""
+
+
+def summary(run: Run, state: RunState) -> None:
+    """How a run ended: what failed and where to look, metrics, links."""
+    for step in state.steps:
+        for notice in step.notices:
+            click.echo(f"{click.style('notice', fg='yellow')}: {step.name}: {notice}", err=True)
+        if step.error is not None:
+            _show_failure(run, step)
+    took = duration(state.ended - state.created) if state.ended else ""
+    click.echo(f"{status_text(state.status)}{f' in {took}' if took else ''}  {run.url}")
+    if state.message and state.status != "succeeded":
+        click.echo(f"  {state.message}")
+    for name, number in state.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+    click.echo(f"  steps: ithaca runs show {run.id}")
+    if state.status in {"failed", "cancelled", "lost"}:
+        click.echo(f"  go on from what succeeded: ithaca runs retry {run.id}")
+    if state.status == "succeeded" and state.steps:
+        last = state.steps[-1].name
+        click.echo(f"  executed notebook: ithaca runs notebook {run.id}/{last}")
+
+
+def _show_failure(run: Run, step: StepState) -> None:
+    error = step.error
+    assert error is not None
+    place = f"step `{step.name}`"
+    if error.cell is not None:
+        place += f", cell {error.cell}"
+        place += f" of {error.notebook}" if error.notebook else ""
+        place += f", line {error.line}" if error.line is not None else ""
+    what = error.message
+    if error.name and error.name not in what:
+        what += f" ({error.name}: {error.value.splitlines()[0] if error.value else ''})"
+    click.echo(f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}: {what}")
+    if error.cure:
+        click.echo(f"  → {error.cure}")
+    click.echo(f"  → log and traceback: ithaca runs logs {run.id}/{step.name}")
+    click.echo(f"  → executed notebook: ithaca runs notebook {run.id}/{step.name}")

@@ -1,0 +1,86 @@
+"""`ithaca check`, `ithaca compile` and `ithaca schema`: what a notebook means, unrun."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ithaca.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ithaca.diagnostics import Diagnostic
+
+WRONG = 3
+"""Exit code for a notebook that is wrong."""
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(), metavar="NB")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How to print what is found.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--strict", is_flag=True, help="A warning counts as an error.")
+def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
+    """Find everything that is wrong with the notebook NB, each with its cell and line.
+
+    Exit codes: 0 nothing, 3 the notebook is wrong.
+    """
+    from ithaca.api import check as check_notebook
+    from ithaca.cli.diagnostics_report import render
+
+    found = check_notebook(notebook).diagnostics
+    text = render(
+        found,
+        "json" if as_json else form,
+        notebook=notebook,
+        color=sys.stdout.isatty(),
+        width=shutil.get_terminal_size().columns,
+    )
+    click.echo(text, nl=False)
+    bad = {"error", "warning"} if strict else {"error"}
+    return WRONG if any(each.severity in bad for each in found) else 0
+
+
+@click.command("compile")
+@click.argument("notebook", type=click.Path(), metavar="NB")
+@click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
+@click.option("-o", "--output", type=click.File("w", lazy=True), default="-", help="File or `-`.")
+def compile_(notebook: str, backend: str, output: Any) -> None:
+    """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
+    from ithaca.api import compile as compile_notebook
+
+    workflow = compile_notebook(notebook)
+    if backend == "ir":
+        output.write(workflow.to_json())
+        return
+    from ithaca.api.project import find_project
+    from ithaca.api.roots import root_of
+
+    output.write(find_project(root_of(workflow)).backend(backend).emit(workflow))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a workflow."""
+    from ithaca.workflow.schema import schema as workflow_schema
+
+    print_json(workflow_schema())
+
+
+def show(diagnostics: Sequence[Diagnostic]) -> None:
+    """Write diagnostics for people to stderr."""
+    from ithaca.cli.diagnostics_report import render
+
+    text = render(diagnostics, color=sys.stderr.isatty(), width=shutil.get_terminal_size().columns)
+    click.echo(text, nl=False, err=True)

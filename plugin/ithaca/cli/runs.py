@@ -1,0 +1,297 @@
+"""`ithaca runs`: what is known of runs, and what one can ask of them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ithaca.cli.output import (
+    RunName,
+    as_json,
+    duration,
+    moment,
+    print_json,
+    print_table,
+    status_text,
+)
+from ithaca.cli.run import wait_or_detach
+
+if TYPE_CHECKING:
+    from ithaca.api import Run
+    from ithaca.records.fold import RunState, StepState
+
+run_argument = click.argument("reference", metavar="RUN", type=RunName())
+step_argument = click.argument("reference", metavar="RUN/STEP", type=RunName())
+either_argument = click.argument("reference", metavar="RUN[/STEP]", type=RunName())
+comment = click.option("--comment", default="", help="Why; kept in the record.")
+
+POLL = 0.2
+
+
+@click.group()
+def runs() -> None:
+    """List, show, follow, cancel, retry and answer runs.
+
+    RUN is an id, the start of one, `latest`, or a URI.
+    """
+
+
+@runs.command("list")
+@click.option("-n", "--limit", type=int, default=20, show_default=True, help="Newest N; 0: all.")
+@as_json
+def list_(limit: int, as_json: bool) -> None:
+    """List the project's runs, the newest first."""
+    from ithaca.api.project import find_project
+    from ithaca.errors import NotFound
+
+    found = list(reversed(find_project().runs()))
+    states = []
+    for run in found[: limit or None]:
+        try:
+            states.append((run, run.state()))
+        except NotFound:
+            continue  # it is just being written down
+    if as_json:
+        print_json([_row(run, state) for run, state in states])
+        return
+    if not states:
+        click.echo("no runs yet; `ithaca run NOTEBOOK` makes one", err=True)
+        return
+    print_table(
+        ("run", "workflow", "status", "began", "took", "metrics"),
+        [
+            (
+                state.id,
+                state.name,
+                status_text(state.status),
+                moment(state.created),
+                duration(_seconds(state)),
+                " ".join(f"{name}={number:g}" for name, number in state.metrics.items()),
+            )
+            for _, state in states
+        ],
+    )
+
+
+def _row(run: Run, state: RunState) -> dict[str, Any]:
+    return {
+        "id": state.id,
+        "name": state.name,
+        "status": state.status,
+        "backend": state.backend,
+        "created": state.created,
+        "seconds": _seconds(state),
+        "parameters": state.parameters,
+        "metrics": state.metrics,
+        "retry_of": state.retry_of,
+        "url": run.url,
+    }
+
+
+def _seconds(state: RunState) -> float | None:
+    return None if state.ended is None else round(state.ended - state.created, 3)
+
+
+@runs.command()
+@either_argument
+@as_json
+def show(reference: str, as_json: bool) -> None:
+    """Show how a run and its steps stand."""
+    from ithaca.api.handle import describe, describe_step
+
+    run, name = _open(reference)
+    state = run.state()
+    if name is not None:
+        step = run.step(name)
+        if as_json:
+            print_json({**describe_step(step), "metrics": step.metrics, "attempt": step.attempt})
+        else:
+            _show_step(run, step)
+        return
+    if as_json:
+        more = {"name": state.name, "backend": state.backend, "retry_of": state.retry_of}
+        print_json({**describe(state, run.url), **more, "message": state.message})
+        return
+    click.echo(f"{state.name}  {status_text(state.status)}  {run.url}")
+    click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
+    if state.retry_of:
+        click.echo(f"goes on from {state.retry_of}")
+    if state.message:
+        click.echo(state.message)
+    for name, value in state.parameters.items():
+        click.echo(f"  {name} = {value!r}")
+    print_table(
+        ("step", "status", "took", "after", ""),
+        [
+            (
+                step.name,
+                status_text(step.status),
+                duration(step.seconds),
+                (step.after or "")[:12],
+                _remark(step),
+            )
+            for step in state.steps
+        ],
+    )
+    for name, number in state.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+
+
+def _remark(step: StepState) -> str:
+    if step.error is not None:
+        cell = f"cell {step.error.cell}: " if step.error.cell is not None else ""
+        return f"{cell}{step.error.message}"
+    if step.status == "waiting":
+        return step.question or "may it run?"
+    return f"from {step.reused_from}" if step.reused_from else ""
+
+
+def _show_step(run: Run, step: StepState) -> None:
+    click.echo(f"{step.name}  {status_text(step.status)}  {run.url}/{step.name}")
+    facts = {
+        "attempt": step.attempt or None,
+        "took": duration(step.seconds) or None,
+        "reused from": step.reused_from,
+        "key": step.key,
+        "execution": step.execution,
+        "before": step.before,
+        "after": step.after,
+        "asks": step.question,
+    }
+    for label, fact in facts.items():
+        if fact is not None:
+            click.echo(f"  {label}: {fact}")
+    for name, number in step.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+    if step.error is not None:
+        click.echo(f"  {step.error.code}: {_remark(step)}")
+    for notice in step.notices:
+        click.echo(f"  notice: {notice}")
+
+
+@runs.command()
+@either_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on until the step or the run has ended.")
+@as_json
+def logs(reference: str, follow: bool, as_json: bool) -> None:
+    """Print what the steps of a run printed."""
+    run, name = _open(reference)
+    steps = [run.step(name)] if name else [step for step in run.steps if step.attempt or follow]
+    if as_json:
+        found = [
+            {"step": step.name, "attempt": step.attempt, "text": run.logs(step.name)}
+            for step in steps
+        ]
+        print_json(found)
+        return
+    for step in steps:
+        if name is None:
+            click.echo(click.style(f"== {step.name}", bold=True))
+        if follow:
+            _follow_log(run, step.name)
+        else:
+            click.echo(run.logs(step.name), nl=False)
+
+
+def _follow_log(run: Run, name: str) -> None:
+    """Print a step's log as it grows, attempt by attempt."""
+    from ithaca.records.fold import ENDED, OPEN
+
+    attempt, chunk = 0, 0
+    while True:
+        # Read the state first: what is logged before an end is there once the end is.
+        state = run.state()
+        step = state.step(name)
+        if step.status == "reused":
+            click.echo(run.logs(name), nl=False)
+            return
+        if step.attempt != attempt:
+            attempt, chunk = step.attempt, 0
+        text, chunk = run.journal.log(name, attempt, start=chunk) if attempt else (b"", 0)
+        click.echo(text.decode(errors="replace"), nl=False)
+        if step.status not in OPEN or state.status in ENDED:
+            return
+        time.sleep(POLL)
+
+
+@runs.command()
+@either_argument
+@click.option(
+    "-o", "--output", type=click.File("wb", lazy=True), default="-", help="File; default: stdout."
+)
+def notebook(reference: str, output: Any) -> None:
+    """Print the executed notebook of a step, or the submitted one of the run, as JSON."""
+    from ithaca.records import names
+
+    run, name = _open(reference)
+    if name is None:
+        content = run.journal.store.read(names.run(run.id, "notebook"))
+    else:
+        content = run.notebook(name)
+    output.write(content)
+
+
+@runs.command()
+@run_argument
+@click.option("--wait/--no-wait", default=True, help="Wait until it has ended (default).")
+def cancel(reference: str, wait: bool) -> None:
+    """Cancel a run: its kernels end within seconds."""
+    run, _ = _open(reference)
+    run.cancel()
+    if wait:
+        run.wait()
+        click.echo(f"{run.id} {run.status}")
+
+
+@runs.command()
+@run_argument
+@wait_or_detach
+@as_json
+def retry(reference: str, wait: bool, as_json: bool) -> int:
+    """Start a new run of the recorded workflow that goes on from what succeeded.
+
+    After an edit of the notebook, use `ithaca run`: what did not change is reused there.
+    """
+    from ithaca.cli.live import follow
+
+    run, _ = _open(reference)
+    return follow(run.retry(), wait=wait, as_json=as_json)
+
+
+@runs.command()
+@step_argument
+@comment
+def approve(reference: str, comment: str) -> None:
+    """Let a step run that waits for an answer."""
+    run, name = _open(reference, needs_step=True)
+    run.approve(str(name), comment)
+
+
+@runs.command()
+@step_argument
+@comment
+def reject(reference: str, comment: str) -> None:
+    """Refuse a step that waits for an answer: it fails, and what needs it is skipped."""
+    run, name = _open(reference, needs_step=True)
+    run.reject(str(name), comment)
+
+
+def _open(reference: str, *, needs_step: bool = False) -> tuple[Run, str | None]:
+    from ithaca.api.project import find_project
+    from ithaca.errors import UsageError
+    from ithaca.records.names import parse_reference
+
+    run, step = parse_reference(reference)
+    found = find_project().run(run)
+    if step is None and needs_step:
+        waiting = [each.name for each in found.steps if each.status == "waiting"]
+        if len(waiting) != 1:
+            raise UsageError(
+                "ITH910",
+                f"say which step: {reference}/STEP",
+                cure=f"waiting are: {', '.join(waiting) or 'none'}",
+            )
+        step = waiting[0]
+    return found, step

@@ -1,0 +1,203 @@
+"""`ithaca snapshots`: the trees of files that runs start from and leave."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from ithaca.cli.output import as_json, moment, print_json, print_table, size
+
+if TYPE_CHECKING:
+    from ithaca.snapshots import Entry, Store
+
+DAMAGED = 4
+"""Exit code for a store that does not verify."""
+
+
+@click.group()
+def snapshots() -> None:
+    """Take, list, show, compare, restore and verify snapshots.
+
+    SNAPSHOT is a digest, the unique start of one, or a URI.
+    """
+
+
+@snapshots.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False), metavar="DIR")
+@as_json
+def take(folder: str, as_json: bool) -> None:
+    """Store what the folder DIR holds and print the snapshot's digest."""
+    from ithaca.api.project import find_project
+    from ithaca.cli.live import snapshot_progress
+    from ithaca.snapshots import Ignore
+    from ithaca.snapshots import take as take_snapshot
+
+    root = Path(folder).absolute()
+    store = find_project().store(create=True)
+    with snapshot_progress() as progress:
+        taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=progress)
+    for notice in taken.notices:
+        click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+    if as_json:
+        print_json(taken)
+    else:
+        click.echo(taken.digest)
+
+
+@snapshots.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """List the store's snapshots, the newest first."""
+    from ithaca.errors import NotFound
+    from ithaca.snapshots import list_snapshots
+
+    try:
+        found = sorted(list_snapshots(_store()), key=lambda each: each.created, reverse=True)
+    except NotFound:
+        found = []
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("snapshot", "taken", "files", "size"),
+        [
+            (each.digest[:16], moment(each.created), str(each.files), size(each.bytes))
+            for each in found
+        ],
+    )
+
+
+@snapshots.command()
+@click.argument("snapshot")
+@as_json
+def show(snapshot: str, as_json: bool) -> None:
+    """List what a snapshot holds."""
+    from ithaca.snapshots import entries
+
+    store = _store()
+    digest = _resolve(store, snapshot)
+    found = entries(store, digest)
+    if as_json:
+        rows = [{"path": str(path), **_facts(entry)} for path, entry in found.items()]
+        print_json({"digest": digest, "entries": rows})
+        return
+    click.echo(digest)
+    for path, entry in found.items():
+        click.echo(f"{_mode(entry)}  {size(entry.size):>10}  {_printable(path)}{_target(entry)}")
+
+
+@snapshots.command()
+@click.argument("first")
+@click.argument("second")
+@as_json
+def diff(first: str, second: str, as_json: bool) -> None:
+    """Print what differs between two snapshots: bytes, kind or executable bit."""
+    from ithaca.snapshots import diff as compare
+
+    store = _store()
+    found = compare(store, _resolve(store, first), _resolve(store, second))
+    if as_json:
+        print_json(
+            [
+                {
+                    "path": str(each.path),
+                    "kind": each.kind,
+                    "before": _facts(each.before) if each.before else None,
+                    "after": _facts(each.after) if each.after else None,
+                }
+                for each in found
+            ]
+        )
+        return
+    marks = {"added": ("A", "green"), "removed": ("D", "red"), "changed": ("M", "yellow")}
+    for each in found:
+        mark, colour = marks[each.kind]
+        click.echo(f"{click.style(mark, fg=colour)}  {_printable(each.path)}")
+
+
+@snapshots.command()
+@click.argument("snapshot")
+@click.argument("folder", type=click.Path(file_okay=False), metavar="DIR")
+def restore(snapshot: str, folder: str) -> None:
+    """Restore a snapshot into the folder DIR, which must be empty or not exist."""
+    from ithaca.errors import UsageError
+    from ithaca.snapshots import restore as restore_snapshot
+
+    store, target = _store(), Path(folder).absolute()
+    digest = _resolve(store, snapshot)
+    if target.exists() and any(target.iterdir()):
+        raise UsageError(
+            "ITH911",
+            "the folder is not empty",
+            where=str(target),
+            cure="name a new one: restoring would remove what is there",
+        )
+    restore_snapshot(store, digest, target)
+    click.echo(str(target))
+
+
+@snapshots.command()
+@as_json
+def verify(as_json: bool) -> int:
+    """Read everything in the store and check it against its digests.
+
+    Exit codes: 0 all is well, 4 something is damaged.
+    """
+    from ithaca.snapshots import verify as verify_store
+
+    found = verify_store(_store())
+    if as_json:
+        print_json({"problems": [msgspec.to_builtins(each) for each in found]})
+    else:
+        for each in found:
+            click.echo(f"{each.kind} {each.name}: {each.message}")
+        click.echo("damaged" if found else "the store is sound")
+    return DAMAGED if found else 0
+
+
+def _store() -> Store:
+    from ithaca.api.project import find_project
+
+    return find_project().store()
+
+
+def _resolve(store: Store, text: str) -> str:
+    from ithaca.snapshots import resolve
+
+    return resolve(store, re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip()))
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "size": entry.size,
+        "digest": entry.digest or None,
+        "executable": entry.executable,
+        "target": _text(entry.target) or None,
+        "mode": f"{entry.mode:o}",
+    }
+
+
+def _mode(entry: Entry) -> str:
+    kind = {"dir": "d", "symlink": "l"}.get(entry.kind, "-")
+    return f"{kind}{entry.mode & 0o7777:04o}"
+
+
+def _target(entry: Entry) -> str:
+    return f" -> {_printable(_text(entry.target))}" if entry.kind == "symlink" else ""
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _printable(path: str) -> str:
+    """A file's name that cannot move the cursor or break a line."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in path
+    )
