@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ithaca.notebook.names import distance, dns_label, identifier, nearest
+from ithaca.notebook.tags import ROLES, VALUED, parse_duration, parse_tag
+from ithaca.workflow.model import Secret
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_a_tag_without_a_value(role):
+    tag, problem = parse_tag(role)
+    assert (tag.kind, problem) == (role, None)
+
+
+@pytest.mark.parametrize("word", ["step", "block"])
+def test_step_and_block_are_the_same(word):
+    tag, problem = parse_tag(f"{word}:load_data")
+    assert (tag.kind, tag.name, problem) == ("step", "load_data", None)
+
+
+@pytest.mark.parametrize("text", ["step:", "block:"])
+def test_an_empty_step_name_is_allowed(text):
+    tag, problem = parse_tag(text)
+    assert (tag.kind, tag.name, problem) == ("step", "", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "value"),
+    [
+        ("limit:nvidia.com/gpu:1", "limit", "nvidia.com/gpu", "1"),
+        ("limit:nvidia.com/mig-1g.5gb:2", "limit", "nvidia.com/mig-1g.5gb", "2"),
+        ("request:cpu:500m", "request", "cpu", "500m"),
+        ("limit:memory:1.5Gi", "limit", "memory", "1.5Gi"),
+        ("annotation:a.io/b:http://x:80/y", "annotation", "a.io/b", "http://x:80/y"),
+        ("annotation:empty:", "annotation", "empty", ""),
+        ("label:access-ml-pipeline:true", "label", "access-ml-pipeline", "true"),
+        ("image:registry:5000/a/b:1.2@sha256:0f", "image", "", "registry:5000/a/b:1.2@sha256:0f"),
+        ("env:URL:postgres://db:5432", "env", "URL", "postgres://db:5432"),
+        ("env:EMPTY:", "env", "EMPTY", ""),
+        ("node:kubernetes.io/arch:arm64", "node", "kubernetes.io/arch", "arm64"),
+        ("retry:3", "retry", "", 3),
+        ("timeout:90", "timeout", "", 90.0),
+        ("timeout:1h30m", "timeout", "", 5400.0),
+        ("cache:off", "cache", "", False),
+        ("cache:enabled", "cache", "", True),
+        ("report:disabled", "report", "", False),
+        ("approval", "approval", "", ""),
+        ("approval:Deploy: now?", "approval", "", "Deploy: now?"),
+        ("secret:db:password:DB", "secret", "DB", Secret(secret="db", key="password", env="DB")),
+    ],
+)
+def test_a_setting_keeps_its_key_and_value(text, kind, name, value):
+    tag, problem = parse_tag(text)
+    assert problem is None
+    assert (tag.kind, tag.name, tag.value) == (kind, name, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("bock:load", "block:"),
+        ("setp:load", "step:"),
+        ("Step:load", "step:"),
+        ("step :load", "step:"),
+        ("pre:load", "prev:"),
+        ("limits:cpu:1", "limit:"),
+        ("anotation:a:b", "annotation:"),
+        ("notebok:a", "notebook:"),
+        ("import", "imports"),
+        ("function", "functions"),
+        ("pipeline_parameters", "pipeline-parameters"),
+        ("pipeline-metric", "pipeline-metrics"),
+        ("skip:", "skip"),
+        ("aproval", "approval"),
+    ],
+)
+def test_a_near_miss_asks_what_was_meant(text, meant):
+    _, problem = parse_tag(text)
+    assert (problem.code, problem.severity) == ("ITH110", "error")
+    assert f"did you mean `{meant}`?" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["remove-output", "parameters", "injected-parameters", "raises-exception", "hide-input",
+     "nbval-skip", "my:own:tag", "exercise:3", "solution", "", ":", "slideshow"],
+)  # fmt: skip
+def test_tags_of_other_tools_are_left_alone(text):
+    assert parse_tag(text) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("step:LoadData", "step:load_data"),
+        ("step:1st", "step:_1st"),
+        ("step:a b", "step:a_b"),
+        ("step: a", "step:a"),
+        ("prev:", "a name is missing"),
+        ("prev:A", "prev:a"),
+        ("notebook:", "a name is missing"),
+        ("limit:cpu", "limit:RESOURCE:AMOUNT"),
+        ("limit:cpu:lots", "'lots' is no amount"),
+        ("limit:cpu:-1", "'-1' is no amount"),
+        ("limit:cpu:\N{ARABIC-INDIC DIGIT TWO}", "is no amount"),
+        ("label:x", "label:KEY:VALUE"),
+        ("label::x", "label:KEY:VALUE"),
+        ("annotation:a b:x", "no valid key"),
+        ("image:", "is no image"),
+        ("env:X", "env:NAME:VALUE"),
+        ("env:1X:y", "no name of an environment variable"),
+        ("secret:a:b", "secret:SECRET:KEY:ENV"),
+        ("secret:A:b:C", "no name of a secret"),
+        ("retry:often", "no number of attempts"),
+        ("retry:-1", "no number of attempts"),
+        ("timeout:soon", "is no duration"),
+        ("timeout:30m1h", "is no duration"),
+        ("timeout:0s", "no time"),
+        ("cache:maybe", "neither on nor off"),
+        ("approval:", "the question is empty"),
+        ("approval:  ", "the question is empty"),
+        ("step", "has no value"),
+    ],
+)
+def test_a_bad_value_says_what_is_wanted(text, complaint):
+    _, problem = parse_tag(text)
+    assert (problem.code, problem.severity) == ("ITH111", "error")
+    assert complaint in f"{problem.message} {problem.cure}"
+
+
+def test_a_bare_word_that_may_be_another_tools_is_only_a_warning():
+    tag, problem = parse_tag("image")
+    assert tag is None
+    assert problem.severity == "warning"
+
+
+def test_the_caret_points_at_the_value():
+    _, problem = parse_tag("timeout:soon")
+    assert (problem.source, problem.column, problem.end_column) == ("timeout:soon", 9, 13)
+
+
+def test_a_misspelt_step_still_groups_its_cell():
+    tag, problem = parse_tag("bock:load")
+    assert problem is not None
+    assert (tag.kind, tag.name) == ("step", "load")
+
+
+@given(st.text(max_size=30))
+def test_no_tag_makes_the_parser_raise(text):
+    tag, problem = parse_tag(text)
+    assert tag is None or tag.kind in {*ROLES, *VALUED}
+    assert problem is None or problem.cure
+
+
+@given(st.sampled_from(sorted(VALUED)), st.text(max_size=30))
+def test_no_value_makes_the_parser_raise(word, value):
+    tag, problem = parse_tag(f"{word}:{value}")
+    assert tag is not None or problem is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("5m", 300), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400),
+     ("45", 45), ("", None), ("h", None), ("1h1h", None), ("5 m", None), ("-5s", None)],
+)  # fmt: skip
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@given(st.text(max_size=80))
+def test_a_dns_label_is_one_whatever_it_is_made_from(text):
+    label = dns_label(text)
+    assert dns_label(label) == label
+    assert len(label) <= 63
+    assert label == "" or (label[0] != "-" and label[-1] != "-")
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_distance_is_symmetric_and_zero_for_equal_words_only(one, other):
+    assert distance(one, other) == distance(other, one)
+    assert (distance(one, other) == 0) == (one == other)
+
+
+def test_the_nearest_name_wins_and_a_far_one_is_none():
+    assert nearest("trian", ["load", "train", "trains"]) == "train"
+    assert nearest("evaluate", ["load", "train"]) is None
+
+
+def test_an_identifier_is_made_of_what_people_write():
+    assert [identifier(text) for text in ("LoadData", "load data", "2nd", "é")] == [
+        "load_data", "load_data", "_2nd", "",
+    ]  # fmt: skip
