@@ -1,0 +1,130 @@
+"""The stat cache: which files need not be read again, because nothing about them changed.
+
+A file is known by its size, times, inode and mode. Two changes within one tick of the file system's
+clock leave the same times, so a file that changed just before it was read is not remembered
+(git calls such entries racy): it is read again next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+_SLACK_NS = 20_000_000
+"""More than a tick of the kernel's clock, which stamps files (10 ms at its slowest setting)."""
+
+_COARSE_SLACK_NS = 2_500_000_000
+"""For file systems that keep whole (or, FAT, every second) seconds."""
+
+_VERSION = 1
+
+
+class _Known(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    mode: int
+    digest: bytes
+
+
+class _File(msgspec.Struct, array_like=True):
+    version: int
+    known: dict[bytes, _Known]
+
+
+class StatCache:
+    """What is known of the files below one root.
+
+    It is only a hint: a digest that the store does not hold is not believed, and a missing, old or
+    damaged file is an empty cache. Do not use one on a network file system whose clock may differ
+    from this machine's.
+
+    Example:
+        >>> cache = StatCache()
+        >>> cache.lookup(b"a.txt", os.stat(os.curdir)) is None
+        True
+    """
+
+    def __init__(self, known: dict[bytes, _Known] | None = None) -> None:
+        self._known = known or {}
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a cache that `save` wrote; an empty one when that cannot be done."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            file = msgspec.msgpack.decode(Path(path).read_bytes(), type=_File)
+            if file.version == _VERSION:
+                return cls(file.known)
+        return cls()
+
+    def save(self, path: Path) -> None:
+        """Write the cache, as a whole or not at all."""
+        temporary = Path(path).with_name(f"{Path(path).name}.{os.getpid()}.tmp")
+        temporary.write_bytes(msgspec.msgpack.encode(_File(_VERSION, self._known)))
+        temporary.replace(path)
+
+    def lookup(self, path: bytes, status: os.stat_result) -> str | None:
+        """Digest of a file's bytes if nothing about the file changed.
+
+        Args:
+            path: Relative to the root.
+            status: What `lstat` says now.
+        """
+        known = self._known.get(path)
+        if known is None or known != _known(status, known.digest):
+            return None
+        return known.digest.hex()
+
+    def remember(self, path: bytes, status: os.stat_result, digest: str, read_at: int) -> None:
+        """Remember a file that was read, unless it could have changed unseen.
+
+        Args:
+            path: Relative to the root.
+            status: What `fstat` said before and after the reading.
+            digest: Of its bytes.
+            read_at: When the reading began, nanoseconds since the epoch.
+        """
+        newest = max(status.st_mtime_ns, status.st_ctime_ns)
+        slack = _COARSE_SLACK_NS if status.st_ctime_ns % 1_000_000 == 0 else _SLACK_NS
+        if newest >= read_at - slack:
+            self._known.pop(path, None)
+        else:
+            self._known[path] = _known(status, bytes.fromhex(digest))
+
+    def remember_written(self, written: dict[bytes, tuple[os.stat_result, str]]) -> None:
+        """Remember files that this process has just written.
+
+        Waits for one tick of the clock, so that a change after this call has other times.
+
+        Args:
+            written: Path to what `fstat` said and the digest of the bytes.
+        """
+        if not written:
+            return
+        time.sleep(_SLACK_NS * 1.5 / 1e9)
+        now = time.time_ns()
+        for path, (status, digest) in written.items():
+            self.remember(path, status, digest, now)
+
+    def forget_all_but(self, paths: set[bytes]) -> None:
+        """Forget files that are no longer there."""
+        for path in self._known.keys() - paths:
+            del self._known[path]
+
+
+def _known(status: os.stat_result, digest: bytes) -> _Known:
+    return _Known(
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        stat.S_IMODE(status.st_mode),
+        digest,
+    )
