@@ -8,28 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from notebook_files import Cell, as_notebook
 
 from ithaca.diagnostics import Diagnostic
 from ithaca.notebook import TaggedNotebook, outline, read
-
-Cell = tuple[str, ...] | dict[str, Any]
-
-
-def as_notebook(*cells: Cell, **metadata: Any) -> dict[str, Any]:
-    """A notebook of format 4; a cell is its source followed by its tags, or a whole cell."""
-    listed = [
-        cell
-        if isinstance(cell, dict)
-        else {
-            "cell_type": "code",
-            "execution_count": None,
-            "metadata": {"tags": list(cell[1:])} if cell[1:] else {},
-            "outputs": [],
-            "source": cell[0].splitlines(keepends=True),
-        }
-        for cell in cells
-    ]
-    return {"cells": listed, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 @pytest.fixture
