@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+
+from ithaca.cli import program as module
+from ithaca.cli.program import COMMANDS, exit_code, program
+from ithaca.errors import BackendError, Cancelled, UsageError
+
+ITHACA = Callable[..., Result]
+
+HEAVY = (
+    "papermill",
+    "nbformat",
+    "nbclient",
+    "IPython",
+    "rich",
+    "blake3",
+    "msgspec",
+    "jupyter_client",
+)
+
+
+def test_the_help_names_every_command_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from ithaca.cli.program import program\n"
+        "try: program.main(['--help'])\n"
+        f"finally: assert not set(sys.modules) & set({HEAVY!r}), set(sys.modules) & set({HEAVY!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_importing_ithaca_loads_nothing_heavy() -> None:
+    code = f"import sys, ithaca; assert not set(sys.modules) & set({HEAVY!r})"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_a_help_of_its_own(ithaca: ITHACA, name: str) -> None:
+    result = ithaca(name, "--help")
+    assert result.exit_code == 0
+    assert f"Usage: ithaca {name}" in result.stdout
+
+
+def test_the_version_is_printed(ithaca: ITHACA) -> None:
+    assert ithaca("--version").stdout.startswith("ithaca 0.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shells_code_completes_our_commands(ithaca: ITHACA, shell: str) -> None:
+    assert "_ITHACA_COMPLETE" in ithaca("completion", shell).stdout
+
+
+def test_an_id_is_completed_from_the_store(ithaca: ITHACA, recorded: Path) -> None:
+    environment = {"COMP_WORDS": "ithaca runs show latest/t", "COMP_CWORD": "3"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ithaca"],
+        capture_output=True,
+        text=True,
+        cwd=recorded,
+        env={"_ITHACA_COMPLETE": "bash_complete", "PATH": "/usr/bin", **environment},
+    )
+    assert "latest/train" in done.stdout
+
+
+def test_an_unknown_command_is_exit_2(ithaca: ITHACA) -> None:
+    assert ithaca("rum").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("ITH901", "wrong"), 2),
+        (BackendError("ITH610", "gone"), 4),
+        (Cancelled("ITH630", "cancelled"), 130),
+        (KeyboardInterrupt(), 130),
+        (click.UsageError("wrong"), 2),
+    ],
+)
+def test_every_kind_of_error_has_its_exit_code(error: BaseException, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_a_bug_of_ours_keeps_its_traceback_in_a_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    assert exit_code(ZeroDivisionError("oh")) == 1
+    said = capsys.readouterr().err
+    assert "this is a bug in Ithaca" in said
+    assert "Traceback" not in said
+    (kept,) = (project / ".ithaca" / "bugs").iterdir()
+    assert "ZeroDivisionError: oh" in kept.read_text()
+
+
+def test_the_table_of_commands_is_what_the_program_lists() -> None:
+    context = click.Context(program)
+    assert program.list_commands(context) == list(module.COMMANDS)
+    assert program.get_command(context, "rum") is None

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+ITHACA = Callable[..., Result]
+
+FAILED, SUCCEEDED = "01JAAAAAAAAAAAAAAAAAAAAAAA", "01JBBBBBBBBBBBBBBBBBBBBBBB"
+"""The runs that `recorded` holds."""
+
+
+def test_no_runs_yet_is_an_empty_list_and_creates_nothing(ithaca: ITHACA, project: Path) -> None:
+    assert ithaca("runs", "list").exit_code == 0
+    assert json.loads(ithaca("runs", "list", "--json").stdout) == []
+    assert not (project / ".ithaca").exists()
+
+
+def test_runs_are_listed_newest_first_with_their_metrics(ithaca: ITHACA, recorded: Path) -> None:
+    found = json.loads(ithaca("runs", "list", "--json").stdout)
+    assert [(each["id"], each["status"]) for each in found] == [
+        (SUCCEEDED, "succeeded"),
+        (FAILED, "failed"),
+    ]
+    assert "accuracy=0.5" in ithaca("runs", "list").stdout
+
+
+def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Path) -> None:
+    found = json.loads(ithaca("runs", "show", "latest", "--json").stdout)
+    assert found["metrics"] == {"accuracy": 0.5}
+    assert found["parameters"] == {"lr": 0.1}
+    assert found["url"] == f"ithaca://local/runs/{SUCCEEDED}"
+    assert found["steps"][1] == {
+        "name": "train",
+        "status": "succeeded",
+        "reused_from": None,
+        "seconds": 1.5,
+        "before": None,
+        "after": None,
+        "error": None,
+    }
+
+
+def test_a_failed_run_shows_the_cell_and_what_was_skipped(ithaca: ITHACA, recorded: Path) -> None:
+    said = ithaca("runs", "show", "01ja").stdout
+    assert "cell 7: the cell failed" in said
+    assert "skipped" in said
+
+
+def test_a_step_is_shown_by_its_uri(ithaca: ITHACA, recorded: Path) -> None:
+    said = ithaca("runs", "show", f"ithaca://local/runs/{FAILED}/load").stdout
+    assert "after: aaaa" in said
+
+
+def test_the_log_of_a_step_is_printed_as_it_was(ithaca: ITHACA, recorded: Path) -> None:
+    assert ithaca("runs", "logs", f"{FAILED}/train").stdout == "Traceback\n"
+
+
+def test_the_log_of_a_reused_step_is_that_of_the_run_that_made_it(
+    ithaca: ITHACA, recorded: Path
+) -> None:
+    assert ithaca("runs", "logs", "latest/load").stdout == "loaded\n"
+    assert ithaca("runs", "logs", "-f", "latest/load").stdout == "loaded\n"
+
+
+def test_the_logs_of_a_run_are_those_of_its_steps_in_order(ithaca: ITHACA, recorded: Path) -> None:
+    expected = "== load\nloaded\n== train\ntrained\n== end\ndone\n"
+    assert ithaca("runs", "logs", "latest").stdout == expected
+    assert ithaca("runs", "logs", "-f", "latest").stdout == expected
+    found = json.loads(ithaca("runs", "logs", "latest", "--json").stdout)
+    assert [each["text"] for each in found] == ["loaded\n", "trained\n", "done\n"]
+
+
+def test_following_the_log_of_a_step_that_never_began_ends_with_the_run(
+    ithaca: ITHACA, recorded: Path
+) -> None:
+    assert ithaca("runs", "logs", "-f", f"{FAILED}/end").stdout == ""
+
+
+def test_the_executed_notebook_is_printed_or_written(ithaca: ITHACA, recorded: Path) -> None:
+    assert json.loads(ithaca("runs", "notebook", "latest/train").stdout) == {"cells": [1]}
+    assert json.loads(ithaca("runs", "notebook", "latest").stdout) == {"cells": []}
+    assert ithaca("runs", "notebook", "latest/train", "-o", "out.ipynb").exit_code == 0
+    assert json.loads((recorded / "out.ipynb").read_text()) == {"cells": [1]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "01X"), "there is no run `01X`"),
+        (("show", "01J"), "begins the ids of 2 runs"),
+        (("show", "latest/nothing"), "its steps are: load, train, end"),
+        (("logs", "a/b/c"), "names no run"),
+        (("cancel", "latest"), "the run has ended: succeeded"),
+        (("retry", SUCCEEDED), "every step of the run succeeded"),
+        (("approve", "latest/train"), "asks nothing"),
+        (("approve", "latest"), "say which step"),
+        (("notebook", f"{FAILED}/end"), "no executed notebook"),
+        (("show",), "Missing argument"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_2(
+    ithaca: ITHACA, recorded: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = ithaca("runs", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.output

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+ITHACA = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(project: Path) -> Path:
+    found = project / "data"
+    (found / "deep").mkdir(parents=True)
+    (found / "deep" / "a.txt").write_text("a")
+    (found / "link").symlink_to("deep/a.txt")
+    return found
+
+
+def take(ithaca: ITHACA, folder: Path) -> str:
+    result = ithaca("snapshots", "take", str(folder))
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def test_take_prints_the_digest_and_show_lists_the_files(ithaca: ITHACA, folder: Path) -> None:
+    digest = take(ithaca, folder)
+    found = json.loads(ithaca("snapshots", "show", digest[:12], "--json").stdout)
+    assert found["digest"] == digest
+    assert [each["path"] for each in found["entries"]] == ["deep", "deep/a.txt", "link"]
+    assert "link -> deep/a.txt" in ithaca("snapshots", "show", digest).stdout
+
+
+def test_snapshots_are_listed(ithaca: ITHACA, folder: Path) -> None:
+    assert json.loads(ithaca("snapshots", "list", "--json").stdout) == []
+    digest = take(ithaca, folder)
+    assert [
+        each["digest"] for each in json.loads(ithaca("snapshots", "list", "--json").stdout)
+    ] == [digest]
+    assert digest[:16] in ithaca("snapshots", "list").stdout
+
+
+def test_diff_says_what_was_added_removed_and_changed(ithaca: ITHACA, folder: Path) -> None:
+    first = take(ithaca, folder)
+    (folder / "deep" / "a.txt").write_text("b")
+    (folder / "link").unlink()
+    (folder / "new").write_text("new")
+    second = take(ithaca, folder)
+    said = ithaca("snapshots", "diff", first, second).stdout
+    assert said == "M  deep/a.txt\nD  link\nA  new\n"
+    found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
+    assert [each["kind"] for each in found] == ["changed", "removed", "added"]
+
+
+def test_restore_brings_a_snapshot_back_and_never_into_a_folder_in_use(
+    ithaca: ITHACA, folder: Path
+) -> None:
+    digest = take(ithaca, folder)
+    uri = f"ithaca://local/snapshots/{digest}"
+    assert ithaca("snapshots", "restore", uri, "back").exit_code == 0
+    assert (folder.parent / "back" / "deep" / "a.txt").read_text() == "a"
+    again = ithaca("snapshots", "restore", digest, "back")
+    assert again.exit_code == 2
+    assert "not empty" in again.stderr
+
+
+def test_verify_says_whether_the_store_is_sound(ithaca: ITHACA, folder: Path) -> None:
+    take(ithaca, folder)
+    assert ithaca("snapshots", "verify").exit_code == 0
+    blob = next(
+        path for path in (folder.parent / ".ithaca/store/objects").rglob("*") if path.is_file()
+    )
+    blob.chmod(0o600)
+    blob.write_bytes(b"damaged")
+    damaged = ithaca("snapshots", "verify", "--json")
+    assert damaged.exit_code == 4
+    assert json.loads(damaged.stdout)["problems"]
+
+
+def test_an_unknown_snapshot_is_exit_2(ithaca: ITHACA, folder: Path) -> None:
+    take(ithaca, folder)
+    assert ithaca("snapshots", "show", "0" * 64).exit_code == 2
