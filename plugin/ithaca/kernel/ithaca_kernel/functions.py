@@ -1,0 +1,211 @@
+"""How functions, closures and classes of the notebook are pickled.
+
+cloudpickle copies what a function reads of its globals into the pickle. Here a function of the
+notebook keeps none of them: its globals *are* the namespace of the kernel that loads it, and the
+names that its code reads are noted, so that they travel as values of their own. Closure cells are
+pickled by identity, so that two functions that share a cell still do.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import gc
+import pickle
+import types
+from importlib import import_module
+from typing import Any, Dict, List, Set, Tuple
+
+from . import rebuild
+
+cloudpickle: Any = import_module("._cloudpickle.cloudpickle", __package__)
+
+_READS = {
+    "LOAD_GLOBAL",
+    "STORE_GLOBAL",
+    "DELETE_GLOBAL",
+    "LOAD_NAME",
+    "LOAD_FROM_DICT_OR_GLOBALS",
+}
+_ATTRIBUTES = (
+    "__qualname__",
+    "__annotations__",
+    "__kwdefaults__",
+    "__defaults__",
+    "__module__",
+    "__doc__",
+    "__type_params__",
+)
+_code_names: Dict[types.CodeType, Tuple[str, ...]] = {}
+
+
+def by_reference(thing: Any) -> bool:
+    """Whether a function or class is found again by importing its module."""
+    return bool(cloudpickle._should_pickle_by_reference(thing))
+
+
+def global_names(code: types.CodeType) -> Tuple[str, ...]:
+    """The global names that code uses, those of nested functions and classes included."""
+    known = _code_names.get(code)
+    if known is None:
+        names = {str(made.argval) for made in dis.get_instructions(code) if made.opname in _READS}
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                names.update(global_names(constant))
+        known = _code_names[code] = tuple(sorted(names))
+    return known
+
+
+def names_used(thing: Any) -> Set[str]:
+    """The global names that a definition uses: a function, or the functions inside a class."""
+    found: Dict[int, types.FunctionType] = {}
+    _find_functions(thing, found)
+    return {name for function in found.values() for name in global_names(function.__code__)}
+
+
+def _find_functions(thing: Any, found: Dict[int, types.FunctionType]) -> None:
+    if isinstance(thing, types.FunctionType):
+        if id(thing) in found or by_reference(thing):
+            return
+        found[id(thing)] = thing
+    for part in _parts(thing):
+        _find_functions(part, found)
+
+
+def _parts(thing: Any) -> List[Any]:
+    """What a definition consists of: contents of a closure, what is wrapped, a class's body."""
+    if isinstance(thing, types.FunctionType):
+        return [contents for cell in thing.__closure__ or () for contents in _contents(cell)]
+    if isinstance(thing, (classmethod, staticmethod, types.MethodType)):
+        return [thing.__func__]
+    if isinstance(thing, property):
+        return [thing.fget, thing.fset, thing.fdel]
+    if type(thing) is lru_cache_type():
+        cached: Any = thing
+        return [cached.__wrapped__]
+    if isinstance(thing, type) and not by_reference(thing):
+        inside = thing.__qualname__ + "."
+        parts = list(vars(thing).values())
+        return [p for p in parts if not isinstance(p, type) or p.__qualname__.startswith(inside)]
+    return []
+
+
+def reduce_function(pickler: Any, function: types.FunctionType) -> Any:
+    """The reduction of a function that cannot be imported."""
+    if by_reference(function):
+        return NotImplemented
+    code = function.__code__
+    used = global_names(code)
+    names = function.__globals__
+    own = names is pickler.namespace
+    if own:
+        pickler.globals.update(used)
+    read = {} if own else {name: names[name] for name in used if name in names}
+    closure = function.__closure__
+    pickler.filled_cells.update(id(cell) for cell in closure or ())
+    cells = tuple(_contents(cell) for cell in closure or ())
+    visible = [names[name] for name in used if name in names] + [c[0] for c in cells if c]
+    attributes = {key: getattr(function, key) for key in _ATTRIBUTES if hasattr(function, key)}
+    state = {
+        "cells": cells,
+        "globals": read,
+        "attributes": attributes,
+        "dict": dict(function.__dict__),
+        # Importing them is all: `package.part` is only there once somebody imported the part.
+        "modules": cloudpickle._find_imported_submodules(code, visible),
+    }
+    target = names if own else pickler.foreign_globals(names)
+    arguments = (code, target, function.__name__, closure)
+    return rebuild.function, arguments, state, None, None, rebuild.set_function
+
+
+def reduce_cell(pickler: Any, cell: types.CellType) -> Any:
+    """The reduction of a closure cell; a function that has it fills it afterwards."""
+    if id(cell) in pickler.filled_cells:
+        return rebuild.cell, ()
+    return rebuild.cell, (), _contents(cell), None, None, rebuild.set_cell
+
+
+def reduce_class(cls: type) -> Any:
+    """The reduction of a class: cloudpickle's, without random ids and in the order of its body."""
+    reduced = cloudpickle._class_reduce(cls)
+    if not isinstance(reduced, tuple) or len(reduced) != 6:
+        return reduced
+    make, arguments, (state, slots), _, _, setter = reduced
+    # The last but one argument is a random id by which cloudpickle finds a class that it has
+    # already; here a class is in one object only, and bytes must not depend on chance.
+    arguments = (*arguments[:-2], None, None)
+    order = {name: place for place, name in enumerate(cls.__dict__)}
+    state = dict(sorted(state.items(), key=lambda item: order.get(item[0], -1)))
+    if cls.__qualname__ != cls.__name__:
+        state["__qualname__"] = cls.__qualname__
+    return make, arguments, (state, slots), None, None, setter
+
+
+def reduce_method(_pickler: Any, method: types.MethodType) -> Any:
+    """The reduction of a bound method: by its name where that finds it again."""
+    name = method.__func__.__name__ if hasattr(method.__func__, "__name__") else ""
+    found = getattr(type(method.__self__), name, None) if name else None
+    if found is method.__func__:
+        return getattr, (method.__self__, name)
+    return types.MethodType, (method.__func__, method.__self__)
+
+
+def reduce_cached_function(_pickler: Any, function: Any) -> Any:
+    """The reduction of a function under `functools.lru_cache`."""
+    module = import_module(function.__module__) if function.__module__ != "__main__" else None
+    if module is not None and getattr(module, function.__qualname__, None) is function:
+        return NotImplemented
+    told = function.cache_parameters()
+    arguments = (function.__wrapped__, told["maxsize"], told["typed"])
+    return rebuild.cached_function, arguments, dict(function.__dict__)
+
+
+def reduce_dict_view(kind: str) -> Any:
+    """A reducer for `keys`, `values` or `items`, which keeps the dict that is viewed."""
+
+    def reduce(_pickler: Any, seen: Any) -> Any:
+        (owner,) = gc.get_referents(seen)
+        return rebuild.dict_view, (owner, kind)
+
+    return reduce
+
+
+def reduce_mapping_proxy(_pickler: Any, proxy: Any) -> Any:
+    """The reduction of a read-only view of a dict; an empty one is nobody's."""
+    (owner,) = gc.get_referents(proxy)
+    return types.MappingProxyType, (owner if len(proxy) else {},)
+
+
+def reduce_memory(_pickler: Any, memory: memoryview) -> Any:
+    """The reduction of a whole, flat memoryview."""
+    whole = memoryview(memory.obj)
+    if (memory.format, memory.shape, memory.strides) != (whole.format, whole.shape, whole.strides):
+        raise pickle.PicklingError("a memoryview of a part of something")
+    return memoryview, (memory.obj,)
+
+
+def reduce_type_variable(_pickler: Any, variable: Any) -> Any:
+    """The reduction of a `TypeVar`, without the random id that cloudpickle gives it."""
+    reduced = cloudpickle._typevar_reduce(variable)
+    if reduced[0] is getattr:
+        return reduced
+    make, arguments = reduced
+    return make, (*arguments[:-1], None)
+
+
+def refuse_file(_pickler: Any, file: Any) -> Any:
+    """An open file is a place in the outside world, not a value."""
+    raise pickle.PicklingError(f"an open file ({getattr(file, 'name', '?')})")
+
+
+def lru_cache_type() -> type:
+    """The type of a function under `functools.lru_cache`."""
+    return type(functools.lru_cache(maxsize=None)(len))
+
+
+def _contents(cell: types.CellType) -> Tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:
+        return ()

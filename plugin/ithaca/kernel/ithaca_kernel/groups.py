@@ -1,0 +1,202 @@
+"""Which names belong together: those that share something that can change.
+
+Two names that reach one mutable object must be saved as one, or they would no longer share it.
+Names that only share what nobody can change (text, dates, labels of a frame) must not be: they
+would conflict at joins for nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import inspect
+import ipaddress
+import logging
+import pathlib
+import pickle
+import re
+import sys
+import types
+import uuid
+from collections import Counter
+from typing import Any, Dict, Iterable, List, Set, Tuple
+
+from . import arrays, frames, functions
+from .pickler import Reference, ValuePickler
+
+_ATOMS: Set[Any] = {
+    type(None), bool, int, float, complex, str, bytes, tuple, frozenset, range, slice,
+    type(Ellipsis), type(NotImplemented), pickle.PickleBuffer, types.CodeType, types.ModuleType,
+    types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
+    types.MappingProxyType, types.MethodType, re.Pattern, decimal.Decimal, fractions.Fraction,
+    uuid.UUID, classmethod, staticmethod, property, inspect.Signature, inspect.Parameter,
+    dt.date, dt.datetime, dt.time, dt.timedelta, dt.timezone,
+    types.GenericAlias, getattr(types, "UnionType", type(None)),
+}  # fmt: skip
+_IMMUTABLE: Tuple[type, ...] = (
+    dt.tzinfo, dt.date, dt.time, dt.timedelta, enum.Enum,
+    pathlib.PurePath, logging.Logger, ipaddress.IPv4Address, ipaddress.IPv6Address,
+)  # fmt: skip
+# Modules whose objects nobody changes: type hints are shared by all that use them, pandas' scalars
+# are values, pyarrow's arrays are read-only by construction.
+_IMMUTABLE_MODULES = ("typing", "typing_extensions", "pandas._libs.tslibs", "pyarrow")
+# Types that can own the memory that arrays show.
+_OWNERS = {"ndarray", "memmap", "matrix", "recarray", "MaskedArray", "bytearray", "array"}
+
+
+class Sink:
+    """A file that only counts."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        """Count what is written."""
+        size = len(data)
+        self.size += size
+        return size
+
+
+class Collector(ValuePickler):
+    """Pickles into nothing, to see which mutable objects a value reaches.
+
+    Args:
+        namespace: The notebook's namespace.
+        known: What is referred to instead of being copied.
+
+    Attributes:
+        strong: Ids of the mutable objects that were seen.
+        weak: Ids seen only inside what copies on write or never changes; they count as shared
+            only with somebody who sees them directly.
+        kept: What keeps temporary objects alive, so that no id is used twice.
+        visits: How often an array was met.
+        views: Owner's id to the ids of the arrays that show a part of its memory.
+    """
+
+    def __init__(self, namespace: Dict[str, Any], known: Dict[int, Reference]) -> None:
+        self.sink = Sink()
+        super().__init__(self.sink, namespace, known, self._count)
+        self.strong: Set[int] = set()
+        self.weak: Set[int] = set()
+        self.kept: List[Any] = []
+        self.visits: Counter[int] = Counter()
+        self.views: Dict[int, Set[int]] = {}
+        self.size = 0
+
+    def collect(self, value: Any) -> None:
+        """Visit everything that a value reaches."""
+        self.dump(value)
+        self.size += self.sink.size
+        self.strong -= self.weak
+
+    def persistent_id(self, thing: Any) -> Any:
+        """Note the object, unless it is referred to or cannot change."""
+        if id(thing) in self.known:
+            return super().persistent_id(thing)
+        kind = type(thing)
+        if kind not in _ATOMS and not is_immutable(thing):
+            self.kept.append(thing)
+            self.strong.add(id(thing))
+            if kind.__name__ in _OWNERS:
+                self.visits[id(thing)] += 1
+        return None
+
+    def reducer_override(self, thing: Any) -> Any:
+        """Note what nobody changes, although pickle would go into it."""
+        index = frames.index_type()
+        if index is not None and isinstance(thing, index):
+            self._see_weakly(thing.__reduce__())
+        return super().reducer_override(thing)
+
+    def reduce_array(self, array: Any) -> Any:
+        """Note whose memory an array shows."""
+        if type(array) is sys.modules["numpy"].ndarray:
+            owner = arrays.owner_of(array)
+            if owner is not array and type(owner).__name__ in _OWNERS:
+                self.kept.append(owner)
+                self.views.setdefault(id(owner), set()).add(id(array))
+        return super().reduce_array(array)
+
+    def reduce_block(self, block: Any) -> Any:
+        """Note the memory of a pandas object."""
+        self.weak.add(id(block.refs))
+        if frames.copies_on_write():
+            self._see_weakly(block.values)
+        return super().reduce_block(block)
+
+    def _see_weakly(self, thing: Any) -> None:
+        inner = Collector(self.namespace, self.known)
+        inner.collect(thing)
+        self.kept.extend(inner.kept)
+        self.weak |= inner.strong | inner.weak
+
+    def _count(self, buffer: pickle.PickleBuffer) -> None:
+        with buffer.raw() as memory:
+            self.size += memory.nbytes
+
+
+def lone(collectors: Iterable[Collector]) -> Set[int]:
+    """Ids of arrays that nothing in these values reaches but one view of a part."""
+    visits: Counter[int] = Counter()
+    views: Dict[int, Set[int]] = {}
+    for collector in collectors:
+        visits.update(collector.visits)
+        for owner, shown in collector.views.items():
+            views.setdefault(owner, set()).update(shown)
+    return {owner for owner, shown in views.items() if len(shown) == 1 and visits[owner] <= 1}
+
+
+def is_immutable(thing: Any) -> bool:
+    """Whether nobody can change a thing, or it is found again by its name."""
+    kind = type(thing)
+    if kind in _ATOMS or isinstance(thing, _IMMUTABLE):
+        return True
+    if issubclass(kind, type) or kind is types.FunctionType:
+        return functions.by_reference(thing)
+    if any(_is_of(kind, module) for module in _IMMUTABLE_MODULES):
+        return True
+    return _is_immutable_in_libraries(thing)
+
+
+def _is_of(kind: type, module: str) -> bool:
+    return kind.__module__ == module or kind.__module__.startswith(module + ".")
+
+
+def _is_immutable_in_libraries(thing: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "generic"):
+        if isinstance(thing, (numpy.dtype, numpy.ufunc)):
+            return True
+        if isinstance(thing, numpy.generic):
+            return not isinstance(thing, numpy.void)
+    index = frames.index_type()
+    if index is None:
+        return False
+    return isinstance(thing, (index, sys.modules["pandas"].api.extensions.ExtensionDtype))
+
+
+def components(names: Dict[str, Collector]) -> List[List[str]]:
+    """The groups of names that belong together, each sorted, in order of their first name."""
+    parent = {name: name for name in names}
+
+    def find(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    first: Dict[int, str] = {}
+    for name in sorted(names):
+        for thing in names[name].strong:
+            parent[find(name)] = find(first.setdefault(thing, name))
+    for name in sorted(names):
+        for thing in names[name].weak:
+            if thing in first:
+                parent[find(name)] = find(first[thing])
+    groups: Dict[str, List[str]] = {}
+    for name in sorted(names):
+        groups.setdefault(find(name), []).append(name)
+    return sorted(groups.values())

@@ -1,0 +1,308 @@
+"""The start of a step: restore the process, load the values that the step reads, bind them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+from . import notebook
+from .names import Pointer, read_pointers
+from .objects import Stored, fingerprint, python_version
+from .pickler import Reference, ValueUnpickler
+from .step import Step, ValueProblem
+
+
+@dataclass
+class LoadedObject:
+    """An object whose values are in the namespace.
+
+    Attributes:
+        stored: The object as it lies in the volume.
+        places: Its values by place; this holds them also when the step binds their names anew.
+        print: Its fingerprint right after loading.
+    """
+
+    stored: Stored
+    places: Dict[str, Any]
+    print: Optional[Tuple[Any, ...]] = None
+
+
+@dataclass
+class Loaded:
+    """What a step started with.
+
+    Attributes:
+        namespace: The notebook's namespace.
+        pointers: All pointers of the volume.
+        objects: The loaded objects by id.
+        bound: Names that were bound from pointers.
+        definitions: What `functions` cells bound, by name.
+        prints: Fingerprints of definitions and parameters right after loading.
+        parameters: What the parameters were, by name.
+        known: What is referred to instead of being copied.
+        notices: What the user should know.
+    """
+
+    namespace: Dict[str, Any]
+    pointers: Dict[str, Pointer]
+    objects: Dict[str, LoadedObject] = field(default_factory=dict)
+    bound: Dict[str, Pointer] = field(default_factory=dict)
+    definitions: Dict[str, Any] = field(default_factory=dict)
+    prints: Dict[str, Optional[Tuple[Any, ...]]] = field(default_factory=dict)
+    parameters: Dict[str, Any] = field(default_factory=dict)
+    known: Dict[int, Reference] = field(default_factory=dict)
+    notices: List[str] = field(default_factory=list)
+
+
+class Loader:
+    """Loads values into the notebook's namespace.
+
+    Args:
+        step: The step.
+        namespace: The notebook's namespace.
+    """
+
+    def __init__(self, step: Step, namespace: Dict[str, Any]) -> None:
+        self._step = step
+        self._documents: Dict[str, Stored] = {}
+        pointers = read_pointers(step.values)
+        self.loaded = Loaded(namespace, pointers)
+        self.loaded.definitions = {n: namespace[n] for n in step.definitions if n in namespace}
+        self.loaded.parameters = {n: namespace[n] for n in step.parameters if n in namespace}
+
+    def load(self) -> Loaded:
+        """Load what the step reads, and what cannot be separated from it.
+
+        Raises:
+            ValueProblem: Something that the step reads is not there or cannot be loaded.
+        """
+        for name in self._step.reads:
+            self._check_promise(name)
+        waiting = set(self._step.reads)
+        seen: Set[str] = set()
+        expanded: Set[str] = set()
+        while waiting:
+            seen |= waiting
+            for name in sorted(waiting):
+                self._load_name(name)
+            fresh = sorted(set(self.loaded.objects) - expanded)
+            expanded.update(fresh)
+            waiting = {name for found in fresh for name in self._companions(found)} - seen
+        for name, pointer in self.loaded.bound.items():
+            assert pointer.object is not None
+            place = self.loaded.objects[pointer.object].places[pointer.place]
+            self.loaded.namespace[name] = place
+        self._take_fingerprints()
+        return self.loaded
+
+    def _check_promise(self, name: str) -> None:
+        pointer = self.loaded.pointers.get(name)
+        if pointer is None:
+            if name not in self.loaded.namespace:
+                raise ValueProblem(
+                    "ITH512",
+                    f"{self._step.title} reads {name}, but no step before it left such a value",
+                    f"bind {name} in a step that this one needs (`prev:`)",
+                    name,
+                )
+        elif pointer.conflict:
+            steps = " and ".join(pointer.conflict)
+            raise ValueProblem(
+                "ITH513",
+                f"{self._step.title} reads {name}, for which {steps} left different values",
+                f"let one of them need the other (`prev:`), or bind {name} in only one of them",
+                name,
+            )
+        elif pointer.object is None and name not in self.loaded.namespace:
+            raise ValueProblem(
+                "ITH512",
+                f"{self._step.title} reads {name}, which a step before it deleted",
+                f"do not delete {name}, or bind it again before it is read",
+                name,
+            )
+
+    def _load_name(self, name: str) -> None:
+        pointer = self.loaded.pointers.get(name)
+        if pointer is None:
+            return
+        if pointer.object is not None:
+            self.loaded.bound[name] = pointer
+            self._object(pointer.object, name)
+        elif pointer.conflict:
+            steps = " and ".join(pointer.conflict)
+            self.loaded.notices.append(f"{name} is not bound: {steps} left different values")
+
+    def _companions(self, identity: str) -> Set[str]:
+        """Names that share the object, are tied to it by a class, or that its functions read."""
+        stored = self._stored(identity)
+        wanted: Set[str] = set(stored.document.get("globals", ()))
+        for name, pointer in self.loaded.pointers.items():
+            if pointer.object is None:
+                continue
+            other = self._stored(pointer.object)
+            tied = identity in (other.identity, *other.refers_to)
+            if tied or other.identity in stored.refers_to:
+                wanted.add(name)
+            elif set(other.document.get("replaces", ())) & set(stored.refers_to):
+                raise ValueProblem(
+                    "ITH513",
+                    f"{self._step.title} needs values that were made with {pointer.place} before "
+                    "another step changed it in place",
+                    f"let one of the steps need the other (`prev:`), or do not change "
+                    f"{pointer.place} in place",
+                    name,
+                )
+        return wanted
+
+    def _stored(self, identity: str) -> Stored:
+        stored = self._documents.get(identity)
+        if stored is None:
+            try:
+                stored = Stored(self._step.values, identity)
+            except FileNotFoundError:
+                raise ValueProblem(
+                    "ITH515",
+                    f"the volume of {self._step.title} lacks the object {identity[:12]}",
+                    "`ithaca snapshots verify`, then `ithaca runs retry`",
+                ) from None
+            self._documents[identity] = stored
+        return stored
+
+    def _object(self, identity: str, name: str) -> LoadedObject:
+        found = self.loaded.objects.get(identity)
+        if found is not None:
+            return found
+        stored = self._stored(identity)
+        if stored.document["format"] != 1 or stored.document["python"] != python_version():
+            raise ValueProblem(
+                "ITH519",
+                f"{name} was saved by Python {stored.document['python']} (format "
+                f"{stored.document['format']}), this kernel is Python {python_version()}",
+                "run all steps with the same Python",
+                name,
+            )
+        for other in stored.refers_to:
+            self._object(other, name)
+        unpickler = ValueUnpickler(
+            io.BytesIO(stored.pickle()), stored.map(private=True), self._resolve, self._find_main
+        )
+        places = _guard(unpickler.load, name, stored.document)
+        found = self.loaded.objects[identity] = LoadedObject(stored, places)
+        return found
+
+    def _resolve(self, reference: Reference) -> Any:
+        if reference[0] == "object":
+            thing = self._object(reference[1], reference[2]).places[reference[2]]
+            return notebook.resolve_definition(thing, reference[3:])
+        if reference[0] == "definition":
+            return notebook.resolve_definition(self._definition(reference[1]), reference[2:])
+        return notebook.resolve_process(reference, self.loaded.namespace)
+
+    def _definition(self, name: str) -> Any:
+        """A definition: as a step left it when it changed it, else what the cells made."""
+        pointer = self.loaded.pointers.get(name)
+        if pointer is not None and pointer.object is not None:
+            changed = self._stored(pointer.object).document.get("definitions", ())
+            if pointer.place in changed:
+                self.loaded.bound.setdefault(name, pointer)
+                return self._object(pointer.object, name).places[pointer.place]
+        if name not in self.loaded.definitions:
+            raise ValueProblem(
+                "ITH514",
+                f"a value of {self._step.title} needs {name}, which no cell tagged functions or "
+                "imports binds in this step",
+                f"define {name} at the top level of a cell tagged functions",
+                name,
+            )
+        return self.loaded.definitions[name]
+
+    def _find_main(self, name: str) -> Any:
+        namespace = self.loaded.namespace
+        first, *rest = name.split(".")
+        pointer = self.loaded.pointers.get(first)
+        if pointer is not None and pointer.object is not None:
+            self.loaded.bound.setdefault(first, pointer)
+            thing = self._object(pointer.object, first).places[pointer.place]
+        elif first in namespace:
+            thing = namespace[first]
+        else:
+            return self._definition(first)
+        for part in rest:
+            thing = getattr(thing, part)
+        return thing
+
+    def _take_fingerprints(self) -> None:
+        loaded = self.loaded
+        known = loaded.known
+        known.update(notebook.process_references(loaded.namespace))
+        for name, thing in loaded.definitions.items():
+            if name not in loaded.bound:
+                known.update(notebook.definition_references(name, thing))
+        for found in loaded.objects.values():
+            known.update(place_references(found))
+        for found in loaded.objects.values():
+            found.print = fingerprint(
+                found.places, loaded.namespace, known, found.stored, trusted=True
+            )
+        loose = {**loaded.parameters, **loaded.definitions}
+        loaded.prints = {
+            name: loose_print(name, thing, loaded)
+            for name, thing in sorted(loose.items())
+            if name not in loaded.bound
+        }
+
+
+def loose_print(name: str, thing: Any, loaded: Loaded) -> Optional[Tuple[Any, ...]]:
+    """The fingerprint of a definition or parameter by value; None when it has none.
+
+    Args:
+        name: Its name.
+        thing: What the name was bound to when the step began.
+        loaded: What the step started with.
+    """
+    prefix = ("definition", name)
+    known = {key: told for key, told in loaded.known.items() if told[:2] != prefix}
+    try:
+        return fingerprint({name: thing}, loaded.namespace, known)
+    except Exception:  # a definition that cannot be pickled (a lock) is what its cell makes it
+        return None
+
+
+def place_references(found: LoadedObject) -> Dict[int, Reference]:
+    """How new objects refer to the classes and functions of a loaded object."""
+    known: Dict[int, Reference] = {}
+    for place, thing in sorted(found.places.items()):
+        for key, told in notebook.definition_references(place, thing).items():
+            if _is_class(thing):
+                known[key] = ("object", found.stored.identity, place, *told[2:])
+    return known
+
+
+def _is_class(thing: Any) -> bool:
+    return isinstance(thing, type)
+
+
+def _guard(load: Callable[[], Any], name: str, document: Dict[str, Any]) -> Dict[str, Any]:
+    """Load a pickle, and say what is wrong in the user's words."""
+    try:
+        places: Dict[str, Any] = load()
+    except ValueProblem:
+        raise
+    except ModuleNotFoundError as problem:
+        raise ValueProblem(
+            "ITH515",
+            f"{name} needs the module {problem.name}, which this step cannot import",
+            f"install {problem.name} in the environment, or in the step that saves {name}",
+            name,
+        ) from None
+    except (Exception, pickle.UnpicklingError) as problem:
+        kinds = ", ".join(f"{n}: {told['type']}" for n, told in document["names"].items())
+        raise ValueProblem(
+            "ITH515",
+            f"{name} cannot be loaded ({kinds}): {type(problem).__name__}: {problem}",
+            "keep its parts as plain values, or build it anew in this step",
+            name,
+        ) from problem
+    return places

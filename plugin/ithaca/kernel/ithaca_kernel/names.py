@@ -1,0 +1,57 @@
+"""The small files that say where each name's value is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from .step import to_json, write_atomically
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where a name's value is.
+
+    Attributes:
+        object: Id of the object; None for a name that was deleted or is in conflict.
+        place: The value's key in the object.
+        conflict: The steps that left different values, in a join.
+    """
+
+    object: Optional[str] = None
+    place: str = ""
+    conflict: Tuple[str, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """The pointer as its file holds it."""
+        if self.object is not None:
+            return to_json({"object": self.object, "place": self.place})
+        if self.conflict:
+            return to_json({"conflict": list(self.conflict)})
+        return to_json({"deleted": True})
+
+
+DELETED = Pointer()
+
+
+def read_pointers(values: Path) -> Dict[str, Pointer]:
+    """All names of a volume, sorted.
+
+    Args:
+        values: The folder `values` of the volume.
+    """
+    found = {}
+    folder = values / "names"
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        told: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found[path.name[: -len(".json")]] = Pointer(
+            told.get("object"), told.get("place", ""), tuple(told.get("conflict", ()))
+        )
+    return found
+
+
+def write_pointer(values: Path, name: str, pointer: Pointer) -> None:
+    """Let a name point somewhere else."""
+    write_atomically(values / "names" / f"{name}.json", pointer.to_bytes())

@@ -1,0 +1,87 @@
+"""The notebook's namespace, and what belongs to the kernel rather than to the notebook."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from typing import Any, Dict, Tuple
+
+from .functions import by_reference
+from .groups import is_immutable
+from .pickler import Reference, singletons
+
+_HISTORY = re.compile(r"_+|_[0-9]+|_i+|_i[0-9]+|_ih|_oh|_dh|__.*__")
+_ATOMS = (bool, int, float, complex, str, bytes, type(None), types.ModuleType)
+
+
+def shell() -> Any:
+    """IPython's shell; None in a plain interpreter."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def find_namespace() -> Dict[str, Any]:
+    """The namespace in which the notebook's cells run."""
+    running = shell()
+    namespace: Dict[str, Any] = running.user_ns if running else vars(sys.modules["__main__"])
+    return namespace
+
+
+def is_the_kernels(name: str, namespace: Dict[str, Any]) -> bool:
+    """Whether a name was put there by the kernel: history, `get_ipython`, `__name__`."""
+    if _HISTORY.fullmatch(name) or name == "ithaca_kernel":
+        return True
+    hidden = getattr(shell(), "user_ns_hidden", {})
+    return name in hidden and hidden[name] is namespace.get(name)
+
+
+def process_references(namespace: Dict[str, Any]) -> Dict[int, Reference]:
+    """What is never copied, because each kernel has its own: id to reference."""
+    known = singletons()
+    known[id(namespace)] = ("namespace",)
+    running = shell()
+    if running is not None:
+        known[id(running)] = ("shell",)
+    return known
+
+
+def resolve_process(reference: Reference, namespace: Dict[str, Any]) -> Any:
+    """What a reference to something of the process stands for in this kernel."""
+    if reference[0] == "namespace":
+        return namespace
+    if reference[0] == "shell":
+        return shell()
+    __import__(reference[1])
+    return getattr(sys.modules[reference[1]], reference[2])
+
+
+def definition_references(name: str, thing: Any) -> Dict[int, Reference]:
+    """How a definition, and the functions inside a class, are referred to.
+
+    Args:
+        name: The definition's name.
+        thing: What the `functions` cell bound to it.
+    """
+    if isinstance(thing, _ATOMS) or (not _is_code(thing) and is_immutable(thing)):
+        return {}
+    if _is_code(thing) and by_reference(thing):
+        return {}
+    known: Dict[int, Reference] = {id(thing): ("definition", name)}
+    if isinstance(thing, type):
+        for part, inner in list(vars(thing).items()):
+            nested = isinstance(inner, type) and inner.__qualname__.startswith(thing.__qualname__)
+            if isinstance(inner, types.FunctionType) or nested:
+                known[id(inner)] = ("definition", name, part)
+    return known
+
+
+def resolve_definition(thing: Any, rest: Tuple[str, ...]) -> Any:
+    """What a reference to a part of a definition stands for."""
+    for part in rest:
+        thing = vars(thing)[part]
+    return thing
+
+
+def _is_code(thing: Any) -> bool:
+    return isinstance(thing, (type, types.FunctionType))

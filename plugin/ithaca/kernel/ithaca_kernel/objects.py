@@ -1,0 +1,242 @@
+"""The immutable objects that hold values: a pickle, its buffers, and a document about both.
+
+`objects/<id>/pickle` is a dict of place to value, `buffers` holds the large memory of arrays, each
+part at a multiple of 64 bytes so that it can be used where it is mapped, and `document.json` says
+what is inside without loading it. The id is the document's digest, and the document has those of
+the other files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import pickle
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, Dict, List, Optional, Set, Tuple
+
+from .pickler import Reference, ValuePickler
+from .step import to_json
+
+FORMAT = 1
+ALIGNMENT = 64
+_CHUNK = 1 << 20
+
+
+class Draft:
+    """An object that is being written; it appears under its id only when it is complete.
+
+    Args:
+        values: The folder `values` of the volume.
+    """
+
+    def __init__(self, values: Path) -> None:
+        self._objects = values / "objects"
+        self._folder = self._objects / f".draft-{os.getpid()}"
+        self._parts: List[Dict[str, Any]] = []
+        self._size = 0
+        self.stream = b""
+
+    def dump(
+        self,
+        places: Dict[str, Any],
+        namespace: Dict[str, Any],
+        known: Dict[int, Reference],
+        lone: Set[int],
+    ) -> ValuePickler:
+        """Pickle values into the draft.
+
+        Args:
+            places: The values by their place.
+            namespace: The notebook's namespace.
+            known: What is referred to instead of being copied.
+            lone: Ids of arrays whose memory nothing else shows.
+
+        Returns:
+            The pickler, which knows what was referred to.
+        """
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        with (self._folder / "buffers").open("wb") as file:
+
+            def take(buffer: pickle.PickleBuffer) -> None:
+                with buffer.raw() as memory:
+                    self._add_part(file, memory)
+
+            with (self._folder / "pickle").open("w+b") as out:
+                pickler = ValuePickler(out, namespace, known, take, lone=lone)
+                pickler.dump(places)
+                out.seek(0)
+                self.stream = out.read()
+        return pickler
+
+    def finish(self, told: Dict[str, Any]) -> str:
+        """Give the object its id and its place.
+
+        Args:
+            told: What the document says beside sizes and digests.
+
+        Returns:
+            The object's id.
+        """
+        document = {
+            "format": FORMAT,
+            "python": python_version(),
+            "pickle": {"size": len(self.stream), "digest": _digest(self.stream)},
+            "buffers": {"size": self._size, "parts": self._parts},
+            **told,
+        }
+        # The document has the digests of the other files, and two objects of one id are equal in
+        # every file: else a join would see a conflict between them.
+        text = to_json(document)
+        identity = _digest(text)
+        target = self._objects / identity
+        if target.exists():
+            shutil.rmtree(self._folder)
+            return identity
+        (self._folder / "document.json").write_bytes(text)
+        self._folder.rename(target)
+        return identity
+
+    def discard(self) -> None:
+        """Forget the draft."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _add_part(self, file: BinaryIO, memory: memoryview) -> None:
+        gap = -self._size % ALIGNMENT
+        file.write(bytes(gap))
+        offset = self._size + gap
+        digest = hashlib.blake2b(digest_size=32)
+        for start in range(0, memory.nbytes, _CHUNK):
+            part = memory[start : start + _CHUNK]
+            digest.update(part)
+            file.write(part)
+        self._parts.append({"offset": offset, "size": memory.nbytes, "digest": digest.hexdigest()})
+        self._size = offset + memory.nbytes
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+def python_version() -> str:
+    """The kernel's Python as objects remember it: code does not load in another minor version."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+class Stored:
+    """An object of the volume, as it lies there.
+
+    Args:
+        values: The folder `values` of the volume.
+        identity: The object's id.
+    """
+
+    def __init__(self, values: Path, identity: str) -> None:
+        self.identity = identity
+        self._folder = values / "objects" / identity
+        text = (self._folder / "document.json").read_text(encoding="utf-8")
+        self.document: Dict[str, Any] = json.loads(text)
+
+    @property
+    def refers_to(self) -> Tuple[str, ...]:
+        """Ids of the objects that this one refers to."""
+        return tuple(self.document.get("refers_to", ()))
+
+    @property
+    def parts(self) -> List[Dict[str, Any]]:
+        """Where the buffers are: offset, size and digest of each."""
+        parts: List[Dict[str, Any]] = self.document["buffers"]["parts"]
+        return parts
+
+    def pickle(self) -> bytes:
+        """The pickle."""
+        return (self._folder / "pickle").read_bytes()
+
+    def map(self, *, private: bool) -> List[memoryview]:
+        """The buffers, mapped.
+
+        Args:
+            private: Writable copy on write; otherwise read-only, as the file is.
+        """
+        size = self.document["buffers"]["size"]
+        if not size:
+            return [memoryview(bytearray()) for _ in self.parts]
+        with (self._folder / "buffers").open("rb") as file:
+            access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
+            mapped = memoryview(mmap.mmap(file.fileno(), size, access=access))
+        return [mapped[part["offset"] : part["offset"] + part["size"]] for part in self.parts]
+
+
+class Fingerprint:
+    """What a pickle looks like now, to tell later whether its values were changed.
+
+    The pickle is hashed; the buffers are either compared to the file that they were loaded from or,
+    when they do not lie there in that order, hashed too.
+
+    Args:
+        stored: The object that the values were loaded from, if any.
+    """
+
+    def __init__(self, stored: Optional[Stored] = None) -> None:
+        self._stored = stored
+        self._hash = hashlib.blake2b(digest_size=32)
+        self._buffers: List[memoryview] = []
+
+    def write(self, data: Any) -> int:
+        """Take a part of the pickle."""
+        self._hash.update(data)
+        return len(data)
+
+    def take(self, buffer: pickle.PickleBuffer) -> None:
+        """Take a buffer."""
+        self._buffers.append(buffer.raw())
+
+    def result(self, *, trusted: bool) -> Tuple[Any, ...]:
+        """The fingerprint.
+
+        Args:
+            trusted: The values were loaded just now, so that buffers with the sizes of those in the
+                file are those of the file.
+        """
+        sizes = [memory.nbytes for memory in self._buffers]
+        same = self._stored is not None and sizes == [part["size"] for part in self._stored.parts]
+        if same and (trusted or self._equal_to_file()):
+            return self._hash.hexdigest(), tuple(sizes), "as stored"
+        if self._stored is not None and same:
+            return self._hash.hexdigest(), tuple(sizes), "changed"
+        for memory in self._buffers:
+            self._hash.update(memory)
+        return self._hash.hexdigest(), tuple(sizes), "hashed"
+
+    def _equal_to_file(self) -> bool:
+        assert self._stored is not None
+        pairs = list(zip(self._buffers, self._stored.map(private=False)))  # noqa: B905 (3.9)
+        return all(_equal(here, there) for here, there in pairs)
+
+
+def _equal(here: memoryview, there: memoryview) -> bool:
+    """Whether two memories hold the same bytes; comparing memoryviews goes item by item."""
+    return all(
+        here[start : start + _CHUNK].tobytes() == there[start : start + _CHUNK].tobytes()
+        for start in range(0, here.nbytes, _CHUNK)
+    )
+
+
+def fingerprint(
+    places: Any,
+    namespace: Dict[str, Any],
+    known: Dict[int, Reference],
+    stored: Optional[Stored] = None,
+    *,
+    trusted: bool = False,
+) -> Tuple[Any, ...]:
+    """What values look like now; equal fingerprints in one kernel mean unchanged values."""
+    taken = Fingerprint(stored)
+    own = stored.identity if stored is not None else ""
+    pickler = ValuePickler(taken, namespace, known, taken.take, own=own)
+    pickler.dump(places)
+    return taken.result(trusted=trusted)

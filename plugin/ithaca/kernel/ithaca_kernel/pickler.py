@@ -1,0 +1,185 @@
+"""The pickler and unpickler of values: exact where Python's own forget what is shared."""
+
+from __future__ import annotations
+
+import collections
+import copyreg
+import io
+import pickle
+import random
+import sys
+import types
+from collections import ChainMap
+from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Set, Tuple
+
+from . import arrays, frames, functions
+
+PROTOCOL = 5
+Reference = Tuple[str, ...]
+
+_TABLE: Any = ChainMap({}, functions.cloudpickle.Pickler._dispatch_table, copyreg.dispatch_table)
+_REDUCERS: Dict[type, Callable[[Any, Any], Any]] = {
+    types.FunctionType: functions.reduce_function,
+    types.CellType: functions.reduce_cell,
+    types.MethodType: functions.reduce_method,
+    types.MappingProxyType: functions.reduce_mapping_proxy,
+    functions.lru_cache_type(): functions.reduce_cached_function,
+    memoryview: functions.reduce_memory,
+    type(functions.cloudpickle.typing.TypeVar("T")): functions.reduce_type_variable,
+    io.TextIOWrapper: functions.refuse_file,
+    **{
+        type(getattr(kind(), view)()): functions.reduce_dict_view(view)
+        for kind in (dict, collections.OrderedDict)
+        for view in ("keys", "values", "items")
+    },
+}
+
+
+class ValuePickler(pickle.Pickler):
+    """Pickles values of the notebook's namespace.
+
+    Args:
+        file: Where the pickle goes.
+        namespace: The notebook's namespace.
+        known: What is referred to instead of being copied: id to reference.
+        buffers: Where out-of-band buffers go; None for a pickle in one piece.
+        own: The object whose parts are pickled by value although `known` has them.
+        lone: Ids of arrays whose memory nothing else shows.
+
+    Attributes:
+        globals: Global names that pickled functions use.
+        references: The references that were used.
+    """
+
+    dispatch_table = _TABLE
+
+    def __init__(
+        self,
+        file: Any,
+        namespace: Dict[str, Any],
+        known: Dict[int, Reference],
+        buffers: Optional[Callable[[pickle.PickleBuffer], Any]] = None,
+        *,
+        own: str = "",
+        lone: Collection[int] = (),
+    ) -> None:
+        super().__init__(file, protocol=PROTOCOL, buffer_callback=buffers)
+        self.namespace = namespace
+        self.known = known
+        self.own = own
+        self.lone = lone
+        self.globals: Set[str] = set()
+        self.references: Set[Reference] = set()
+        self.filled_cells: Set[int] = set()
+        self._foreign: Dict[int, Tuple[Dict[str, Any], Dict[str, Any]]] = {}
+
+    def persistent_id(self, thing: Any) -> Any:
+        """The reference to something that is not copied, else None."""
+        reference = self.known.get(id(thing))
+        if reference is None or (reference[0] == "object" and reference[1] == self.own):
+            return None
+        self.references.add(reference)
+        return reference
+
+    def reducer_override(self, thing: Any) -> Any:
+        """The reduction of what the defaults would copy, split or refuse."""
+        kind = type(thing)
+        reducer = _REDUCERS.get(kind)
+        if reducer is not None:
+            return reducer(self, thing)
+        if issubclass(kind, type):
+            return functions.reduce_class(thing)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and isinstance(thing, getattr(numpy, "ndarray", ())):
+            return self.reduce_array(thing)
+        block = frames.block_type()
+        if block is not None:
+            if isinstance(thing, block):
+                return self.reduce_block(thing)
+            if kind is frames.references_type():
+                return frames.reduce_references(self, thing)
+        return NotImplemented
+
+    def reduce_array(self, array: Any) -> Any:
+        """The reduction of an array; those of other types than `ndarray` know their own."""
+        if type(array).__name__ == "memmap" and getattr(array, "mode", "r") in ("r+", "w+"):
+            raise pickle.PicklingError("an array that is mapped to a file for writing")
+        if type(array) is not sys.modules["numpy"].ndarray:
+            return NotImplemented
+        return arrays.reduce_array(array, self.lone)
+
+    def reduce_block(self, block: Any) -> Any:
+        """The reduction of a block of a pandas object."""
+        return frames.reduce_block(self, block)
+
+    def foreign_globals(self, names: Dict[str, Any]) -> Dict[str, Any]:
+        """The stand-in for globals other than the namespace, one for all functions over them."""
+        made = self._foreign.get(id(names))
+        if made is None:
+            kept = ("__package__", "__name__", "__path__", "__file__")
+            made = (names, {key: names[key] for key in kept if key in names})
+            self._foreign[id(names)] = made
+        return made[1]
+
+
+class ValueUnpickler(pickle.Unpickler):
+    """Loads values into a namespace.
+
+    Args:
+        file: The pickle.
+        buffers: The out-of-band buffers, in order.
+        resolve: Finds what a reference stands for.
+        find_main: Finds what a pickle names in `__main__`, which is the notebook itself.
+    """
+
+    def __init__(
+        self,
+        file: Any,
+        buffers: Iterable[Any],
+        resolve: Callable[[Reference], Any],
+        find_main: Callable[[str], Any],
+    ) -> None:
+        super().__init__(file, buffers=buffers)
+        self._resolve = resolve
+        self._find_main = find_main
+
+    def persistent_load(self, reference: Any) -> Any:
+        """What a reference stands for."""
+        return self._resolve(reference)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What a pickle names in a module."""
+        return self._find_main(name) if module == "__main__" else super().find_class(module, name)
+
+
+def singletons() -> Dict[int, Reference]:
+    """What belongs to the process and is referred to by where it is found."""
+    import dataclasses
+    import os
+
+    found: List[Tuple[str, str]] = [
+        ("sys", "stdout"),
+        ("sys", "stderr"),
+        ("sys", "stdin"),
+        ("sys", "__stdout__"),
+        ("sys", "__stderr__"),
+        ("sys", "path"),
+        ("sys", "modules"),
+        ("sys", "argv"),
+        ("os", "environ"),
+        ("random", "_inst"),
+        ("dataclasses", "MISSING"),
+        ("dataclasses", "_HAS_DEFAULT_FACTORY"),
+        ("dataclasses", "KW_ONLY"),
+        ("dataclasses", "_EMPTY_METADATA"),
+    ]
+    modules = {"sys": sys, "os": os, "random": random, "dataclasses": dataclasses}
+    things = {
+        id(getattr(modules[module], name)): ("singleton", module, name)
+        for module, name in reversed(found)
+        if getattr(modules[module], name, None) is not None
+    }
+    legacy = sys.modules.get("numpy.random.mtrand")
+    if legacy is not None:
+        things[id(legacy._rand)] = ("singleton", "numpy.random.mtrand", "_rand")
+    return dict(things)

@@ -1,0 +1,95 @@
+"""What pickles call when they are loaded.
+
+The names in this module are part of the format of values: they may be added to, never renamed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import types
+from typing import Any, Callable, Dict, Optional, Tuple
+
+
+def array(buffer: Any, dtype: Any, shape: Tuple[int, ...], strides: Tuple[int, ...]) -> Any:
+    """An array over a buffer that lies densely in memory, in any order of its axes."""
+    import numpy as np
+
+    return np.ndarray(shape, dtype, buffer, 0, strides)
+
+
+def view(
+    owner: Any,
+    offset: int,
+    dtype: Any,
+    shape: Tuple[int, ...],
+    strides: Tuple[int, ...],
+    writeable: bool,
+) -> Any:
+    """An array that shares the memory of another object."""
+    import numpy as np
+
+    from .arrays import flat
+
+    memory = flat(owner) if isinstance(owner, np.ndarray) else owner
+    made = np.ndarray(shape, dtype, memory, offset, strides)
+    if not writeable:
+        made.flags.writeable = False
+    return made
+
+
+def block_references() -> Any:
+    """What pandas blocks share that lie in the same memory (copy on write)."""
+    internals = importlib.import_module("pandas._libs.internals")
+    return internals.BlockValuesRefs()
+
+
+def block(make: Callable[..., Any], arguments: Tuple[Any, ...], references: Any) -> Any:
+    """A pandas block that knows again which blocks lie in the same memory."""
+    made = make(*arguments)
+    references.add_reference(made)
+    made.refs = references
+    return made
+
+
+def cell() -> Any:
+    """An empty closure cell; functions set its contents once all of them exist."""
+    return types.CellType()
+
+
+def set_cell(made: Any, contents: Tuple[Any, ...]) -> None:
+    """Fill a closure cell."""
+    if contents:
+        made.cell_contents = contents[0]
+
+
+def function(
+    code: types.CodeType,
+    names: Dict[str, Any],
+    name: str,
+    closure: Optional[Tuple[Any, ...]],
+) -> Any:
+    """A function over a namespace; what it closes over comes with `set_function`."""
+    names.setdefault("__builtins__", builtins)
+    return types.FunctionType(code, names, name, None, closure)
+
+
+def set_function(made: Any, state: Dict[str, Any]) -> None:
+    """Give a function its attributes, defaults and the contents of its closure."""
+    for place, contents in zip(made.__closure__ or (), state["cells"]):  # noqa: B905 (Python 3.9)
+        set_cell(place, contents)
+    made.__globals__.update(state["globals"])
+    for attribute, value in state["attributes"].items():
+        setattr(made, attribute, value)
+    made.__dict__.update(state["dict"])
+
+
+def cached_function(wrapped: Any, maxsize: Optional[int], typed: bool) -> Any:
+    """An `lru_cache` around a function; what it had cached is computed anew."""
+    return functools.lru_cache(maxsize=maxsize, typed=typed)(wrapped)
+
+
+def dict_view(owner: Any, kind: str) -> Any:
+    """`keys`, `values` or `items` of a dict."""
+    return getattr(owner, kind)()

@@ -1,0 +1,66 @@
+"""One step in one kernel, from `load` to `save`."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+from . import metrics
+from .hook import CellWatch
+from .loading import Loaded, Loader
+from .notebook import find_namespace
+from .saving import Saver
+from .session import Session
+from .step import Report, Step, ValueProblem, read_step
+
+
+class StepRun:
+    """What is known between the two cells that the runner adds to a step.
+
+    Args:
+        step: The step; by default the one that `ITHACA_STEP` names.
+    """
+
+    def __init__(self, step: Optional[Step] = None) -> None:
+        self._step = step or read_step()
+        self._report = Report(self._step.report)
+        self._session = Session(self._step.values / "session", self._step.root, self._step.secrets)
+        self._namespace = find_namespace()
+        self._loaded: Optional[Loaded] = None
+        CellWatch(self._report).start()
+        self._forget_ourselves()
+
+    def load(self) -> None:
+        """Restore the process, and bind what the step reads."""
+        self._reporting(self._load)
+
+    def save(self) -> None:
+        """Write what the step leaves."""
+        self._reporting(self._save)
+
+    def _load(self) -> None:
+        self._session.restore_place()
+        self._loaded = Loader(self._step, self._namespace).load()
+        self._report.notices.extend(self._loaded.notices)
+        self._session.restore_generators()
+
+    def _save(self) -> None:
+        if self._loaded is None:
+            raise ValueProblem("ITH515", f"the values of {self._step.title} were never loaded")
+        self._report.metrics = metrics.evaluate(self._step, self._namespace)
+        # The generators first: pickling a value may run the user's code.
+        self._session.save()
+        Saver(self._step, self._loaded, self._report).save()
+
+    def _reporting(self, act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except ValueProblem as problem:
+            self._report.fail(problem)
+            raise
+        finally:
+            self._forget_ourselves()
+            self._report.write()
+
+    def _forget_ourselves(self) -> None:
+        """The cells that the runner adds bind the name of this package; the notebook has none."""
+        self._namespace.pop("ithaca_kernel", None)

@@ -1,0 +1,188 @@
+"""What a process has beside variables: generators, the working directory, environment, path."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from .step import to_json, write_atomically
+
+_ROOT = "{root}"
+
+
+class Session:
+    """The state of the process, restored at the start of a step and kept at its end if it changed.
+
+    Args:
+        folder: The folder `values/session` of the volume.
+        root: The root as the kernel sees it; paths below it are kept relative to it.
+        secrets: Environment variables that are never kept.
+    """
+
+    def __init__(self, folder: Path, root: Path, secrets: Tuple[str, ...] = ()) -> None:
+        self._folder = folder
+        self._root = root
+        self._secrets = set(secrets)
+        # Of the process as it was started: the runner starts each step's in the same way.
+        self._environ = dict(os.environ)
+        self._path = list(sys.path)
+        self._restored: Dict[str, bytes] = {}
+
+    def restore_place(self) -> None:
+        """Restore the working directory, the environment and the path: values may need them."""
+        self._apply("environ.json", self._set_environ)
+        self._apply("path.json", self._set_path)
+        self._apply("cwd.json", lambda told: os.chdir(self._inside(told)))
+
+    def restore_generators(self) -> None:
+        """Restore the generators, and note how everything is now."""
+        self._apply("random.json", _set_random)
+        self._apply("numpy.json", _set_numpy)
+        torch_state = self._folder / "torch.bin"
+        if torch_state.exists():
+            _set_torch(torch_state.read_bytes())
+        self._restored = self._now()
+
+    def save(self) -> List[str]:
+        """Keep what changed since it was restored.
+
+        Returns:
+            The names of the files that were written.
+        """
+        now = self._now()
+        changed = [name for name in sorted(now) if self._restored.get(name) != now[name]]
+        if "numpy.json" in changed and "numpy.json" not in self._restored and _numpy_is_untouched():
+            changed.remove("numpy.json")
+        if "torch.bin" in changed and "torch.bin" not in self._restored and _torch_is_untouched():
+            changed.remove("torch.bin")
+        for name in changed:
+            write_atomically(self._folder / name, now[name])
+        return changed
+
+    def _apply(self, name: str, use: Any) -> None:
+        path = self._folder / name
+        if path.exists():
+            use(json.loads(path.read_text(encoding="utf-8")))
+
+    def _now(self) -> Dict[str, bytes]:
+        found: Dict[str, Optional[bytes]] = {
+            "random.json": to_json(random.getstate()),
+            "numpy.json": _numpy_state(),
+            "torch.bin": _torch_state(),
+            "environ.json": to_json(self._environ_changes()),
+            "path.json": to_json(self._path_changes()),
+            "cwd.json": self._cwd(),
+        }
+        return {name: state for name, state in found.items() if state is not None}
+
+    def _environ_changes(self) -> Dict[str, Any]:
+        now = {name: os.environ[name] for name in os.environ if name not in self._secrets}
+        return {
+            "set": {k: self._relative(v) for k, v in now.items() if self._environ.get(k) != v},
+            "removed": sorted(set(self._environ) - set(os.environ) - self._secrets),
+        }
+
+    def _set_environ(self, told: Dict[str, Any]) -> None:
+        os.environ.update({name: self._inside(value) for name, value in told["set"].items()})
+        for name in told["removed"]:
+            os.environ.pop(name, None)
+
+    def _path_changes(self) -> Dict[str, Any]:
+        """New entries, each with the entry before it, and the entries that are gone."""
+        added, before = [], None
+        for entry in sys.path:
+            if entry not in self._path:
+                added.append([before, self._relative(entry)])
+            before = self._relative(entry)
+        removed = [self._relative(entry) for entry in self._path if entry not in sys.path]
+        return {"added": added, "removed": removed}
+
+    def _set_path(self, told: Dict[str, Any]) -> None:
+        removed = {self._inside(entry) for entry in told["removed"]}
+        sys.path[:] = [entry for entry in sys.path if entry not in removed]
+        for before, text in told["added"]:
+            entry, anchor = self._inside(text), before and self._inside(before)
+            if entry in sys.path:
+                continue
+            if before is None:
+                sys.path.insert(0, entry)
+            elif anchor in sys.path:
+                sys.path.insert(sys.path.index(anchor) + 1, entry)
+            else:
+                sys.path.append(entry)
+
+    def _cwd(self) -> Optional[bytes]:
+        try:
+            return to_json(self._relative(str(Path.cwd())))
+        except FileNotFoundError:  # the step removed the folder that it is in
+            return None
+
+    def _relative(self, text: str) -> str:
+        root = str(self._root)
+        if text == root or text.startswith(root + os.sep):
+            return _ROOT + text[len(root) :]
+        return text
+
+    def _inside(self, text: str) -> str:
+        return str(self._root) + text[len(_ROOT) :] if text.startswith(_ROOT) else text
+
+
+def _set_random(told: Any) -> None:
+    version, internal, gauss = told
+    random.setstate((version, tuple(internal), gauss))
+
+
+def _numpy_state() -> Optional[bytes]:
+    numpy = sys.modules.get("numpy")
+    if numpy is None or "numpy.random" not in sys.modules:
+        return None
+    told: Dict[str, Any] = numpy.random.get_state(legacy=False)
+    if told.get("bit_generator") != "MT19937":  # somebody replaced it: not ours to keep
+        return None
+    inner = told["state"]
+    return to_json({**told, "state": {"key": inner["key"].tolist(), "pos": int(inner["pos"])}})
+
+
+def _set_numpy(told: Dict[str, Any]) -> None:
+    import numpy as np
+
+    key = np.array(told["state"]["key"], dtype=np.uint32)
+    np.random.set_state({**told, "state": {**told["state"], "key": key}})
+
+
+def _numpy_is_untouched() -> bool:
+    """Whether NumPy's generator is as the import left it: seeded by the system, nothing drawn."""
+    numpy = sys.modules["numpy"]
+    now = numpy.random.get_state(legacy=False)
+    sequence = getattr(numpy.random.mtrand._rand._bit_generator, "seed_seq", None)
+    if sequence is None or now["has_gauss"]:  # `numpy.random.seed` leaves no sequence
+        return False
+    first = numpy.random.MT19937(numpy.random.SeedSequence(sequence.entropy)).state["state"]
+    inner = now["state"]
+    return bool(inner["pos"] == first["pos"] and (inner["key"] == first["key"]).all())
+
+
+def _torch_state() -> Optional[bytes]:
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_rng_state"):
+        return None
+    return bytes(torch.get_rng_state().tolist())
+
+
+def _set_torch(state: bytes) -> None:
+    import torch
+
+    torch.set_rng_state(torch.tensor(list(state), dtype=torch.uint8))
+
+
+def _torch_is_untouched() -> bool:
+    """Whether torch's generator is as the import left it: a fixed seed, nothing drawn."""
+    torch = sys.modules["torch"]
+    fresh = torch.Generator()
+    fresh.manual_seed(torch.initial_seed())
+    default = torch.initial_seed() == 67280421310721  # what torch starts with, always
+    return bool(default and torch.equal(fresh.get_state(), torch.get_rng_state()))
