@@ -20,6 +20,7 @@ import msgspec
 
 from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
+from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import StoreError
 from ithaca.planning.keys import Known, lookup, step_key
@@ -212,6 +213,9 @@ class Supervisor:
         self.remover.remove(run_folder(self.home, self.run.id))
         self.remover.finish()
         sweep(self.home)
+        log = LocalSession(self.home).log(self.run.id)
+        if log.exists() and not log.stat().st_size:
+            log.unlink()
 
 
 def _rejected(move: Move) -> AttemptEnd:

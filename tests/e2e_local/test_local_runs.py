@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import ithaca
+from ithaca.backends.local import lock, work
+
+pytestmark = pytest.mark.slow
+
+Notebook = Callable[..., Path]
+
+Cell = tuple[str, str]
+"""Tags with spaces between them, and the source."""
+
+COMMAND = [sys.executable, "-m", "ithaca"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project that we are in; no process of its runs outlives the test."""
+    monkeypatch.delenv("ITHACA_HOME", raising=False)
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    yield root
+    for process in processes(str(root)):
+        process.kill()
+
+
+@pytest.fixture
+def notebook(project: Path) -> Callable[..., Path]:
+    """Writes a notebook of tagged cells into the project."""
+
+    def write(*cells: Cell) -> Path:
+        path = project / "nb.ipynb"
+        content = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"cell{number}",
+                    "metadata": {"tags": tags.split(" ") if tags else []},
+                    "source": source,
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for number, (tags, source) in enumerate(cells)
+            ],
+        }
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+def processes(text: str) -> list[psutil.Process]:
+    """The runners, kernels and supervisors whose command line or step names a text."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            told = " ".join(process.cmdline()) + process.environ().get("ITHACA_STEP", "")
+            if text in told and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    while not condition():
+        time.sleep(0.05)
+
+
+def statuses(run: ithaca.Run) -> dict[str, str]:
+    """Status of every step."""
+    return {step.name: step.status for step in run.steps}
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
+
+
+def test_a_diamond_runs_in_order_its_branches_overlap_and_a_second_run_reuses_all(
+    notebook: Notebook,
+) -> None:
+    path = notebook(
+        ("pipeline-parameters", "size = 2"),
+        ("step:load", "rows = list(range(size))"),
+        ("step:left prev:load", "left = [*rows, 'left']"),
+        ("step:right prev:load", "right = [*rows, 'right']"),
+        ("step:join prev:left prev:right", "total = len(left + right)\nprint('joined')"),
+        ("pipeline-metrics", "print(total)"),
+    )
+    first = ithaca.run(path, {"size": 3}, parallel=2).wait()
+    assert first.status == "succeeded", first.to_json()
+    assert first.metrics == {"total": 8}
+    assert "joined" in first.logs("join")
+    load, left, right, join = first.steps
+    assert left.started >= load.ended
+    assert left.started < right.ended
+    assert right.started < left.ended
+    assert join.started >= max(left.ended, right.ended)
+    second = json.loads(command("run", str(path), "-p", "size=3", "--json").stdout)
+    assert {step["status"] for step in second["steps"]} == {"reused"}
+    assert {step["reused_from"] for step in second["steps"]} == {first.id}
+    assert second["metrics"] == {"total": 8}
+
+
+def test_a_failure_names_its_place_stops_only_what_needs_it_and_retry_goes_on(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    path = notebook(
+        ("step:load", "x = 1"),
+        ("step:broken prev:load", f"a = x\nb = open({str(flag)!r}).read()"),
+        ("step:fine prev:load", "c = x"),
+        ("step:end prev:broken", "print(b)"),
+    )
+    done = command("run", str(path))
+    assert done.returncode == 1
+    assert "step `broken`, cell 2, line 2" in done.stdout
+    assert "FileNotFoundError" in done.stdout
+    assert "Traceback" not in done.stderr
+    failed = ithaca.open_run()
+    assert statuses(failed) == {
+        "load": "succeeded",
+        "broken": "failed",
+        "fine": "succeeded",
+        "end": "skipped",
+    }
+    assert "FileNotFoundError" in failed.logs("broken")
+    assert b"FileNotFoundError" in failed.notebook("broken")
+    flag.write_text("there now")
+    again = failed.retry().wait()
+    assert statuses(again) == {
+        "load": "reused",
+        "broken": "succeeded",
+        "fine": "reused",
+        "end": "succeeded",
+    }
+    assert "there now" in again.logs("end")
+
+
+def test_a_step_is_tried_again_as_often_as_it_says(notebook: Notebook, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    path = notebook(
+        (
+            "step:flaky retry:2",
+            f"with open({str(count)!r}, 'a') as file:\n    file.write('x')\n"
+            f"assert len(open({str(count)!r}).read()) == 2",
+        )
+    )
+    run = ithaca.run(path).wait()
+    assert run.status == "succeeded", run.to_json()
+    assert run.steps[0].attempt == 2
+
+
+def test_ctrl_c_ends_every_kernel_and_leaves_the_run_cancelled(notebook: Notebook) -> None:
+    path = notebook(("step:slow", "import time\ntime.sleep(1000)"), ("step:end prev:slow", "pass"))
+    client = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    assert client.stdout.readline().startswith("run ")
+    run = ithaca.open_run()
+    until(lambda: len(processes(run.id)) >= 3)
+    client.send_signal(signal.SIGINT)
+    client.communicate()
+    assert client.returncode == 130
+    assert run.status == "cancelled"
+    assert statuses(run) == {"slow": "cancelled", "end": "skipped"}
+    until(lambda: not processes(run.id))
+    assert not work.run_folder(run.project.home, run.id).exists()
+
+
+def test_after_kill_9_of_the_supervisor_no_kernel_stays_and_retry_completes(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    path = notebook(
+        ("step:load", "x = 1"),
+        (
+            "step:slow prev:load",
+            "import os, time\n"
+            f"while not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)\n"
+            "y = x",
+        ),
+    )
+    done = command("run", str(path), "--detach")
+    run = ithaca.open_run(done.stdout.strip())
+    until(lambda: statuses(run)["slow"] == "running" and len(processes(run.id)) >= 3)
+    owner = lock.owner(work.lock_path(run.project.home, run.id))
+    assert owner is not None
+    os.kill(owner, signal.SIGKILL)
+    until(lambda: not processes(run.id))
+    assert run.status == "lost"
+    assert statuses(run)["slow"] in {"lost", "cancelled"}
+    flag.touch()
+    again = run.retry().wait()
+    assert statuses(again) == {"load": "reused", "slow": "succeeded"}
+    assert command("snapshots", "verify").returncode == 0
+
+
+def test_a_step_waits_for_approval_and_a_rejected_one_fails(notebook: Notebook) -> None:
+    path = notebook(
+        ("step:load", "x = 1"),
+        ("step:deploy prev:load approval:Really?", "print(x)"),
+    )
+    run = ithaca.run(path)
+    until(lambda: statuses(run)["deploy"] == "waiting")
+    assert command("runs", "reject", f"{run.id}/deploy", "--comment", "no").returncode == 0
+    assert run.wait().status == "failed"
+    assert run.step("deploy").error is not None
+    again = run.retry()
+    until(lambda: statuses(again)["deploy"] == "waiting")
+    assert command("runs", "approve", again.id).returncode == 0
+    assert again.wait().status == "succeeded"
+
+
+def test_a_runner_that_is_killed_fails_its_step_with_a_reason(notebook: Notebook) -> None:
+    path = notebook(("step:slow", "import time\ntime.sleep(1000)"))
+    run = ithaca.run(path)
+    until(lambda: len(processes(run.id)) >= 3)
+    runner = next(each for each in processes(run.id) if "ithaca.runner" in each.cmdline())
+    runner.kill()
+    run.wait()
+    error = run.step("slow").error
+    assert error is not None
+    assert "SIGKILL" in error.message
+    until(lambda: not processes(run.id))
