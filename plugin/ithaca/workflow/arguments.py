@@ -121,7 +121,7 @@ def _listed(parameters: Sequence[Parameter]) -> str:
 
 def _from_text(text: str, kind: str) -> Any:
     if kind == "str":
-        return text
+        return _fitting(text, kind)
     text = text.strip()
     if kind == "bool":
         if text.lower() not in _BOOLEAN:
@@ -164,8 +164,11 @@ def _fitting(value: Any, kind: str) -> Any:
 
 
 def _is_json(value: Any) -> bool:
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (bool, int)):
         return True
+    if isinstance(value, str):
+        # Half of a surrogate pair has no bytes: an argument of the shell that is not UTF-8.
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, (list, tuple)):

@@ -203,5 +203,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> str:
         """The IR as JSON: the same bytes on every machine, a newline at the end."""
-        encoded = msgspec.json.encode(self, order="deterministic")
+        # Not order="deterministic": it would sort the keys of a default that is a dict, whose order
+        # a notebook may rely on; every other mapping is sorted where it is made.
+        encoded = msgspec.json.encode(self)
         return msgspec.json.format(encoded, indent=2).decode() + "\n"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def project_root(notebook: Path) -> Path:
+def project_root(notebook: Path | str) -> Path:
     """The folder of the git repository that holds a notebook, else the notebook's own folder.
 
     Args:
