@@ -99,7 +99,8 @@ def test_what_is_not_given_is_the_default():
 @pytest.mark.parametrize(
     "given_",
     [{"int": True}, {"int": "1"}, {"int": 1.0}, {"float": "x"}, {"bool": 1}, {"str": 1},
-     {"float": float("nan")}, {"list": [object()]}, {"dict": {1: 2}}, {"none": {1}}, {"str": "\ud83d"}],
+     {"float": float("nan")}, {"list": [object()]}, {"dict": {1: 2}}, {"none": {1}},
+     {"str": "\ud83d"}],
 )  # fmt: skip
 def test_python_values_are_checked_too(given_):
     with pytest.raises(UsageError) as caught:
