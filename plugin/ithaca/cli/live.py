@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ithaca.records.model import Progress
 
 POLL = 0.2
+LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
+
 PATIENCE = 2.0
 """Seconds after which we say that we are still snapshotting."""
 
@@ -53,15 +55,15 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
         wait: False to print its id and leave it.
         as_json: Print the one object of `ithaca run --json`; progress goes to stderr.
     """
-    for notice in run.journal.run().notices:
-        click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
-    if not wait:
-        if as_json:
-            print_json(_description(run))
-        else:
-            click.echo(run.id)
-        return 0
     try:
+        for notice in run.journal.run().notices:
+            click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+        if not wait:
+            if as_json:
+                print_json(_description(run))
+            else:
+                click.echo(run.id)
+            return 0
         _watch(run, to_stderr=as_json)
     except KeyboardInterrupt:
         if not _cancel(run):
@@ -192,7 +194,9 @@ def summary(run: Run, state: RunState) -> None:
             _show_failure(run, step)
     took = duration(state.ended - state.created) if state.ended else ""
     click.echo(f"{status_text(state.status)}{f' in {took}' if took else ''}  {run.url}")
-    if state.message and state.status != "succeeded":
+    if state.status == "lost":
+        click.echo(f"  {LOST}")
+    elif state.message and state.status != "succeeded":
         click.echo(f"  {state.message}")
     for name, number in state.metrics.items():
         click.echo(f"  {name} = {number:g}")

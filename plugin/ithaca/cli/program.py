@@ -91,11 +91,15 @@ def exit_code(error: BaseException) -> int:
         # Whoever read our output has had enough; Python must not complain when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    from ithaca.errors import IthacaError
+    from ithaca.errors import IthacaError, StoreError
 
     if isinstance(error, IthacaError):
         _say(error)
         return error.exit_code
+    if isinstance(error, OSError):
+        # What the system refuses (a full disk, a missing right) is nobody's bug.
+        _say(StoreError("ITH640", error.strerror or str(error), where=str(error.filename or "")))
+        return StoreError.exit_code
     _say_bug(error)
     return 1
 

@@ -100,6 +100,7 @@ def _seconds(state: RunState) -> float | None:
 def show(reference: str, as_json: bool) -> None:
     """Show how a run and its steps stand."""
     from ithaca.api.handle import describe, describe_step
+    from ithaca.cli.live import LOST
 
     run, name = _open(reference)
     state = run.state()
@@ -118,8 +119,8 @@ def show(reference: str, as_json: bool) -> None:
     click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
     if state.retry_of:
         click.echo(f"goes on from {state.retry_of}")
-    if state.message:
-        click.echo(state.message)
+    if state.message or state.status == "lost":
+        click.echo(state.message or LOST)
     for name, value in state.parameters.items():
         click.echo(f"  {name} = {value!r}")
     print_table(

@@ -258,7 +258,8 @@ def main(arguments: list[str]) -> int:
     home, run_id, held = Path(arguments[0]), arguments[1], int(arguments[2])
     os.set_inheritable(held, False)
     supervisor = Supervisor(home, run_id, _sleeper())
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.journal.ask("cancel") and None)
     lock.write_owner(held)
     try:
