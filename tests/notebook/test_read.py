@@ -90,7 +90,7 @@ def test_without_git_the_root_is_the_notebooks_folder(file):
 
 
 def test_a_notebook_outside_of_the_given_root_is_refused(file, tmp_path):
-    assert unusable(file(as_notebook()), root=tmp_path / "other").code == "ITH905"
+    assert unusable(file(as_notebook()), root=tmp_path / "other").code == "ITH195"
 
 
 def test_the_kernel_is_that_of_the_metadata(file):
@@ -108,12 +108,12 @@ def test_a_folder_is_told(tmp_path):
 
 
 def test_a_path_through_a_file_is_a_missing_file(file):
-    assert unusable(file(b"{}") / "x.ipynb").code == "ITH901"
+    assert unusable(file(b"{}") / "x.ipynb").code == "ITH191"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "nb.ipynb")
-    assert unusable(tmp_path / "nb.ipynb").code == "ITH902"
+    assert unusable(tmp_path / "nb.ipynb").code == "ITH192"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -127,7 +127,7 @@ def test_a_huge_file_is_refused_before_it_is_read(file):
     path = file(b"")
     os.truncate(path, 600 * 1024 * 1024)
     error = unusable(path)
-    assert error.code == "ITH904"
+    assert error.code == "ITH194"
     assert "clear its outputs" in error.cure
 
 

@@ -63,7 +63,7 @@ def test_a_value_has_the_type_of_its_parameter(text, expected):
 def test_an_ill_typed_value_lists_the_parameters(text):
     with pytest.raises(UsageError) as caught:
         value(text)
-    assert caught.value.code == "ITH302"
+    assert caught.value.code == "ITH321"
     assert "int (int, 1), float (float, 0.5), str (str, 's')" in caught.value.cure
     assert caught.value.exit_code == 2
 
@@ -71,7 +71,7 @@ def test_an_ill_typed_value_lists_the_parameters(text):
 def test_an_unknown_name_lists_the_known_ones_and_the_nearest():
     with pytest.raises(UsageError) as caught:
         value("flaot=1")
-    assert caught.value.code == "ITH301"
+    assert caught.value.code == "ITH320"
     assert "did you mean float?" in caught.value.message
     assert "bool (bool, False)" in caught.value.cure
 
@@ -86,7 +86,7 @@ def test_a_workflow_without_parameters_says_so():
 def test_an_argument_needs_a_value_and_comes_once(texts):
     with pytest.raises(UsageError) as caught:
         parse_arguments(texts, PARAMETERS)
-    assert caught.value.code == "ITH303"
+    assert caught.value.code == "ITH322"
 
 
 def test_what_is_not_given_is_the_default():
@@ -105,7 +105,7 @@ def test_what_is_not_given_is_the_default():
 def test_python_values_are_checked_too(given_):
     with pytest.raises(UsageError) as caught:
         complete_arguments(given_, PARAMETERS)
-    assert caught.value.code == "ITH302"
+    assert caught.value.code == "ITH321"
 
 
 def test_a_python_int_is_a_float_where_one_is_wanted():

@@ -47,24 +47,24 @@ def test_unknown_fields_of_a_later_minor_version_are_passed_over():
 
 def test_a_newer_major_version_is_refused_with_the_cure():
     error = refused(changed(ir_version="2.0"))
-    assert (error.code, "newer than 1.0" in error.message) == ("ITH312", True)
+    assert (error.code, "newer than 1.0" in error.message) == ("ITH332", True)
     assert "update Ithaca" in error.cure
 
 
 def test_a_workflow_that_needs_a_newer_runner_is_refused():
-    assert refused(changed(requires_runner="99.0")).code == "ITH312"
+    assert refused(changed(requires_runner="99.0")).code == "ITH332"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", "[]", "null"])
 def test_what_is_no_json_object_is_refused(data):
-    assert refused(data).code == "ITH310"
+    assert refused(data).code == "ITH330"
 
 
 @pytest.mark.parametrize(
     "fields", [{"ir_version": ""}, {"ir_version": "x"}, {"steps": 1}, {"steps": [{}]}]
 )
 def test_what_is_no_workflow_is_refused(fields):
-    assert refused(changed(**fields)).code == "ITH311"
+    assert refused(changed(**fields)).code == "ITH331"
 
 
 def test_steps_out_of_order_are_refused():

@@ -98,7 +98,7 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
     shown = str(path) if shown is None else shown
     if not absolute.is_relative_to(base):
         raise UsageError(
-            "ITH905",
+            "ITH195",
             f"the notebook is not inside of the root {base}",
             where=shown,
             cure="give a root that holds it",
@@ -143,18 +143,18 @@ def _bytes(path: Path, shown: str) -> bytes:
         size = status.st_size
         if stat.S_ISDIR(status.st_mode):
             raise UsageError(
-                "ITH902",
+                "ITH192",
                 "this is a folder, not a notebook",
                 where=shown,
                 cure="name the .ipynb file in it",
             )
         if not stat.S_ISREG(status.st_mode):
             raise UsageError(
-                "ITH902", "this is no regular file", where=shown, cure="save the notebook to a file"
+                "ITH192", "this is no regular file", where=shown, cure="save the notebook to a file"
             )
         if size > LARGEST:
             raise UsageError(
-                "ITH904",
+                "ITH194",
                 f"the notebook is {size / 1e6:,.0f} MB, too large to read",
                 where=shown,
                 cure="clear its outputs (they are not needed to compile) or keep data in files",
@@ -162,11 +162,11 @@ def _bytes(path: Path, shown: str) -> bytes:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
-            "ITH901", "there is no such notebook", where=shown, cure="check the path"
+            "ITH191", "there is no such notebook", where=shown, cure="check the path"
         ) from None
     except OSError as error:
         raise UsageError(
-            "ITH903",
+            "ITH193",
             f"the notebook cannot be read: {error.strerror or error}",
             where=shown,
             cure="check the file's permissions",

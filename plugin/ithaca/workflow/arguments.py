@@ -53,9 +53,9 @@ def parse_arguments(texts: Sequence[str], parameters: Sequence[Parameter]) -> di
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals:
-            raise UsageError("ITH303", f"{text!r} is no argument", cure="write NAME=VALUE")
+            raise UsageError("ITH322", f"{text!r} is no argument", cure="write NAME=VALUE")
         if name in given:
-            raise UsageError("ITH303", f"the parameter {name} is given twice", cure="give it once")
+            raise UsageError("ITH322", f"the parameter {name} is given twice", cure="give it once")
         parameter = _known(name, known)
         try:
             given[name] = _from_text(value, parameter.type)
@@ -97,7 +97,7 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
         return known[name]
     meant = nearest(name, known)
     raise UsageError(
-        "ITH301",
+        "ITH320",
         f"the workflow has no parameter {name!r}" + (f"; did you mean {meant}?" if meant else ""),
         cure=_listed(tuple(known.values())),
     )
@@ -105,7 +105,7 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
 
 def _ill_typed(parameter: Parameter, value: str, parameters: Sequence[Parameter]) -> UsageError:
     return UsageError(
-        "ITH302",
+        "ITH321",
         f"the parameter {parameter.name} is {_WANTED.get(parameter.type, parameter.type)}, "
         f"not {value}",
         cure=_listed(parameters),

@@ -31,31 +31,31 @@ def from_json(data: bytes | str, *, where: str = "") -> Workflow:
     Example:
         >>> from_json("{}")
         Traceback (most recent call last):
-        ithaca.errors.UsageError: ITH311: this JSON is no workflow: it has no `ir_version`
+        ithaca.errors.UsageError: ITH331: this JSON is no workflow: it has no `ir_version`
           → compile the notebook again
     """
     try:
         versions = msgspec.json.decode(data, type=_Versions)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refused("ITH310", f"this is no workflow: {error}", where) from None
+        raise _refused("ITH330", f"this is no workflow: {error}", where) from None
     _check_versions(versions, where)
     try:
         workflow = msgspec.json.decode(data, type=Workflow)
     except msgspec.ValidationError as error:
-        raise _refused("ITH311", f"the workflow is damaged: {error}", where) from None
+        raise _refused("ITH331", f"the workflow is damaged: {error}", where) from None
     _check_steps(workflow, where)
     return workflow
 
 
 def _check_versions(versions: _Versions, where: str) -> None:
     if not versions.ir_version:
-        raise _refused("ITH311", "this JSON is no workflow: it has no `ir_version`", where)
+        raise _refused("ITH331", "this JSON is no workflow: it has no `ir_version`", where)
     theirs, ours = _numbers(versions.ir_version), _numbers(IR_VERSION)
     if theirs is None or _numbers(versions.requires_runner or "0") is None:
-        raise _refused("ITH311", f"{versions.ir_version!r} is no version of the IR", where)
+        raise _refused("ITH331", f"{versions.ir_version!r} is no version of the IR", where)
     if ours is not None and theirs[0] > ours[0]:
         raise UsageError(
-            "ITH312",
+            "ITH332",
             f"the workflow's format is {versions.ir_version}, newer than {IR_VERSION}, the newest "
             "that this Ithaca reads",
             cure="update Ithaca here, or compile the notebook with this version",
@@ -65,7 +65,7 @@ def _check_versions(versions: _Versions, where: str) -> None:
         versions.requires_runner, _installed()
     ):
         raise UsageError(
-            "ITH312",
+            "ITH332",
             f"the workflow needs a runner of version {versions.requires_runner}; this one is "
             f"{_installed()}",
             cure="update Ithaca here, or compile the notebook with this version",
@@ -78,11 +78,11 @@ def _check_steps(workflow: Workflow, where: str) -> None:
     seen: set[str] = set()
     for step in workflow.steps:
         if step.name in seen:
-            raise _refused("ITH311", f"the step {step.name} is there twice", where)
+            raise _refused("ITH331", f"the step {step.name} is there twice", where)
         missing = [need for need in step.needs if need not in seen]
         if missing:
             raise _refused(
-                "ITH311", f"the step {step.name} needs {missing[0]}, which is not before it", where
+                "ITH331", f"the step {step.name} needs {missing[0]}, which is not before it", where
             )
         seen.add(step.name)
 
