@@ -1,0 +1,261 @@
+"""The cells of a step: restored, run through papermill, and what they left taken."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ithaca.errors import NotFound
+from ithaca.records import names
+from ithaca.records.model import StepError
+from ithaca.runner import failure, kernel, notebook, overlay
+from ithaca.runner import root as roots
+from ithaca.snapshots import Ignore, StatCache, restore, take
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ithaca.runner.environment import Environment
+    from ithaca.runner.interruption import Interruption
+    from ithaca.runner.recording import Recording
+    from ithaca.runner.root import View
+    from ithaca.runner.task import Task
+    from ithaca.snapshots import Store
+    from ithaca.workflow.model import Step, Workflow
+
+VOLUME = ".ithaca-volume"
+_START_TIMEOUT = 300
+"""Seconds until a kernel that neither answers nor dies is given up."""
+
+
+class Failed(Exception):
+    """The step failed for a reason that is already put into words."""
+
+    def __init__(self, error: StepError, *, retryable: bool = True) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.retryable = retryable
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step's cells left.
+
+    Attributes:
+        after: Digest of the after snapshot.
+        metrics: Name to number.
+        notices: What the user should know.
+    """
+
+    after: str
+    metrics: dict[str, float]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of one attempt.
+
+    Attributes:
+        task: The attempt.
+        store: The store.
+        workflow: The workflow.
+        step: The step.
+        interruption: What may end it from outside.
+        recording: What is written down meanwhile.
+        secrets: Value of each of the step's secret environment variables.
+    """
+
+    task: Task
+    store: Store
+    workflow: Workflow
+    step: Step
+    interruption: Interruption
+    recording: Recording
+    secrets: Mapping[str, str | None]
+
+    @property
+    def folder(self) -> Path:
+        """The step's folder."""
+        return Path(self.task.work).absolute() / "root"
+
+    def run(self, before: str, environment: Environment) -> Outcome:
+        """Run them.
+
+        Args:
+            before: Digest of the snapshot that they start from.
+            environment: The kernel's interpreter.
+
+        Raises:
+            Failed: A cell failed, or the kernel died.
+            Interrupted: The attempt was ended from outside.
+            StoreError: The store or the step's folder cannot be used.
+        """
+        cache = StatCache()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        restore(self.store, before, self.folder, cache=cache)
+        (self.folder / VOLUME).mkdir(exist_ok=True)
+        source = self._write_notebook()
+        overlay.write(self.folder, environment)
+        with kernel.runtime_folder() as runtime:
+            kernel.write_library(runtime)
+            view = roots.choose(Path(self.task.root), self.folder, environment, runtime)
+            with roots.mount_points(view):
+                report = self._execute(view, environment, runtime)
+        overlay.remove(self.folder, environment)
+        self._remove_notebook(source)
+        taken = take(self.store, self.folder, ignore=Ignore.read(self.folder), cache=cache)
+        return Outcome(
+            after=taken.digest,
+            metrics=report.get("metrics") or {},
+            notices=(*report.get("notices", ()), *taken.notices),
+        )
+
+    def _execute(self, view: View, environment: Environment, runtime: Path) -> dict[str, Any]:
+        """Run the step's notebook in a kernel; returns the report of Ithaca's side of it."""
+        folder = str(Path(self.task.notebook).parent)
+        (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        env = kernel.variables(
+            view=view,
+            environment=environment,
+            runtime=runtime,
+            step_file=self._write_step_file(view, runtime),
+            extra={**self.step.env, **{name: str(value) for name, value in self.secrets.items()}},
+        )
+        with self.interruption.held():
+            running = kernel.start(view=view, runtime=runtime, folder=folder, env=env)
+            error: BaseException | None = None
+            try:
+                with self.interruption.running(running.group):
+                    error = self._papermill(running, runtime)
+            finally:
+                status = running.exit_status()
+                running.stop(gently=error is None and self.recording.failure is None)
+        report = _read_report(runtime / "report.json")
+        self._judge(error, status, running.said(), report)
+        return report
+
+    def _papermill(self, running: kernel.StepKernel, runtime: Path) -> BaseException | None:
+        """Execute the notebook; returns what stopped it, when that was no exception of a cell."""
+        from papermill.engines import papermill_engines
+        from papermill.exceptions import PapermillExecutionError
+        from papermill.execute import execute_notebook
+
+        from ithaca.runner.engine import IthacaEngine
+
+        logging.getLogger("papermill").setLevel(logging.CRITICAL)
+        # Also where Ithaca is a copied folder and its entry points are not installed.
+        papermill_engines.register("ithaca", IthacaEngine)
+        path = runtime / "step.ipynb"
+        path.write_text(json.dumps(notebook.build(self.workflow, self.step)), encoding="utf-8")
+        try:
+            execute_notebook(
+                str(path).replace("{", "{{").replace("}", "}}"),  # papermill formats paths
+                None,
+                parameters={name: self.task.arguments[name] for name in self.step.parameters},
+                engine_name="ithaca",
+                km=running.manager,
+                watcher=self.recording,
+                progress_bar=False,
+                start_timeout=_START_TIMEOUT,
+            )
+        except PapermillExecutionError:
+            return None  # the recording knows
+        except Exception as error:  # a dead kernel has several faces
+            return error
+        finally:
+            self.recording.write_notebook()
+        return None
+
+    def _judge(
+        self, error: BaseException | None, status: int | None, said: str, report: dict[str, Any]
+    ) -> None:
+        """Raise what went wrong, if anything."""
+        self.interruption.check()
+        place, failed = self.recording.place, self.recording.failure
+        if (error or failed) and not self._is_there():
+            raise Failed(failure.deleted(place))
+        if failed is not None:
+            raise Failed(failure.raised(*failed, report))
+        if error is None:
+            return
+        if failure.is_full(error) or (status is None and not failure.is_death(error)):
+            raise error
+        self.recording.log.write(f"{said}\n" if said else "", always=True)
+        if place is None:
+            raise Failed(failure.not_started(said))
+        raise Failed(failure.died(place, status, said))
+
+    def _is_there(self) -> bool:
+        """Whether the step left its working directory and Ithaca's folder where they were."""
+        working = self.folder / Path(self.task.notebook).parent
+        return (self.folder / VOLUME).is_dir() and working.is_dir()
+
+    def _write_step_file(self, view: View, runtime: Path) -> Path:
+        metrics = {
+            metric.name: metric.variable
+            for metric in self.workflow.metrics
+            if metric.step == self.step.name
+        }
+        told = {
+            "name": self.step.name,
+            "root": view.seen,
+            "volume": str(Path(view.seen) / VOLUME),
+            "reads": self.step.reads,
+            "writes": self.step.writes,
+            "parameters": self.step.parameters,
+            "definitions": notebook.definitions(self.step),
+            "metrics": metrics,
+            "read_later": read_later(self.workflow, self.step.name),
+            "report": str(runtime / "report.json"),
+            "private_root": view.private,
+            "secrets": sorted(self.secrets),
+            "tracked": False,
+        }
+        step_file = runtime / "step.json"
+        step_file.write_bytes(msgspec.json.encode(told))
+        return step_file
+
+    def _write_notebook(self) -> bytes | None:
+        """Put the submitted notebook in its place, for code that reads it."""
+        target = self.folder / self.task.notebook
+        try:
+            data = self.store.read(names.run(self.task.run, "notebook"))
+        except NotFound:
+            return None
+        if target.exists():
+            return None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return data
+
+    def _remove_notebook(self, data: bytes | None) -> None:
+        """Take the notebook away again, unless the step changed it."""
+        target = self.folder / self.task.notebook
+        if data is not None and target.is_file() and target.read_bytes() == data:
+            target.unlink()
+
+
+def read_later(workflow: Workflow, name: str) -> list[str]:
+    """Names that a step after this one reads, sorted."""
+    return sorted(
+        {
+            read
+            for later in workflow.steps
+            if name in workflow.ancestors(later.name)
+            for read in later.reads
+        }
+    )
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return report

@@ -1,0 +1,214 @@
+"""What a step's kernel can import: an interpreter's description and its identity.
+
+The identity is a digest of the Python minor version, the platform and the installed distributions
+with their versions and content. It holds no path: the same packages in another folder or on
+another machine are the same environment. The source of an editable install is not part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import blake3
+import msgspec
+
+from ithaca.errors import UsageError
+
+OLDEST_KERNEL = (3, 9)
+_RACY_SECONDS = 2.0
+"""A folder changed so short ago may change again within its time stamp's resolution."""
+
+
+class Distribution(msgspec.Struct, frozen=True, array_like=True):
+    """An installed package: normalised name, version, digest of its record."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """An interpreter and what it can import.
+
+    Attributes:
+        executable: The interpreter as the user names it (inside of a virtual environment).
+        base_executable: The interpreter that a virtual environment was made from, else the same.
+        version: Major, minor and micro.
+        implementation: `cpython`, `pypy`.
+        platform: System and machine, e.g. `linux-x86_64`.
+        prefix: The environment's folder.
+        base_prefix: The folder of `base_executable`'s installation.
+        sites: Folders of installed packages, in import order.
+        paths: All folders that imports look at.
+        site_packages: Where a virtual environment keeps packages, relative to it.
+        platlib: `lib`, or `lib64` where platform packages have their own folder.
+        ipykernel: Its version, None when missing.
+        pip: Whether pip is there.
+        distributions: Sorted by name.
+    """
+
+    executable: str
+    base_executable: str
+    version: tuple[int, int, int]
+    implementation: str
+    platform: str
+    prefix: str
+    base_prefix: str
+    sites: tuple[str, ...]
+    paths: tuple[str, ...]
+    site_packages: str
+    platlib: str
+    ipykernel: str | None
+    pip: bool
+    distributions: tuple[Distribution, ...]
+
+    @property
+    def identity(self) -> str:
+        """Digest of what can be imported: 64 hexadecimal digits, the same in every folder."""
+        content = {
+            "python": [self.implementation, *self.version[:2]],
+            "platform": self.platform,
+            "distributions": [msgspec.to_builtins(each) for each in self.distributions],
+        }
+        return blake3.blake3(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def describe(python: Path | str, *, cache: Path | None = None) -> Environment:
+    """Ask an interpreter what it is and what it can import.
+
+    Args:
+        python: Path of the interpreter, or a command on `PATH`.
+        cache: Folder where answers are kept (`<store>/cache`); an answer holds as long as the
+            interpreter and the folders of its packages have their time stamps.
+
+    Returns:
+        The description.
+
+    Raises:
+        UsageError: There is no such interpreter, or it does not start.
+
+    Example:
+        >>> describe(sys.executable).version[0]
+        3
+    """
+    executable = _locate(python)
+    kept = None
+    if cache is not None:
+        name = json.dumps([executable, os.environ.get("PYTHONPATH", "")])
+        kept = cache / "environments" / f"{blake3.blake3(name.encode()).hexdigest()[:32]}.json"
+        known = _read_kept(kept, executable)
+        if known is not None:
+            return known
+    environment = _ask(executable)
+    if kept is not None:
+        _keep(kept, environment)
+    return environment
+
+
+def check_usable(environment: Environment) -> None:
+    """Refuse an interpreter that cannot run a step's kernel.
+
+    Raises:
+        UsageError: It has no ipykernel, is too old, or is newer than Ithaca's own Python.
+    """
+    python, version = environment.executable, ".".join(map(str, environment.version[:2]))
+    own = sys.version_info[:2]
+    if environment.version[:2] < OLDEST_KERNEL:
+        raise UsageError(
+            "ITH533",
+            f"{python} is Python {version}; a kernel needs 3.9 or newer",
+            cure="choose another interpreter with `--python`",
+        )
+    if environment.version[:2] > own:
+        raise UsageError(
+            "ITH533",
+            f"{python} is Python {version}, newer than Ithaca's own {own[0]}.{own[1]}",
+            cure=f"install Ithaca under Python {version} or newer, or choose an older interpreter "
+            "with `--python`",
+        )
+    if environment.ipykernel is None:
+        raise UsageError(
+            "ITH531",
+            f"{python} has no ipykernel, so it cannot run a notebook",
+            cure=f"{python} -m pip install ipykernel",
+        )
+
+
+def _locate(python: Path | str) -> str:
+    """Absolute path of an interpreter; links are kept, since they choose a virtual environment."""
+    text = os.fspath(python)
+    found = shutil.which(text) if os.sep not in text else text
+    path = None if found is None else Path(os.path.abspath(Path(found).expanduser()))  # noqa: PTH100
+    if path is None or not path.is_file():
+        raise UsageError(
+            "ITH530",
+            f"there is no interpreter {text}",
+            cure="give the path of a Python interpreter, e.g. `--python .venv/bin/python`",
+        )
+    return str(path)
+
+
+def _ask(executable: str) -> Environment:
+    script = (Path(__file__).parent / "inside" / "describe.py").read_text(encoding="utf-8")
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME",)}
+    try:
+        done = subprocess.run(
+            [executable, "-c", script],
+            capture_output=True,
+            check=True,
+            cwd="/",
+            env=env,
+            stdin=subprocess.DEVNULL,
+        )
+        answer = json.loads(done.stdout.decode().splitlines()[-1])
+        return msgspec.convert({**answer, "executable": executable}, type=Environment)
+    except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
+        said = getattr(error, "stderr", b"") or str(error).encode()
+        last = said.decode(errors="replace").strip().splitlines()[-1:] or [""]
+        raise UsageError(
+            "ITH530",
+            f"{executable} is no working Python interpreter: {last[0]}",
+            cure="choose another one with `--python`",
+        ) from error
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    stamps: dict[str, int]
+    environment: Environment
+
+
+def _stamps(executable: str, paths: tuple[str, ...]) -> dict[str, int]:
+    places = [executable, os.path.realpath(executable), *paths]
+    places.append(str(Path(executable).parent.parent / "pyvenv.cfg"))
+    stamps = {}
+    for place in places:
+        try:
+            stamps[place] = Path(place).stat().st_mtime_ns
+        except OSError:
+            stamps[place] = 0
+    return stamps
+
+
+def _read_kept(path: Path, executable: str) -> Environment | None:
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    current = _stamps(executable, kept.environment.paths)
+    return kept.environment if current == kept.stamps else None
+
+
+def _keep(path: Path, environment: Environment) -> None:
+    stamps = _stamps(environment.executable, environment.paths)
+    if max(stamps.values()) > time.time_ns() - int(_RACY_SECONDS * 1e9):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(msgspec.json.encode(_Kept(stamps=stamps, environment=environment)))
+    temporary.replace(path)

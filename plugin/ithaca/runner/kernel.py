@@ -1,0 +1,233 @@
+"""A step's kernel: started in the overlay, at the step's view of the root, and ended for sure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ithaca.errors import StepFailed
+from ithaca.kernel import install
+from ithaca.runner import enter, overlay
+from ithaca.runner.interruption import GRACE
+from ithaca.runner.root import ENTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ithaca.runner.environment import Environment
+    from ithaca.runner.root import View
+
+_NOT_INHERITED = (
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONEXECUTABLE",
+    "__PYVENV_LAUNCHER__",
+    # They would send what a cell installs somewhere else than into the volume.
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "UV_SYSTEM_PYTHON",
+    "UV_PYTHON",
+    "UV_TARGET",
+    "UV_PREFIX",
+)
+_TAIL = 4000
+"""Characters of a dead kernel's own output that are shown."""
+
+
+@contextlib.contextmanager
+def runtime_folder() -> Iterator[Path]:
+    """A short-lived private folder for sockets and Ithaca's side of the kernel.
+
+    Socket paths may not be longer than about 100 characters, so it is not in the step's folder.
+    """
+    path = Path(tempfile.mkdtemp(prefix="ithaca-")).resolve()
+    if len(str(path)) > 70 and Path("/tmp").is_dir():  # noqa: S108 - mkdtemp makes it private
+        path.rmdir()
+        path = Path(tempfile.mkdtemp(prefix="ithaca-", dir="/tmp")).resolve()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def write_library(runtime: Path) -> None:
+    """Copy what every kernel gets on its path: Ithaca's side of it, and the pip shim.
+
+    Args:
+        runtime: The private folder.
+    """
+    library = install(runtime / "lib")
+    shim = Path(__file__).parent / "inside" / "pip"
+    shutil.copytree(shim, library / "pip", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def variables(
+    *,
+    view: View,
+    environment: Environment,
+    runtime: Path,
+    step_file: Path,
+    extra: Mapping[str, str],
+) -> dict[str, str]:
+    """The kernel's environment variables.
+
+    Args:
+        view: How the kernel sees its root.
+        environment: Its interpreter.
+        runtime: The private folder.
+        step_file: The step file of `ithaca_kernel`.
+        extra: The step's own variables and secrets; they win.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    folder = str(Path(view.seen) / overlay.FOLDER)
+    path = [f"{folder}/bin", str(Path(environment.executable).parent), own.get("PATH", os.defpath)]
+    python_path = [str(runtime / "lib"), own.get("PYTHONPATH", "")]
+    return {
+        **own,
+        "PATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join(each for each in python_path if each),
+        "PYTHONHASHSEED": "0",
+        "VIRTUAL_ENV": folder,
+        # Profiles and start-up files of the user's IPython would make results depend on them.
+        "IPYTHONDIR": str(runtime / "ipython"),
+        "PIP_USER": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        **extra,
+        "ITHACA_STEP": str(step_file),
+        "ITHACA_ROOT": view.seen,
+    }
+
+
+class StepKernel:
+    """A running kernel.
+
+    Attributes:
+        manager: Its `jupyter_client` manager, for papermill's `km`.
+        group: Its process group.
+    """
+
+    def __init__(self, manager: Any, owner: int, output: Path, mark: str) -> None:
+        self.manager = manager
+        self.group: int = manager.provisioner.pgid or manager.provisioner.pid
+        self._process: subprocess.Popen[bytes] = manager.provisioner.process
+        self._owner: int | None = owner
+        self._output = output
+        self._mark = mark
+
+    def exit_status(self) -> int | None:
+        """The dead kernel's exit status (negative: a signal), None while it runs."""
+        return self._process.poll()
+
+    def said(self) -> str:
+        """The end of what the process wrote besides its messages: why it died, perhaps."""
+        try:
+            text = self._output.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return text[-_TAIL:].strip()
+
+    def stop(self, *, gently: bool) -> None:
+        """End the kernel and everything that it started.
+
+        Args:
+            gently: Let its exit handlers run first, for at most a few seconds.
+        """
+        from jupyter_core.utils import run_sync
+
+        if self._owner is None:
+            return
+        try:
+            if gently and self._process.poll() is None:
+                run_sync(self.manager.shutdown_kernel)()
+        finally:
+            with contextlib.suppress(OSError):
+                os.killpg(self.group, signal.SIGKILL)
+            for process in enter.outlived(self._mark.encode()):
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+            os.close(self._owner)
+            self._owner = None
+            self._process.wait()
+            run_sync(self.manager.cleanup_resources)()
+
+
+def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> StepKernel:
+    """Start a kernel.
+
+    Args:
+        view: How it sees its root; mount points must be there.
+        runtime: The private folder.
+        folder: Working directory relative to the root.
+        env: Its environment variables.
+
+    Returns:
+        The kernel; it may still be starting up.
+
+    Raises:
+        StepFailed: The process cannot be started.
+    """
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    watched, owner = os.pipe()
+    mark = f"ITHACA_STEP={env['ITHACA_STEP']}"
+    config = {
+        **msgspec.to_builtins(view),
+        "folder": folder,
+        "owner_fd": watched,
+        "mark": mark,
+        "grace": GRACE,
+    }
+    command = [overlay.python(view.seen), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = KernelSpec(
+        argv=[
+            *(sys.executable, "-I", "-S", str(ENTER)),
+            msgspec.json.encode(config).decode(),
+            "--",
+            *command,
+            "--HistoryManager.hist_file=:memory:",
+        ],
+        display_name="Ithaca",
+        language="python",
+    )
+
+    class OneSpec(KernelSpecManager):
+        def get_kernel_spec(self, _name: str) -> KernelSpec:
+            return spec
+
+    manager = AsyncKernelManager(
+        kernel_name="ithaca",
+        kernel_spec_manager=OneSpec(),
+        transport="ipc",
+        connection_file=str(runtime / "kernel.json"),
+    )
+    # A kernel that prints faster than it is read must not lose the message that says "idle".
+    manager.context.rcvhwm = 0
+    output = runtime / "kernel.out"
+    try:
+        with output.open("wb") as file:
+            run_sync(manager.start_kernel)(
+                env=env,
+                cwd=str(runtime),
+                pass_fds=(watched,),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+    except OSError as error:
+        os.close(owner)
+        raise StepFailed("ITH504", f"the kernel cannot be started: {error}") from error
+    finally:
+        os.close(watched)
+    return StepKernel(manager, owner, output, mark)

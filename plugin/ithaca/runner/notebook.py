@@ -1,0 +1,124 @@
+"""A step as a notebook of its own, and the way back from its cells to the user's."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ithaca.workflow.model import Code, Step, Workflow
+
+LOAD = "import ithaca_kernel; ithaca_kernel.load()"
+SAVE = "import ithaca_kernel; ithaca_kernel.save()"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a cell of the step's notebook comes from.
+
+    Attributes:
+        role: `parameters`, `load`, `save`, or the kind of its code.
+        code: The code, for cells that the user wrote.
+    """
+
+    role: str
+    code: Code | None = None
+
+    def line(self, line: int | None) -> int | None:
+        """The line in the user's cell that a line of this cell stands for."""
+        if line is None or self.code is None or not self.code.lines:
+            return line
+        return self.code.lines[min(max(line, 1), len(self.code.lines)) - 1]
+
+
+def build(workflow: Workflow, step: Step) -> dict[str, Any]:
+    """The step's notebook, as nbformat 4 JSON.
+
+    Order: the parameters that it consumes, the imports and definitions that it needs, its values
+    from earlier steps, its own cells, saving. Loading comes after the shared cells, because what
+    they set anew in each step (seeds, counters) goes on from where the step before left it.
+
+    Args:
+        workflow: The workflow.
+        step: The step.
+    """
+    cells = []
+    if step.parameters:
+        defaults = {each.name: each.default for each in workflow.parameters}
+        source = "\n".join(f"{name} = {defaults[name]!r}" for name in step.parameters)
+        cells.append(_cell(source, {"role": "parameters"}, tags=["parameters"]))
+    loaded = False
+    for index, code in enumerate(step.code):
+        if code.kind == "user" and not loaded:
+            cells.append(_cell(LOAD, {"role": "load"}))
+            loaded = True
+        origin: dict[str, Any] = {"role": code.kind, "cell": code.cell, "code": index}
+        if code.notebook:
+            origin["notebook"] = code.notebook
+        cells.append(_cell(code.source, origin))
+    if not loaded:
+        cells.append(_cell(LOAD, {"role": "load"}))
+    cells.append(_cell(SAVE, {"role": "save"}))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"ithaca-{number}"
+    return {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+            "ithaca": {"workflow": workflow.name, "step": step.name},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def place(step: Step, cell: Mapping[str, Any]) -> Place:
+    """Where a cell of an executed step's notebook comes from."""
+    said = cell.get("metadata", {}).get("ithaca", {})
+    index = said.get("code")
+    return Place(
+        role=said.get("role", "parameters"), code=None if index is None else step.code[index]
+    )
+
+
+def definitions(step: Step) -> tuple[str, ...]:
+    """Names that the step's functions cells bind: made anew in each step, so not values."""
+    names: set[str] = set()
+    for code in step.code:
+        if code.kind == "functions":
+            names.update(_bound(code.source))
+    return tuple(sorted(names))
+
+
+def _bound(source: str) -> set[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # magics: one line at a time would miss bodies, so nothing is promised
+        return set()
+    names = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            names.update(
+                each.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            )
+    return names
+
+
+def _cell(source: str, ithaca: dict[str, Any], tags: list[str] | None = None) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {"tags": tags or [], "ithaca": ithaca},
+        "outputs": [],
+        "source": source,
+    }

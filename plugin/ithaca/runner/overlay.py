@@ -1,0 +1,100 @@
+"""The overlay: a virtual environment in the volume that continues with the user's own packages.
+
+A step's kernel runs in it, so what a cell installs lands in the volume, travels with the snapshot
+and never touches the user's environment. Only what was installed is kept: the skeleton around it
+is written afresh after every restore and taken away before a snapshot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ithaca.runner.environment import Environment
+
+FOLDER = ".ithaca-volume/environment"
+_PTH = "_ithaca.pth"
+_PIP = '#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n'
+_CONFIG = "# written by ithaca for one step\n"
+
+
+def write(root: Path, environment: Environment) -> None:
+    """Write the skeleton.
+
+    Args:
+        root: The restored root of the step.
+        environment: The user's interpreter.
+    """
+    overlay = root / FOLDER
+    packages = overlay / environment.site_packages
+    packages.mkdir(parents=True, exist_ok=True)
+    if environment.platlib != "lib" and not (overlay / environment.platlib).exists():
+        (overlay / environment.platlib).symlink_to("lib")
+    lines = [f"import site; site.addsitedir({site!r})" for site in environment.sites]
+    (packages / _PTH).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (overlay / "pyvenv.cfg").write_text(
+        f"{_CONFIG}home = {Path(environment.base_executable).parent}\n"
+        "include-system-site-packages = false\n"
+        f"version = {'.'.join(map(str, environment.version))}\n",
+        encoding="utf-8",
+    )
+    commands = overlay / "bin"
+    commands.mkdir(exist_ok=True)
+    for name in _pythons(environment):
+        with contextlib.suppress(FileNotFoundError):
+            (commands / name).unlink()
+        (commands / name).symlink_to(environment.base_executable)
+    for name in _pips(environment):
+        if not (commands / name).exists():  # a step may have installed its own pip
+            (commands / name).write_text(_PIP, encoding="utf-8")
+            (commands / name).chmod(0o755)
+
+
+def remove(root: Path, environment: Environment) -> None:
+    """Take the skeleton away; what a step installed stays."""
+    overlay = root / FOLDER
+    commands, packages = overlay / "bin", overlay / environment.site_packages
+    ours = [packages / _PTH, *(commands / name for name in _pythons(environment))]
+    ours += [
+        path for path in (commands / name for name in _pips(environment)) if _starts(path, _PIP)
+    ]
+    if _starts(overlay / "pyvenv.cfg", _CONFIG):
+        ours.append(overlay / "pyvenv.cfg")
+    if (overlay / environment.platlib).is_symlink():
+        ours.append(overlay / environment.platlib)
+    for path in ours:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    folders = [commands]
+    while packages != overlay and overlay in packages.parents:
+        folders.append(packages)
+        packages = packages.parent
+    for folder in [*folders, overlay]:
+        with contextlib.suppress(OSError):  # not empty: something was installed
+            folder.rmdir()
+
+
+def python(root: str) -> str:
+    """The kernel's interpreter, under the root as the kernel sees it."""
+    return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - of another mount namespace
+
+
+def _pythons(environment: Environment) -> tuple[str, ...]:
+    major, minor = environment.version[:2]
+    return ("python", f"python{major}", f"python{major}.{minor}")
+
+
+def _pips(environment: Environment) -> tuple[str, ...]:
+    major, minor = environment.version[:2]
+    return ("pip", f"pip{major}", f"pip{major}.{minor}")
+
+
+def _starts(path: Path, text: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(text)) == text.encode()
+    except OSError:
+        return False

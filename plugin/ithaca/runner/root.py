@@ -1,0 +1,116 @@
+"""Where a step sees its root: a plan for the private view, and whether this machine allows it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ithaca.runner.environment import Environment
+
+ENTER = Path(__file__).with_name("enter.py")
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """How a step's kernel sees its folder.
+
+    Attributes:
+        root: The project root's path.
+        work_root: The step's folder.
+        private: True when the kernel sees `work_root` at `root`.
+        keep: Paths under `root` that stay visible there, and whether read-only.
+    """
+
+    root: str
+    work_root: str
+    private: bool
+    keep: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def seen(self) -> str:
+        """Absolute path of the step's folder as its kernel sees it."""
+        return self.root if self.private else self.work_root
+
+
+def choose(
+    root: Path, work_root: Path, environment: Environment, runtime: Path, *, private: bool = True
+) -> View:
+    """Plan a step's view, private where this machine allows it.
+
+    Source folders on the interpreter's path (an editable install of the project itself) are not
+    kept: the step's own copy counts.
+
+    Args:
+        root: The project root; need not exist on this machine.
+        work_root: The restored folder of the step.
+        environment: The kernel's interpreter, which must stay visible.
+        runtime: Folder with the kernel's sockets and Ithaca's kernel package.
+        private: False to do without the namespace.
+    """
+    own = str(work_root.resolve())
+    plain = View(root=str(root), work_root=own, private=False)
+    base = root.resolve()
+    if not private or not base.is_dir() or base == Path(base.anchor):
+        return plain
+    wanted = [
+        (environment.prefix, True),
+        (environment.base_prefix, True),
+        (str(Path(environment.base_executable).parent), True),
+        *((path, True) for path in environment.sites),
+        (str(runtime), False),
+    ]
+    if base in {Path(path).resolve() for path, _ in wanted}:
+        return plain  # the project is its own virtual environment: nothing to tell them apart by
+    keep = _under(base, Path(own), wanted)
+    view = View(root=str(base), work_root=own, private=True, keep=keep)
+    with mount_points(view):
+        return view if _works(view) else plain
+
+
+@contextlib.contextmanager
+def mount_points(view: View) -> Iterator[None]:
+    """Make the empty folders that kept paths are bound to; take them away at the end."""
+    made: list[Path] = []
+    for path, _ in view.keep:
+        target = Path(view.work_root) / Path(path).relative_to(view.root)
+        for folder in [*reversed(target.parents), target]:
+            if not folder.exists():
+                folder.mkdir()
+                made.append(folder)
+    try:
+        yield
+    finally:
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):  # a step wrote something next to it
+                folder.rmdir()
+
+
+def _under(
+    base: Path, work_root: Path, wanted: list[tuple[str, bool]]
+) -> tuple[tuple[str, bool], ...]:
+    """The outermost of the wanted folders under `base`."""
+    kept: dict[Path, bool] = {}
+    for text, read_only in sorted(wanted, key=lambda each: len(Path(each[0]).parts)):
+        for path in {Path(text), Path(text).resolve()}:
+            inside = base in path.parents and path.is_dir()
+            if not inside or path == work_root or work_root in path.parents:
+                continue
+            if not any(outer == path or outer in path.parents for outer in kept):
+                kept[path] = read_only
+    return tuple((str(path), read_only) for path, read_only in kept.items())
+
+
+def _works(view: View) -> bool:
+    if sys.platform != "linux":
+        return False
+    config = {**msgspec.to_builtins(view), "owner_fd": None, "folder": "."}
+    command = [sys.executable, "-I", "-S", str(ENTER), json.dumps(config), "--probe"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

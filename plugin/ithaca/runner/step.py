@@ -1,0 +1,260 @@
+"""One attempt of a step, from its parents' executions to its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ithaca import settings
+from ithaca.errors import IthacaError, MergeConflict, NotFound, UsageError
+from ithaca.planning.keys import lookup, publish, step_key
+from ithaca.records import names
+from ithaca.records.model import AttemptEnd, AttemptStart, Execution, StepError
+from ithaca.runner import failure
+from ithaca.runner.cells import Cells, Failed, read_later
+from ithaca.runner.environment import check_usable, describe
+from ithaca.runner.interruption import Interrupted, Interruption
+from ithaca.runner.log import mask
+from ithaca.runner.recording import Recording
+from ithaca.snapshots import Store
+from ithaca.workflow.load import from_json
+
+if TYPE_CHECKING:
+    from ithaca.records.model import EndStatus
+    from ithaca.runner.environment import Environment
+    from ithaca.runner.task import Task
+    from ithaca.workflow.model import Step, Workflow
+
+
+def execute(task: Task) -> AttemptEnd:
+    """Execute one attempt of a step, and write down how it went.
+
+    Whatever happens to the step ends in the record; nothing is raised for it.
+
+    Args:
+        task: The attempt.
+
+    Returns:
+        How it ended, as it stands in the record.
+
+    Raises:
+        StoreError: Not even that could be written.
+    """
+    store = Store.open(Path(task.store))
+    _write(store, task, "start", _started(task))
+    workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
+    step = workflow.step(task.step)
+    interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
+    attempt = _Attempt(task, store, workflow, step, interruption)
+    with interruption.installed():
+        end = attempt.end()
+        _write(store, task, "end", end)
+    return end
+
+
+class _Attempt:
+    """The steps of an attempt, and what is known so far."""
+
+    def __init__(
+        self,
+        task: Task,
+        store: Store,
+        workflow: Workflow,
+        step: Step,
+        interruption: Interruption,
+    ) -> None:
+        self.task, self.store, self.workflow, self.step = task, store, workflow, step
+        self.interruption = interruption
+        self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
+        values = tuple(value for value in self.secrets.values() if value)
+        self.recording = Recording(store, task, step, values)
+        self.cells = Cells(
+            task, store, workflow, step, interruption, self.recording, secrets=self.secrets
+        )
+        self.notices: list[str] = []
+        self.known: dict[str, Any] = {}
+
+    def end(self) -> AttemptEnd:
+        """Run the attempt and say how it ended."""
+        try:
+            status = self._run()
+        except Interrupted as interrupted:
+            return self._interrupted(interrupted)
+        except Failed as failed:
+            if self.interruption.reason is not None:
+                return self._interrupted(Interrupted(self.interruption.reason))
+            return self._ended("failed", error=failed.error, retryable=failed.retryable)
+        except (MergeConflict, UsageError) as error:  # another attempt would find the same
+            return self._ended("failed", error=failure.of(error), retryable=False)
+        except Exception as error:
+            if not isinstance(error, (IthacaError, OSError)):
+                self.recording.log.write(traceback.format_exc(), always=True)
+            return self._ended("failed", error=failure.of(error))
+        return self._ended(status)
+
+    def _run(self) -> EndStatus:
+        environment = self._environment()
+        parents = [self._execution(digest) for digest in self.task.parents]
+        key = step_key(
+            self.workflow,
+            self.step,
+            arguments=self.task.arguments,
+            environment=environment.identity,
+            parents=[parent.after for parent in parents] or [self.task.source],
+        )
+        self.known["key"] = key
+        if self._reuse(key):
+            return "reused"
+        missing = [name for name, value in self.secrets.items() if value is None]
+        if missing:
+            raise Failed(_secret_missing(missing), retryable=False)
+        before = self._before(parents)
+        self.known["before"] = before
+        outcome = self.cells.run(before, environment)
+        self.notices += outcome.notices
+        with self.interruption.held():
+            self._publish(key, before, outcome.after, outcome.metrics)
+            self.interruption.close()
+        return "succeeded"
+
+    # What the attempt starts from
+
+    def _environment(self) -> Environment:
+        environment = describe(self.task.python, cache=self.store.path.parent / "cache")
+        check_usable(environment)
+        if self.task.environment and environment.identity != self.task.environment:
+            self.notices.append(
+                f"what {environment.executable} can import changed after the run was planned"
+            )
+        return environment
+
+    def _execution(self, digest: str) -> Execution:
+        return msgspec.json.decode(self.store.get(digest), type=Execution)
+
+    def _reuse(self, key: str) -> bool:
+        if not (self.task.reuse and self.step.cache):
+            return False
+        known = lookup(self.store, key)
+        if known is None:
+            return False
+        try:
+            execution = self._execution(known.execution)
+        except NotFound:  # collected meanwhile: it has to be made again
+            return False
+        self.known.update(
+            execution=known.execution,
+            before=execution.before,
+            after=execution.after,
+            metrics=known.metrics,
+            reused_from=known.run,
+        )
+        return True
+
+    def _before(self, parents: list[Execution]) -> str:
+        if not parents:
+            return self.task.source
+        if len(parents) == 1:
+            return parents[0].after
+
+        from ithaca.snapshots import MergeNode, MergeRules, merge  # only joins need it
+
+        def load(digest: str) -> MergeNode:
+            execution = self._execution(digest)
+            return MergeNode(
+                step=execution.step,
+                before=execution.before,
+                after=execution.after,
+                parents=execution.parents,
+            )
+
+        merged = merge(
+            self.store,
+            self.task.parents,
+            load=load,
+            rules=MergeRules.read(
+                settings.load(Path(self.task.root)).table("merge"),
+                order=[step.name for step in self.workflow.steps],
+            ),
+            read_later={*self.step.reads, *read_later(self.workflow, self.step.name)},
+        )
+        self.notices += merged.notices
+        digest: str = merged.digest
+        return digest
+
+    # The end
+
+    def _publish(self, key: str, before: str, after: str, metrics: dict[str, float]) -> None:
+        execution = Execution(
+            step=self.step.name, key=key, before=before, after=after, parents=self.task.parents
+        )
+        digest = self.store.put(msgspec.json.encode(execution, order="deterministic"))
+        self.known.update(execution=digest, after=after, metrics=metrics)
+        first = publish(self.store, key, digest, self.task.run, metrics)
+        if first.execution != digest and self.task.reuse and self.step.cache:
+            # Another run was faster: both go on from one result, so that the rest is shared.
+            won = self._execution(first.execution)
+            self.known.update(execution=first.execution, before=won.before, after=won.after)
+            self.known.update(metrics=first.metrics)
+
+    def _interrupted(self, interrupted: Interrupted) -> AttemptEnd:
+        if interrupted.reason == "cancelled":
+            return self._ended("cancelled", retryable=False)
+        error = failure.timed_out(self.recording.place, self.step.timeout or 0)
+        return self._ended("timed_out", error=error)
+
+    def _ended(
+        self, status: EndStatus, *, error: StepError | None = None, retryable: bool = True
+    ) -> AttemptEnd:
+        self.interruption.close()
+        if error is not None:
+            error = self._masked(error)
+            place = f"cell {error.cell}: " if error.cell else ""
+            cure = f"\n  → {error.cure}" if error.cure else ""
+            self.recording.log.write(f"{error.code}: {place}{error.message}{cure}\n", always=True)
+        self.recording.log.close()
+        return AttemptEnd(
+            step=self.step.name,
+            attempt=self.task.attempt,
+            ended=time.time(),
+            status=status,
+            error=error,
+            retryable=retryable,
+            notices=tuple(self.notices),
+            **self.known,
+        )
+
+    def _masked(self, error: StepError) -> StepError:
+        secrets = self.recording.log.secrets
+        return msgspec.structs.replace(
+            error, message=mask(error.message, secrets), value=mask(error.value, secrets)
+        )
+
+
+def _secret_missing(missing: list[str]) -> StepError:
+    several = "s" if len(missing) > 1 else ""
+    return StepError(
+        code="ITH508",
+        message=f"the environment variable{several} {', '.join(missing)} of the step's "
+        f"secret{several} {'are' if several else 'is'} not set",
+        cure="set it in the environment in which you call `ithaca run`",
+    )
+
+
+def _started(task: Task) -> AttemptStart:
+    return AttemptStart(
+        step=task.step,
+        attempt=task.attempt,
+        started=time.time(),
+        writer=f"{socket.gethostname()}:{os.getpid()}",
+    )
+
+
+def _write(store: Store, task: Task, name: str, document: msgspec.Struct) -> None:
+    place = names.attempt(task.run, task.step, task.attempt, name)
+    store.create(place, msgspec.json.encode(document))

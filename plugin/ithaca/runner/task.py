@@ -1,0 +1,45 @@
+"""What a runner is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a step.
+
+    Attributes:
+        store: Path of the store.
+        run: Id of the run.
+        step: Name of the step.
+        attempt: Number of the attempt, from 1.
+        workflow: Digest of the IR's document.
+        arguments: Value of every parameter.
+        source: Digest of the source snapshot.
+        parents: Digests of the parents' executions, in the order of `needs`.
+        root: Absolute path of the project root, as the step sees it where that is possible.
+        work: Private folder of this attempt; need not exist. Whoever made the task removes it.
+        python: Interpreter of the kernel.
+        environment: Identity digest of what the interpreter can import, as planned.
+        reuse: Whether a known execution may stand for the step.
+        notebook: Path of the notebook relative to the root.
+        owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
+    """
+
+    store: str
+    run: str
+    step: str
+    attempt: int
+    workflow: str
+    arguments: dict[str, Any] = {}
+    source: str
+    parents: tuple[str, ...] = ()
+    root: str
+    work: str
+    python: str
+    environment: str
+    reuse: bool = True
+    notebook: str
+    owner_fd: int | None = None
