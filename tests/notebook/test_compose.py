@@ -219,6 +219,12 @@ def test_a_notebook_in_another_folder_is_warned_about(outlined, write):
     assert tagged.steps[0].cells[0].notebook == "sub/inner.ipynb"
 
 
+def test_a_notebook_for_another_kernel_is_warned_about(problems, write):
+    write(("a", "step:a"), name="inner.ipynb", kernelspec={"name": "conda-env"})
+    (found,) = problems(stands_for("in", "inner.ipynb"), kernelspec={"name": "python3"})
+    assert (found.code, found.severity) == ("ITH138", "warning")
+
+
 def test_the_digest_covers_the_composed_notebooks(outlined, write):
     write(("a = 1", "step:a"), name="inner.ipynb")
     before, _ = outlined(stands_for("in", "inner.ipynb"))

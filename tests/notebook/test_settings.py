@@ -58,7 +58,7 @@ def test_a_request_above_its_limit_is_an_error(problems):
 
 def test_a_label_that_kubernetes_does_not_take_is_a_warning(problems):
     (found,) = problems(("a", "step:a", "label:k:a:b"))
-    assert (found.code, found.severity) == ("ITH116", "warning")
+    assert (found.code, found.severity) == ("ITH119", "warning")
     assert (found.column, found.end_column) == (9, 12)
 
 

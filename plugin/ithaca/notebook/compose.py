@@ -212,7 +212,7 @@ class _Builder:
         self.part.shown |= inner.shown
         self.part.diagnostics += inner.diagnostics
         self._mount(inner, unit)
-        self._same_place(raw, unit)
+        self._same_surroundings(raw, unit)
         return inner.drafts
 
     def _mount(self, inner: Part, unit: Unit) -> None:
@@ -230,13 +230,22 @@ class _Builder:
             self.part.metadata, volumes=tuple(own.values())
         )
 
-    def _same_place(self, raw: RawNotebook, unit: Unit) -> None:
+    def _same_surroundings(self, raw: RawNotebook, unit: Unit) -> None:
         if raw.path.parent.resolve() != self.raw.path.parent.resolve():
             self._say(
                 "ITH137",
                 f"the notebook {unit.name} is in another folder: its relative paths are taken from "
                 "the folder of the composing notebook",
                 "keep both in one folder, or use paths that do not depend on it",
+                unit.cell,
+                severity="warning",
+            )
+        if "kernelspec" in raw.metadata and raw.kernel != self.raw.kernel:
+            self._say(
+                "ITH138",
+                f"the notebook {unit.name} is made for the kernel {raw.kernel}, but runs in "
+                f"{self.raw.kernel}, that of the composing notebook",
+                "choose one kernel for both",
                 unit.cell,
                 severity="warning",
             )

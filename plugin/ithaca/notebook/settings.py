@@ -129,7 +129,7 @@ def _conflict(first: Placed, second: Placed) -> Diagnostic:
 
 def _odd_label(tag: Tag, cell: int | None) -> Diagnostic:
     return Diagnostic(
-        code="ITH116",
+        code="ITH119",
         severity="warning",
         message=f"Kubernetes takes no {tag.kind} with the value {tag.value!r}",
         cure="use at most 63 letters, digits and `-_.`, or make it an annotation",
