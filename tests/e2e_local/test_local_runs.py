@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pexpect
 import psutil
 import pytest
 
@@ -239,3 +240,18 @@ def test_a_runner_that_is_killed_fails_its_step_with_a_reason(notebook: Notebook
     assert error is not None
     assert "SIGKILL" in error.message
     until(lambda: not processes(run.id))
+
+
+def test_a_terminal_gets_a_live_table_and_a_summary(notebook: Notebook) -> None:
+    path = notebook(
+        ("step:load", "x = 2"),
+        ("pipeline-metrics", "print(x)"),
+    )
+    terminal = pexpect.spawn(COMMAND[0], [*COMMAND[1:], "run", str(path)], dimensions=(24, 100))
+    terminal.expect("running")
+    terminal.expect("succeeded in")
+    terminal.expect("ithaca://local/runs/")
+    terminal.expect("x = 2")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0

@@ -58,6 +58,7 @@ def submit(
     backend = project.backend()
     backend.check(workflow)
     arguments = _arguments(workflow, parameters)
+    parallel = _parallel(project.settings)
     environment = _environment(project, workflow)
     store = project.store(create=True)
     taken = _snapshot(project, store, progress)
@@ -73,7 +74,7 @@ def submit(
         root=str(project.root),
         python=environment.executable,
         environment=environment.identity,
-        parallel=_parallel(project.settings),
+        parallel=parallel,
         reuse=reuse,
         plan=plan(
             workflow,

@@ -75,6 +75,9 @@ def sweep(home: Path) -> None:
             os.close(held)
     for folder in sorted((work / TRASH).glob("*")):
         _delete(folder)
+    for log in sorted((home / "logs").glob("*.log")):
+        if not log.stat().st_size and not lock.is_held(lock_path(home, log.stem)):
+            log.unlink(missing_ok=True)
 
 
 def _delete(folder: Path) -> None:

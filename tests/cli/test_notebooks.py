@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+ITHACA = Callable[..., Result]
+
+CELLS = [
+    ("pipeline-parameters", "lr = 0.1"),
+    ("step:load", "rows = [1, 2]"),
+    ("step:train prev:load", "loss = len(rows) * lr"),
+    ("pipeline-metrics", "print(loss)"),
+]
+
+
+def write(path: Path, cells: list[tuple[str, str]]) -> None:
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell{number}",
+                "metadata": {"tags": tags.split(" ")},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, (tags, source) in enumerate(cells)
+        ],
+    }
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture(autouse=True)
+def notebooks(project: Path) -> None:
+    """A good notebook and one with a typo in a tag."""
+    write(project / "good.ipynb", CELLS)
+    write(project / "bad.ipynb", [("step:load prev:lod", "rows = [")])
+
+
+def test_compile_prints_the_workflow_as_json_twice_the_same(ithaca: ITHACA) -> None:
+    first = ithaca("compile", "good.ipynb")
+    assert first.exit_code == 0, first.output
+    assert [step["name"] for step in json.loads(first.stdout)["steps"]] == ["load", "train"]
+    assert ithaca("compile", "good.ipynb").stdout == first.stdout
+
+
+def test_compile_writes_to_a_file_and_leaves_none_for_a_wrong_notebook(
+    ithaca: ITHACA, project: Path
+) -> None:
+    assert ithaca("compile", "good.ipynb", "-o", "ir.json").exit_code == 0
+    assert json.loads((project / "ir.json").read_text())["name"] == "good"
+    assert ithaca("compile", "bad.ipynb", "-o", "bad.json").exit_code == 3
+    assert not (project / "bad.json").exists()
+
+
+def test_check_says_all_that_is_wrong_and_where(ithaca: ITHACA) -> None:
+    assert ithaca("check", "good.ipynb").exit_code == 0
+    result = ithaca("check", "bad.ipynb")
+    assert result.exit_code == 3
+    assert "bad.ipynb cell 1" in result.stdout
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_check_prints_for_programs(ithaca: ITHACA, form: str) -> None:
+    result = ithaca("check", "bad.ipynb", "--format", form)
+    assert result.exit_code == 3
+    json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("command", ["compile", "run"])
+def test_a_wrong_notebook_is_exit_3_with_its_diagnostics_on_stderr(
+    ithaca: ITHACA, project: Path, command: str
+) -> None:
+    result = ithaca(command, "bad.ipynb")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "bad.ipynb cell 1" in result.stderr
+    assert not (project / ".ithaca").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("missing.ipynb",), "missing.ipynb"),
+        (("good.ipynb", "-p", "rl=1"), "lr"),
+        (("good.ipynb", "-p", "lr=fast"), "lr is a number"),
+        (("good.ipynb", "--python", "no-python"), "no-python"),
+        (("good.ipynb", "--backend", "nomad"), "no backend `nomad`"),
+        (("good.ipynb", "--parallel", "0"), "0"),
+    ],
+)
+def test_a_wrong_option_of_run_is_exit_2_and_starts_nothing(
+    ithaca: ITHACA, project: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = ithaca("run", *arguments)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert not (project / ".ithaca" / "store").exists()
+
+
+def test_a_step_too_large_for_the_machine_is_refused_before_anything_is_written(
+    ithaca: ITHACA, project: Path
+) -> None:
+    write(project / "large.ipynb", [("step:load request:cpu:1000", "pass")])
+    result = ithaca("run", "large.ipynb")
+    assert result.exit_code == 2
+    assert "asks for 1000 cores" in result.stderr
+    assert not (project / ".ithaca").exists()
+
+
+def test_the_local_backend_has_no_manifests(ithaca: ITHACA) -> None:
+    result = ithaca("compile", "good.ipynb", "--backend", "local")
+    assert result.exit_code == 2
+    assert "has no manifests" in result.stderr
+
+
+def test_the_schema_is_json(ithaca: ITHACA) -> None:
+    assert "$defs" in json.loads(ithaca("schema").stdout)
