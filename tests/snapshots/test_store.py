@@ -44,8 +44,8 @@ def test_a_document_where_a_folder_is_refused_and_never_taken_for_the_first(stor
     store.create("runs/1/load/1/end", b"")
     with pytest.raises(UsageError, match="folder of this name"):
         store.create("runs/1/load", b"")
+    store.create("runs/1/load/1/end.json", b"")
     with pytest.raises(UsageError, match="is a document"):
-        store.create("runs/1/load/1/end.json", b"")
         store.create("runs/1/load/1/end.json/a", b"")
 
 

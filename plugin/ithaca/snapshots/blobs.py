@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from ithaca.errors import Corrupt, NotFound, StoreError
 from ithaca.snapshots.format import DAMAGED
-from ithaca.snapshots.store import OBJECTS
+from ithaca.snapshots.naming import OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

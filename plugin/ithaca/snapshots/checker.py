@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ithaca.errors import IthacaError
 from ithaca.snapshots.blobs import hash_descriptor
 from ithaca.snapshots.model import Problem
-from ithaca.snapshots.store import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
+from ithaca.snapshots.naming import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
 from ithaca.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pathspec import GitIgnoreSpec
@@ -32,24 +34,50 @@ class MergeRules:
     order: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any] | None = None, *, order: Sequence[str] = ()) -> Self:
-        """The rules of a project, over the defaults for logs.
+    def read(cls, root: Path | None = None, *, order: Sequence[str] = ()) -> Self:
+        """The rules of a project: its `[tool.ithaca.merge]` over the defaults for logs.
 
         Args:
-            settings: The table `[tool.ithaca.merge]`: pattern to `first`, `last`, `union` or
-                `drop`.
+            root: Folder of the project's `pyproject.toml`; None for the defaults.
+            order: Names of the steps in workflow order.
+
+        Raises:
+            UsageError: A pattern or a rule is wrong, or the file is no TOML.
+
+        Example:
+            >>> MergeRules.read().rule("out/train.log")
+            'union'
+        """
+        if root is None:
+            return cls.of({}, order=order)
+        file = Path(root) / "pyproject.toml"
+        try:
+            settings = tomllib.loads(file.read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            settings = {}
+        except (OSError, ValueError) as error:
+            raise UsageError("ITH413", f"cannot be read: {error}", where=str(file)) from None
+        table = settings.get("tool", {}).get("ithaca", {}).get("merge", {})
+        return cls.of(table, order=order)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, order: Sequence[str] = ()) -> Self:
+        """The rules of a table of settings, over the defaults for logs.
+
+        Args:
+            settings: Pattern to `first`, `last`, `union` or `drop`.
             order: Names of the steps in workflow order.
 
         Raises:
             UsageError: A pattern or a rule is wrong.
 
         Example:
-            >>> rules = MergeRules.read({"*.csv": "last"})
+            >>> rules = MergeRules.of({"*.csv": "last"})
             >>> rules.rule("out/a.csv"), rules.rule("train.log"), rules.rule("model.bin")
             ('last', 'union', None)
         """
         found = []
-        for pattern, rule in {**_DEFAULTS, **(settings or {})}.items():
+        for pattern, rule in {**_DEFAULTS, **settings}.items():
             if rule not in _RULES:
                 raise UsageError(
                     "ITH413",

@@ -18,28 +18,25 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from blake3 import blake3
 
-from ithaca.errors import Corrupt, NotFound, StoreError, UsageError
+from ithaca.errors import Corrupt, NotFound, StoreError
 from ithaca.snapshots.format import DAMAGED
+from ithaca.snapshots.naming import (
+    DOCUMENTS,
+    OBJECTS,
+    OWN,
+    SNAPSHOTS,
+    TMP,
+    child_names,
+    document_path,
+    folder_path,
+    refuse,
+)
 from ithaca.snapshots.version import VERSION_FILE, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER = (
-    "tmp",
-    "objects",
-    "documents",
-    "snapshots",
-    "damaged",
-)
-_OWN = frozenset({TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER, "version"})
+    from collections.abc import Callable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_PART = re.compile(r"[A-Za-z0-9_=@+-][A-Za-z0-9_.=@+-]*")
-
-_FOLDED = frozenset({"run", "start", "end", "progress"})
-"""Names of documents that a folder may have too (a step named `end`): such a folder gets a `~`."""
-
 _STALE_SECONDS = 24 * 3600.0
 _READ_ONLY = 0o444
 
@@ -109,19 +106,8 @@ class Store:
             >>> store.create("keys/ab", b"1"), store.create("keys/ab", b"2"), store.read("keys/ab")
             (True, False, b'1')
         """
-        final = self._named(name)
-        if os.path.isfile(final):
-            return False
-        temporary = self._write_temporary(data)
-        try:
-            self._in_place(lambda: os.link(temporary, final), final)
-        except FileExistsError:
-            if not os.path.isfile(final):
-                self._refuse(name, "there is a folder of this name")
-            return False
-        finally:
-            os.unlink(temporary)
-        return True
+        final = f"{self._root}/{document_path(name)}"
+        return self._create(final, data)
 
     def overwrite(self, name: str, data: bytes) -> None:
         """Store a document under a name and replace what was there. For hints only.
@@ -130,7 +116,7 @@ class Store:
             UsageError: The name cannot be a document's name.
             StoreError: It cannot be written.
         """
-        final = self._named(name)
+        final = f"{self._root}/{document_path(name)}"
         self._publish(self._write_temporary(data), final)
 
     def read(self, name: str) -> bytes:
@@ -139,11 +125,11 @@ class Store:
         Raises:
             NotFound: There is none of this name.
         """
-        return self._read(self._named(name), f"document {name}")
+        return self._read(f"{self._root}/{document_path(name)}", f"document {name}")
 
     def exists(self, name: str) -> bool:
         """Whether there is a document of this name."""
-        return os.path.isfile(self._named(name))
+        return os.path.isfile(f"{self._root}/{document_path(name)}")
 
     def list(self, prefix: str) -> list[str]:
         """Names of the direct children below a prefix, sorted; folders too, no temporary files.
@@ -158,14 +144,14 @@ class Store:
             >>> store.list("runs/"), store.list("runs/1")
             (['1'], ['end'])
         """
-        folder = self._folder(prefix)
+        folder = f"{self._root}/{folder_path(prefix)}"
         try:
             names = os.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StoreError("ITH400", f"cannot list: {error.strerror}", where=folder) from None
-        return sorted({name.removesuffix("~") for name in names if name not in _OWN})
+        return child_names(names)
 
     # Documents and objects by digest
 
@@ -228,17 +214,7 @@ class Store:
 
     def add_snapshot(self, digest: str, data: bytes) -> bool:
         """Publish the file of a snapshot; False if it was there: the first take wins."""
-        final = self.address(SNAPSHOTS, digest)
-        if _holds(final, None):
-            return False
-        temporary = self._write_temporary(data)
-        try:
-            self._in_place(lambda: os.link(temporary, final), final)
-        except FileExistsError:
-            return False
-        finally:
-            os.unlink(temporary)
-        return True
+        return self._create(self.address(SNAPSHOTS, digest), data)
 
     def get_snapshot(self, digest: str) -> bytes:
         """The file of a snapshot.
@@ -297,7 +273,7 @@ class Store:
     # Below: how
 
     def _lay_out(self) -> None:
-        known = _OWN | {"keys", "runs"}
+        known = OWN | {"keys", "runs"}
         if self.path.is_dir() and any(name not in known for name in os.listdir(self._root)):
             raise StoreError(
                 "ITH400",
@@ -344,6 +320,20 @@ class Store:
             os.close(descriptor)
         return path
 
+    def _create(self, final: str, data: bytes) -> bool:
+        if os.path.isfile(final):
+            return False
+        temporary = self._write_temporary(data)
+        try:
+            self._in_place(lambda: os.link(temporary, final), final)
+        except FileExistsError:
+            if not os.path.isfile(final):
+                refuse(os.path.relpath(final, self._root), "there is a folder of this name")
+            return False
+        finally:
+            os.unlink(temporary)
+        return True
+
     def _publish(self, temporary: str, final: str) -> None:
         # Equal names hold equal bytes, so that replacing what another process just published
         # changes nothing; and what a crash of the machine cut short is healed.
@@ -351,7 +341,7 @@ class Store:
             self._in_place(lambda: os.rename(temporary, final), final)
         except (FileExistsError, IsADirectoryError):
             os.unlink(temporary)
-            self._refuse(os.path.relpath(final, self._root), "there is a folder of this name")
+            refuse(os.path.relpath(final, self._root), "there is a folder of this name")
 
     def _in_place(self, move: Callable[[], None], final: str) -> None:
         try:
@@ -360,14 +350,14 @@ class Store:
             try:
                 os.makedirs(os.path.dirname(final), exist_ok=True)
             except (FileExistsError, NotADirectoryError):
-                self._refuse(final, "one of its folders is a document")
+                refuse(final, "one of its folders is a document")
             except OSError as error:
                 self.cannot_write(error)
             move()
         except (FileExistsError, IsADirectoryError):
             raise
         except NotADirectoryError:
-            self._refuse(final, "one of its folders is a document")
+            refuse(final, "one of its folders is a document")
         except OSError as error:
             self.cannot_write(error)
 
@@ -393,38 +383,12 @@ class Store:
             )
         return data
 
-    def _named(self, name: str) -> str:
-        """Path of the document of this name."""
-        *folders, last = self._parts(name)
-        return "/".join([self._root, *_folded(folders), last])
 
-    def _folder(self, prefix: str) -> str:
-        """Path of the folder that holds the documents below a prefix."""
-        shortened = prefix.removesuffix("/")
-        return "/".join([self._root, *_folded(self._parts(shortened) if shortened else [])])
-
-    def _parts(self, name: str) -> Sequence[str]:
-        parts = name.split("/")
-        if any(not _PART.fullmatch(part) for part in parts):
-            self._refuse(name, "its parts may have letters, digits and `_.=@+-`")
-        if parts[0] in _OWN:
-            self._refuse(name, "this place is the store's own")
-        return parts
-
-    def _refuse(self, name: str, why: str) -> NoReturn:
-        raise UsageError("ITH411", f"{name!r} cannot be the name of a document: {why}")
-
-
-def _folded(folders: Sequence[str]) -> Iterator[str]:
-    return (f"{folder}~" if folder in _FOLDED else folder for folder in folders)
-
-
-def _holds(path: str, size: int | None) -> bool:
+def _holds(path: str, size: int) -> bool:
     try:
-        found = os.stat(path).st_size
+        return os.stat(path).st_size == size
     except OSError:
         return False
-    return size is None or found == size
 
 
 def _names(folder: str) -> list[str]:

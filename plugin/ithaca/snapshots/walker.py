@@ -19,8 +19,8 @@ from ithaca.snapshots.format import (
     decode_tree,
 )
 from ithaca.snapshots.model import Change, Entry, Snapshot
+from ithaca.snapshots.naming import SNAPSHOTS
 from ithaca.snapshots.scan import text
-from ithaca.snapshots.store import SNAPSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
