@@ -1,0 +1,231 @@
+"""Warnings and notices: hidden effects, state that does not travel, order that differs."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from ithaca.analysis.events import Bind
+from ithaca.analysis.namespace import HERE
+from ithaca.analysis.places import diagnostic, where
+from ithaca.analysis.shared import flattened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ithaca.analysis.cells import ParsedCell
+    from ithaca.analysis.events import Finding
+    from ithaca.analysis.graph import Graph, StepFacts
+    from ithaca.analysis.namespace import Place
+    from ithaca.diagnostics import Diagnostic
+
+# State of modules that travels from step to step, so changing it is fine.
+_TRAVELS = ("os.environ", "environ", "sys.path", "np.random", "numpy.random", "random.")
+
+
+def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iterator[Diagnostic]:
+    """What the code alone says, whatever the names are."""
+    for cell, finding in found:
+        if finding.kind == "syntax":
+            yield diagnostic("ITH201", "error", f"syntax error: {finding.text}", cell, finding.node)
+        elif finding.kind == "unknown":
+            code = "ITH211" if finding.text.startswith("%") else "ITH210"
+            yield diagnostic(
+                code,
+                "warning",
+                f"which names `{finding.text}` reads and binds cannot be seen",
+                cell,
+                finding.node,
+                cure="write the names as plain code, so that they travel between steps",
+            )
+        elif finding.kind == "star":
+            yield diagnostic(
+                "ITH212",
+                "warning",
+                f"the names that `from {finding.text} import *` binds cannot be read exactly",
+                cell,
+                finding.node,
+                cure="import the names that you use",
+            )
+        elif in_step:
+            yield _setting(cell, finding)
+
+
+def _setting(cell: ParsedCell, finding: Finding) -> Diagnostic:
+    return diagnostic(
+        "ITH221",
+        "warning",
+        f"`{finding.text}` sets something for a whole library; later steps will not see it",
+        cell,
+        finding.node,
+        cure="move it into an `imports` cell, which runs in every step",
+    )
+
+
+def advice(graph: Graph) -> Iterator[Diagnostic]:
+    """Everything that `check` tells of the steps' names beyond errors."""
+    yield from _computed_anew(graph)
+    for facts in graph.steps.values():
+        yield from _imported_state(facts)
+        yield from _parameters_changed(graph, facts)
+        yield from _shadows(graph, facts)
+        yield from _not_seen(graph, facts)
+        yield from _branches(graph, facts)
+
+
+def _computed_anew(graph: Graph) -> Iterator[Diagnostic]:
+    for index, scope in enumerate(graph.scopes):
+        read: set[str] = set()
+        for facts in graph.steps.values():
+            if facts.step.scope == index:
+                read |= facts.flow.reads.keys()
+        for statement in scope.statements:
+            for event in flattened(statement.events):
+                if isinstance(event, Bind) and event.by_call and event.name in read:
+                    yield diagnostic(
+                        "ITH220",
+                        "notice",
+                        f"`{event.name}` is bound by a call in a shared cell: each step computes "
+                        "it anew",
+                        statement.cell,
+                        event.node,
+                        cure="bind it in a step if it is slow, random or changes",
+                    )
+
+
+def _imported_state(facts: StepFacts) -> Iterator[Diagnostic]:
+    import ast
+
+    for _, place in sorted(facts.flow.settings.items()):
+        text = ast.unparse(place.node)
+        if not text.startswith(_TRAVELS):
+            yield diagnostic(
+                "ITH221",
+                "warning",
+                f"`{text}` changes what was imported; later steps import it anew and will not see "
+                "the change",
+                place.cell,
+                place.node,
+                cure="move it into an `imports` cell, which runs in every step",
+            )
+
+
+def _parameters_changed(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
+    for name in sorted(graph.parameters):
+        place = _sure_change(facts, name)
+        if place is not None:
+            yield diagnostic(
+                "ITH222",
+                "notice",
+                f"step `{facts.name}` changes the parameter `{name}`: from here on it is a value, "
+                "no longer what the run was given",
+                place.cell,
+                place.node,
+                cure="use another name unless that is meant",
+            )
+
+
+def _shadows(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
+    scope = graph.scopes[facts.step.scope]
+    for name in sorted(facts.flow.bound.keys() | facts.flow.deleted.keys()):
+        roles = {scope.statements[index].role for index in scope.binders.get(name, ())}
+        if not roles & {"import", "definition"}:
+            continue
+        bound = facts.flow.bound.get(name)
+        place = bound or facts.flow.deleted[name]
+        yield diagnostic(
+            "ITH223",
+            "notice",
+            f"step `{facts.name}` {'binds' if bound else 'deletes'} `{name}`, which a shared cell "
+            "defines: the steps that need this one get its value",
+            place.cell,
+            place.node,
+            cure="use another name unless that is meant",
+        )
+
+
+def _not_seen(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
+    """Changes that the notebook's order and the workflow's order show differently."""
+    for name in sorted(facts.reads | facts.parameters):
+        first = facts.flow.reads[name].first if name in facts.flow.reads else None
+        if first is None:
+            continue
+        for other in graph.steps.values():
+            place = _sure_change(other, name)
+            if other is facts or place is None or other.step.scope != facts.step.scope:
+                continue
+            cells = other.flow.cells[name]
+            if other.name not in facts.ancestors:
+                if min(cells) < first:
+                    yield _unseen(facts, other, name, place)
+            elif min(cells) > first and _has_other_source(graph, facts, other, name):
+                yield _seen_early(facts, other, name, place)
+
+
+def _unseen(facts: StepFacts, other: StepFacts, name: str, place: Place) -> Diagnostic:
+    access = facts.flow.reads[name]
+    return diagnostic(
+        "ITH230",
+        "notice",
+        f"step `{facts.name}` does not see what step `{other.name}` does to `{name}` in "
+        f"{where(place.cell, place.node)}: it does not need that step",
+        access.place.cell,
+        access.place.node,
+        cure=f"add the tag `prev:{other.name}` if it should"
+        if facts.name not in other.ancestors
+        else "",
+    )
+
+
+def _seen_early(facts: StepFacts, other: StepFacts, name: str, place: Place) -> Diagnostic:
+    access = facts.flow.reads[name]
+    return diagnostic(
+        "ITH231",
+        "notice",
+        f"step `{facts.name}` sees `{name}` as step `{other.name}` leaves it in "
+        f"{where(place.cell, place.node)}, further down in the notebook",
+        access.place.cell,
+        access.place.node,
+        cure="reorder the cells so that the notebook reads as it runs",
+    )
+
+
+def _has_other_source(graph: Graph, facts: StepFacts, other: StepFacts, name: str) -> bool:
+    if name in graph.scopes[facts.step.scope].binders or name in graph.parameters:
+        return True
+    return any(
+        name in found.flow.bound
+        for found in graph.steps.values()
+        if found is not other and found is not facts
+    )
+
+
+def _branches(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
+    """Two branches that bind one name which is read where they join."""
+    if len(facts.step.needs) < 2:
+        return
+    for name in sorted(facts.reads):
+        writers = [graph.steps[writer] for writer in sorted(facts.reach[name])]
+        binding = [writer for writer in writers if writer.flow.ends(name) & HERE]
+        for one, other in combinations(binding, 2):
+            if graph.descends(one.name, other.name) or graph.descends(other.name, one.name):
+                continue
+            access = facts.flow.reads[name]
+            yield diagnostic(
+                "ITH232",
+                "warning",
+                f"steps `{one.name}` and `{other.name}` both bind `{name}`, and neither needs the "
+                f"other: the run fails at `{facts.name}` unless both leave the same",
+                access.place.cell,
+                access.place.node,
+                cure="use two names, or let one of the steps need the other (`prev:`)",
+            )
+            break
+
+
+def _sure_change(facts: StepFacts, name: str) -> Place | None:
+    """Where a step surely means to bind or change a name."""
+    if name in facts.flow.bound:
+        return facts.flow.bound[name]
+    changed = facts.flow.changed.get(name)
+    return changed.place if changed is not None and changed.sure else None

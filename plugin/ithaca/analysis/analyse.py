@@ -1,0 +1,267 @@
+"""From a tagged notebook to what each step runs, takes and leaves."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.analysis.advice import advice, findings
+from ithaca.analysis.cells import ParsedCell, parse
+from ithaca.analysis.code import step_code
+from ithaca.analysis.effects import effects
+from ithaca.analysis.flow import Flow
+from ithaca.analysis.graph import Graph, known_parameter
+from ithaca.analysis.metrics import metrics, named
+from ithaca.analysis.model import AnalysedStep, Analysis
+from ithaca.analysis.names import KERNEL_NAMES, Elsewhere, history, missing_names
+from ithaca.analysis.parameters import IMMUTABLE, parameters
+from ithaca.analysis.shared import Shared, mentioned, shared
+from ithaca.analysis.stars import Stars
+from ithaca.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ithaca.analysis.events import Event
+    from ithaca.analysis.namespace import Place
+    from ithaca.notebook.model import Cell, Scope, TaggedNotebook, TaggedStep
+    from ithaca.workflow.model import CodeKind
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def analyse(
+    notebook: TaggedNotebook, *, interpreter: Path | None = None, root: Path | None = None
+) -> Analysis:
+    """Finds what every step of a notebook runs, takes from its ancestors and leaves for others.
+
+    Nothing is run or imported. What is wrong is in the result's diagnostics; nothing is raised for
+    what the user wrote.
+
+    Args:
+        notebook: The notebook after its tags were read.
+        interpreter: The kernel's Python, whose modules `from … import *` reads; None for the
+            running one.
+        root: The project's root, where the notebook's own modules are looked for; None for the
+            current folder.
+
+    Example:
+        >>> from ithaca.notebook.model import Cell, TaggedNotebook, TaggedStep
+        >>> def step(name, number, source, *needs):
+        ...     return TaggedStep(
+        ...         name=name, needs=needs, cells=(Cell(number=number, kind="code", source=source),)
+        ...     )
+        >>> found = analyse(
+        ...     TaggedNotebook(
+        ...         path="n.ipynb",
+        ...         name="n",
+        ...         steps=(step("a", 1, "x = [1]"), step("b", 2, "print(x)", "a")),
+        ...     )
+        ... )
+        >>> found.steps["a"].writes, found.steps["b"].reads
+        (('x',), ('x',))
+    """
+    return _Reading(notebook, interpreter, root or Path()).analysis()
+
+
+@dataclass
+class _Reading:
+    """One analysis: the cells that were parsed so far and what was found in them."""
+
+    notebook: TaggedNotebook
+    interpreter: Path | None
+    root: Path
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    annotations: bool = True
+    open: bool = False
+
+    def analysis(self) -> Analysis:
+        """Does it all."""
+        notebook = self.notebook
+        scopes = [self._shared_cells(scope) for scope in notebook.scopes]
+        cells = {step.name: [self._parsed(cell) for cell in step.cells] for step in notebook.steps}
+        self.annotations = not _defers_annotations(
+            [*(found[0] for scope in scopes for found in scope), *_all(cells.values())]
+        )
+        found, problems = parameters(
+            [self._parsed(cell) for scope in notebook.scopes for cell in scope.parameters]
+        )
+        variables, doubts = named(
+            [self._parsed(cell) for scope in notebook.scopes for cell in scope.metrics]
+        )
+        self.diagnostics += [*problems, *doubts]
+        held = {
+            name: known_parameter(parameter.type, IMMUTABLE) for name, parameter in found.items()
+        }
+        shares = [
+            shared([(cell, kind, self._effects(cell, in_step=False)) for cell, kind in scope], held)
+            for scope in scopes
+        ]
+        events = {
+            name: [(cell, _joined(self._effects(cell, in_step=True))) for cell in parsed]
+            for name, parsed in cells.items()
+        }
+        self._mark_unread(shares, events.values(), variables)
+        graph = Graph(shares, held, KERNEL_NAMES)
+        for step in notebook.steps:
+            graph.add(step, events[step.name])
+        graph.finish()
+        published, unbound = metrics(variables, list(graph.steps.values()))
+        self.diagnostics += unbound
+        self._report(graph)
+        return Analysis(
+            steps={step.name: self._step(graph, step) for step in notebook.steps},
+            parameters=tuple(found.values()),
+            metrics=published,
+            diagnostics=tuple(self._sorted()),
+        )
+
+    # -- cells
+
+    def _shared_cells(self, scope: Scope) -> list[tuple[ParsedCell, CodeKind]]:
+        imports = {cell.number for cell in scope.imports}
+        return [
+            (self._parsed(cell), "imports" if cell.number in imports else "functions")
+            for cell in scope.shared
+        ]
+
+    def _parsed(self, cell: Cell) -> ParsedCell:
+        parsed = parse(cell)
+        problem = parsed.problem
+        if problem is not None:
+            self.broken.update(_WORD.findall(cell.source))
+            self.diagnostics.append(
+                Diagnostic(
+                    code="ITH201",
+                    severity="error",
+                    message=f"syntax error: {problem.message}",
+                    notebook=cell.notebook,
+                    cell=cell.number,
+                    line=problem.line,
+                    column=problem.column,
+                    end_column=problem.end_column,
+                    source=parsed.text(problem.line) if problem.line else "",
+                )
+            )
+        return parsed
+
+    def _effects(self, cell: ParsedCell, *, in_step: bool) -> list[tuple[ast.stmt, list[Event]]]:
+        statements, found = effects(cell, self._stars(cell), annotations=self.annotations)
+        self.open = self.open or any(finding.kind == "star" for finding in found)
+        self.diagnostics += findings([(cell, finding) for finding in found], in_step)
+        return statements
+
+    def _stars(self, cell: ParsedCell) -> Stars:
+        folder = PurePosixPath(cell.cell.notebook or self.notebook.path).parent
+        folders = tuple(dict.fromkeys((self.root / folder, self.root)))
+        if folders not in self._star_caches:
+            self._star_caches[folders] = Stars(folders, self.interpreter)
+        return self._star_caches[folders]
+
+    _star_caches: dict[tuple[Path, ...], Stars] = field(default_factory=dict)
+
+    def _mark_unread(
+        self,
+        shares: list[Shared],
+        steps: Iterable[list[tuple[ParsedCell, list[Event]]]],
+        variables: Iterable[str],
+    ) -> None:
+        """Finds the imports whose names nothing reads: they are there for their effect."""
+        read = set(variables)
+        for cells in steps:
+            for _, events in cells:
+                read |= mentioned(events)
+        for scope in shares:
+            for statement in scope.statements:
+                read |= statement.mentions
+        for scope in shares:
+            scope.unread.update(
+                index
+                for index, statement in enumerate(scope.statements)
+                if statement.role == "import"
+                and not _names_read(statement.node, statement.binds, read)
+            )
+
+    # -- results
+
+    def _step(self, graph: Graph, step: TaggedStep) -> AnalysedStep:
+        facts = graph.steps[step.name]
+        code, digest = step_code(facts, graph.scopes, self.notebook.path)
+        return AnalysedStep(
+            code=code,
+            code_digest=digest,
+            parameters=tuple(sorted(facts.parameters)),
+            reads=tuple(sorted(facts.reads)),
+            writes=tuple(sorted(facts.writes)),
+        )
+
+    def _report(self, graph: Graph) -> None:
+        elsewhere = Elsewhere(frozenset(self.broken), self.open, self._aside)
+        self.diagnostics += missing_names(graph, elsewhere)
+        self.diagnostics += history(graph)
+        self.diagnostics += advice(graph)
+
+    def _aside(self, index: int) -> dict[str, tuple[str, Place]]:
+        """Names that are bound only in cells that do not run."""
+        scope = self.notebook.scopes[index]
+        found: dict[str, tuple[str, Place]] = {}
+        cells = [(cell, "stands before any tag") for cell in scope.untagged]
+        cells += [(cell, "is tagged `skip`") for cell in scope.skipped]
+        for cell, kind in cells:
+            parsed = parse(cell)
+            flow = Flow({})
+            flow.run(parsed, _joined(effects(parsed, self._stars(parsed))[0]))
+            for name, place in flow.bound.items():
+                found.setdefault(name, (kind, place))
+        return found
+
+    def _sorted(self) -> Iterator[Diagnostic]:
+        own = self.notebook.path
+        named = [
+            found if found.notebook else msgspec.structs.replace(found, notebook=own)
+            for found in self.diagnostics
+        ]
+        yield from sorted(
+            dict.fromkeys(named),
+            key=lambda found: (
+                found.notebook != own,
+                found.notebook,
+                found.cell or 0,
+                found.line or 0,
+                found.column or 0,
+                found.code,
+                found.message,
+            ),
+        )
+
+
+def _joined(statements: Iterable[tuple[ast.stmt, list[Event]]]) -> list[Event]:
+    return [event for _, events in statements for event in events]
+
+
+def _all(groups: Iterable[list[ParsedCell]]) -> Iterator[ParsedCell]:
+    for group in groups:
+        yield from group
+
+
+def _defers_annotations(cells: Iterable[ParsedCell]) -> bool:
+    """Whether a cell makes annotations mere text, which holds for all later cells."""
+    return any(
+        isinstance(statement, ast.ImportFrom)
+        and statement.module == "__future__"
+        and any(alias.name == "annotations" for alias in statement.names)
+        for cell in cells
+        for statement in cell.statements
+    )
+
+
+def _names_read(node: ast.stmt, binds: frozenset[str], read: set[str]) -> bool:
+    """Whether every name of an import is read; of a star import, whether any is."""
+    star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    return bool(binds & read) if star else binds <= read

@@ -1,0 +1,110 @@
+"""The code digest: what a step's code means, the same on every supported Python.
+
+Comments, formatting and quotes do not count; docstrings do. The form that is hashed is our own
+and not `ast.dump`, whose output changes between versions: empty and absent fields are left out,
+and so are positions, type comments and the `u` of strings.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_LEFT_OUT = frozenset({"ctx", "type_comment", "type_ignores", "kind"})
+_FORMAT = b"ithaca-code-1"
+
+
+def canonical(node: ast.AST | Sequence[ast.AST]) -> bytes:
+    """The bytes that stand for a tree (or several statements).
+
+    Example:
+        >>> canonical(ast.parse("x = 'a'  # one")) == canonical(ast.parse('x=("a")'))
+        True
+        >>> canonical(ast.parse("x = 1")) == canonical(ast.parse("x = 1.0"))
+        False
+    """
+    out: list[str] = []
+    if isinstance(node, ast.AST):
+        _write(node, out)
+    else:
+        _write(list(node), out)
+    return "".join(out).encode("utf-8", "surrogatepass")
+
+
+def code_digest(pieces: Iterable[tuple[str, bytes]]) -> str:
+    """The digest of a step's code.
+
+    Args:
+        pieces: Kind and canonical bytes of each piece, in the order in which they run.
+
+    Returns:
+        BLAKE3 as 64 hexadecimal characters.
+    """
+    from blake3 import blake3
+
+    hasher = blake3(_FORMAT)
+    for kind, data in pieces:
+        # Lengths keep pieces apart whatever they contain.
+        hasher.update(f"\n{kind} {len(data)}\n".encode())
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def _write(value: Any, out: list[str]) -> None:
+    if isinstance(value, ast.AST):
+        _write_node(value, out)
+    elif isinstance(value, list):
+        out.append("[")
+        for item in value:
+            _write(item, out)
+            out.append(",")
+        out.append("]")
+    else:
+        out.append(_constant(value))
+
+
+def _write_node(node: ast.AST, out: list[str]) -> None:
+    if isinstance(node, ast.Constant):
+        out.append(f"({_constant(node.value)})")
+        return
+    out.append(type(node).__name__)
+    out.append("(")
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is None or value == [] or name in _LEFT_OUT:
+            continue
+        if name == "values" and isinstance(node, ast.JoinedStr):
+            value = _joined(value)
+        out.append(name)
+        out.append("=")
+        _write(value, out)
+    out.append(")")
+
+
+def _joined(values: list[ast.expr]) -> list[ast.expr]:
+    """The parts of an f-string with neighbouring texts joined: parsers cut them differently."""
+    parts: list[ast.expr] = []
+    for value in values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            before = parts[-1] if parts else None
+            if isinstance(before, ast.Constant) and isinstance(before.value, str):
+                parts[-1] = ast.Constant(before.value + value.value)
+                continue
+            if not value.value:
+                continue
+        parts.append(value)
+    return parts
+
+
+def _constant(value: object) -> str:
+    """A constant with its type, so that `1`, `1.0`, `True` and `'1'` differ."""
+    if value is None or value is Ellipsis or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, int):
+        return f"int:{value:x}"  # hexadecimal: `str` refuses very long integers
+    if isinstance(value, str):
+        return f"str:{len(value)}:{value}"
+    return f"{type(value).__name__}:{value!r}"

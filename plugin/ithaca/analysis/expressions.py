@@ -1,0 +1,321 @@
+"""From expressions to events: which names of the notebook they read, call, bind and may change."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ithaca.analysis.events import (
+    Bind,
+    Branch,
+    Definition,
+    Delete,
+    Event,
+    Finding,
+    How,
+    Read,
+    Sources,
+    Touch,
+)
+from ithaca.analysis.scopes import LocalScope, comprehension_scope, mangle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ithaca.analysis.cells import ParsedCell
+    from ithaca.analysis.stars import StarNames
+
+Visit: TypeAlias = "Callable[[Any], None]"
+
+
+class Expressions:
+    """Walks expressions and collects events in `out`.
+
+    Args:
+        cell: The cell that holds the code.
+        stars: Which names `from module import *` binds.
+        annotations: Whether annotations are evaluated where they stand.
+    """
+
+    def __init__(
+        self,
+        cell: ParsedCell,
+        stars: Callable[[str, int], StarNames],
+        *,
+        annotations: bool = True,
+    ) -> None:
+        self.cell = cell
+        self.stars = stars
+        self.annotations = annotations
+        self.out: list[Event] = []
+        self.findings: list[Finding] = []
+        self.scope: LocalScope | None = None
+        self.sources = Sources()
+        self.inner: list[Definition] = []
+        self.how = How.VALUE
+        self.guard = 0  # inside code whose NameError is caught
+        self.scalar = 0  # inside code whose result holds none of its names
+        self.flat = False  # in a function's body, whose order does not count
+        self.statement: ast.AST | None = None
+        self._visits: dict[type, Visit] = {}
+
+    # -- walking
+
+    def visit(self, node: ast.AST) -> None:
+        """Emits the events of a node."""
+        kind = type(node)
+        if kind not in self._visits:
+            self._visits[kind] = getattr(self, "visit_" + kind.__name__, self.children)
+        self._visits[kind](node)
+
+    def children(self, node: ast.AST) -> None:
+        """Emits the events of a node's parts, in order."""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                self.visit(value)
+            elif isinstance(value, list):
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+
+    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+        """A constant does nothing; the most frequent node, so not left to `children`."""
+
+    def captured(self, run: Callable[[], None]) -> list[Event]:
+        """The events that `run` emits, set apart; none in a function, where they stay inline."""
+        if self.flat:
+            run()
+            return []
+        kept, self.out = self.out, []
+        try:
+            run()
+            return self.out
+        finally:
+            self.out = kept
+
+    def scalars(self, *nodes: ast.AST | None) -> None:
+        """Visits nodes whose names the result does not hold."""
+        self.scalar += 1
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
+        self.scalar -= 1
+
+    def as_how(self, how: How, nodes: Iterable[ast.AST]) -> None:
+        """Visits nodes whose names are read in that way."""
+        before, self.how = self.how, how
+        for node in nodes:
+            self.visit(node)
+        self.how = before
+
+    def begin(self) -> Sources:
+        """Starts collecting what flows through a statement; a function's body is one."""
+        if not self.flat:
+            self.sources = Sources()
+        return self.sources
+
+    # -- names
+
+    @property
+    def owner(self) -> str:
+        """The class whose name mangles private names here."""
+        return self.scope.owner if self.scope else ""
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+        """A name in an expression."""
+        if isinstance(node.ctx, ast.Load):
+            self.read(mangle(self.owner, node.id), node)
+        elif isinstance(node.ctx, ast.Store):
+            self.bind(mangle(self.owner, node.id), node)
+        else:
+            self.delete(mangle(self.owner, node.id), node)
+
+    def read(self, name: str, node: ast.AST) -> None:
+        """A name is read here."""
+        if self.scope is not None and self.scope.is_local(name):
+            return
+        self.out.append(Read(name, node, self.how, self.guard > 0))
+        if not self.scalar:
+            (self.sources.calls if self.how == How.CALLED else self.sources.values).add(name)
+
+    def is_shared(self, name: str) -> bool:
+        """Whether binding a name here binds the notebook's."""
+        scope = self.scope
+        while scope is not None and scope.kind == "comprehension":
+            scope = scope.parent
+        return scope is None or not scope.binds_locally(name)
+
+    def bind(self, name: str, node: ast.AST, **how: Any) -> None:
+        """A name is bound here to what the current sources hold."""
+        if self.is_shared(name):
+            self.out.append(Bind(name, node, self.sources, **how))
+        elif self.scope is not None and self.scope.kind == "class":
+            self.scope.bound.add(name)
+
+    def delete(self, name: str, node: ast.AST) -> None:
+        """A name is deleted here."""
+        if self.is_shared(name):
+            self.out.append(Read(name, node, How.VALUE, self.guard > 0))
+            self.out.append(Delete(name, node))
+        elif self.scope is not None and self.scope.kind == "class":
+            self.scope.bound.discard(name)
+
+    def roots(self, node: ast.AST | None, *, joined: bool = True) -> tuple[str, ...]:
+        """Names of the notebook whose object may be, or be in, an expression's value.
+
+        Args:
+            node: The expression.
+            joined: Whether results of operators count: `a + b` holds the elements of both lists.
+        """
+        if isinstance(node, ast.Name):
+            name = mangle(self.owner, node.id)
+            local = self.scope is not None and self.scope.is_local(name)
+            return () if local else (name,)
+        found: list[str] = []
+        for part in _parts(node, joined):
+            found.extend(self.roots(part, joined=joined))
+        return tuple(found)
+
+    def touch(
+        self, node: ast.AST | None, place: ast.AST, *, sure: bool = False, called: bool = False
+    ) -> None:
+        """The values behind an expression may be changed here."""
+        for name in self.roots(node, joined=sure):
+            self.out.append(Touch(name, place, self.sources, sure, called))
+
+    # -- expressions with a meaning of their own
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+        """`:=`."""
+        self.visit(node.value)
+        self.sources.aliases += self.roots(node.value)
+        self.bind(mangle(self.owner, node.target.id), node.target)
+
+    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+        """A comparison: `in` may move an iterator on."""
+        self.scalars(node.left, *node.comparators)
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn):
+                self.touch(right, node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
+        """An f-string holds nothing of what it shows."""
+        self.scalars(*node.values)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:  # noqa: N802
+        """`not` holds nothing of its operand."""
+        if isinstance(node.op, ast.Not):
+            self.scalars(node.operand)
+        else:
+            self.visit(node.operand)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802
+        """`and`, `or`: all but the first operand may be left out."""
+        self.visit(node.values[0])
+        for value in node.values[1:]:
+            self.maybe([value])
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802
+        """`a if test else b`."""
+        self.scalars(node.test)
+        self.maybe([node.body], [node.orelse])
+
+    def maybe(self, *paths: list[ast.expr]) -> None:
+        """Visits expressions of which one, or with a single path none, is evaluated."""
+        events = [self.captured(lambda path=path: self.each(path)) for path in paths]  # type: ignore[misc]
+        if any(isinstance(event, Bind | Branch) for path in events for event in path):
+            self.out.append(Branch(events if len(events) > 1 else [*events, []]))
+        else:
+            for path in events:
+                self.out.extend(path)
+
+    def each(self, nodes: Iterable[ast.AST]) -> None:
+        """Visits nodes in order."""
+        for node in nodes:
+            self.visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+        """`x[i]` holds of x, not of i; `globals()["x"]` is the name x."""
+        name = self.spelled_global(node)
+        if name is None:
+            self.visit(node.value)
+            self.scalars(node.slice)
+        elif isinstance(node.ctx, ast.Load):
+            self.out.append(Read(name, node, self.how, self.guard > 0))
+            self.sources.values.add(name)
+
+    def spelled_global(self, node: ast.AST) -> str | None:
+        """The name in `globals()["name"]`."""
+        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call)):
+            return None
+        called, key = node.value.func, node.slice
+        names = {"globals"} if self.scope else {"globals", "locals", "vars"}
+        if not (isinstance(called, ast.Name) and called.id in names and not node.value.args):
+            return None
+        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+    def visit_Await(self, node: ast.Await) -> None:  # noqa: N802
+        """`await` moves a coroutine or future on."""
+        self.visit(node.value)
+        self.touch(node.value, node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:  # noqa: N802
+        """`yield from` moves an iterator on, and hands it out."""
+        self.visit(node.value)
+        self.touch(node.value, node)
+
+    def visit_Yield(self, node: ast.Yield) -> None:  # noqa: N802
+        """`yield` hands a value out: who gets it may change it."""
+        if node.value is not None:
+            self.visit(node.value)
+            self.touch(node.value, node)
+
+    # -- comprehensions
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> None:  # noqa: N802
+        """A comprehension runs where it is written, in a scope of its own."""
+        self.visit(node.generators[0].iter)
+        self.touch(node.generators[0].iter, node)
+        self.in_comprehension(node)
+
+    visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
+
+    def in_comprehension(self, node: Any) -> None:
+        """All of a comprehension but its first iterable."""
+        before = self.scope
+        self.scope = comprehension_scope(node.generators, before, self.owner)
+        for index, generator in enumerate(node.generators):
+            if index:
+                self.visit(generator.iter)
+                self.touch(generator.iter, node)
+            self.scalars(*generator.ifs)
+        if isinstance(node, ast.DictComp):
+            self.scalars(node.key)
+            self.visit(node.value)
+        else:
+            self.visit(node.elt)
+        self.scope = before
+
+
+def _parts(node: ast.AST | None, joined: bool) -> Iterable[ast.AST | None]:
+    """The parts of an expression whose objects its value may be or contain."""
+    match node:
+        case ast.Attribute() | ast.Subscript() | ast.Starred() | ast.Await() | ast.NamedExpr():
+            return (node.value,)
+        case ast.BoolOp():
+            return node.values
+        case ast.IfExp():
+            return (node.body, node.orelse)
+        case ast.Tuple() | ast.List() | ast.Set():
+            return node.elts
+        case ast.Dict():
+            return node.values
+        case ast.BinOp(op=ast.Add() | ast.Mult() | ast.BitOr()) if joined:
+            return (node.left, node.right)
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            return (node.elt, *(generator.iter for generator in node.generators))
+        case ast.DictComp():
+            return (node.value, *(generator.iter for generator in node.generators))
+        case _:
+            return ()

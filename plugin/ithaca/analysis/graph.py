@@ -1,0 +1,227 @@
+"""Names over the graph of steps: who provides what, who reads it, what shared code is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ithaca.analysis.flow import Flow
+from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Held, connected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ithaca.analysis.cells import ParsedCell
+    from ithaca.analysis.events import Event
+    from ithaca.analysis.shared import Shared
+    from ithaca.notebook.model import TaggedStep
+
+
+@dataclass(eq=False)
+class StepFacts:
+    """What is known of a step.
+
+    Attributes:
+        step: The step.
+        cells: Its cells, parsed.
+        flow: Its abstract run.
+        ancestors: Names of all steps that run before it, by `needs`.
+        reach: For each name the steps whose value of it arrives here.
+        leaves: The same for what comes after this step.
+        carried: What is known of the values that its descendants get.
+        reads: Values that it takes.
+        writes: Values that it leaves for later steps.
+        parameters: Parameters that it consumes.
+        prelude: Shared statements that it runs, by notebook.
+        missing: Names that it reads and nothing provides.
+    """
+
+    step: TaggedStep
+    cells: list[ParsedCell]
+    flow: Flow
+    ancestors: frozenset[str]
+    reach: dict[str, frozenset[str]]
+    leaves: dict[str, frozenset[str]] = field(default_factory=dict)
+    carried: dict[str, Held] = field(default_factory=dict)
+    reads: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    prelude: dict[int, frozenset[int]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step.name
+
+    def changes(self, name: str) -> bool:
+        """Whether the step may leave another value of a name than it found."""
+        return self.flow.ends(name) != OUTSIDE or name in self.flow.changed
+
+
+class Graph:
+    """The steps of a notebook, run abstractly in workflow order.
+
+    Args:
+        scopes: The shared cells, by notebook.
+        parameters: What is known of each parameter's value.
+        builtins: Names that every kernel provides.
+    """
+
+    def __init__(
+        self,
+        scopes: Sequence[Shared],
+        parameters: Mapping[str, Held],
+        builtins: frozenset[str],
+    ) -> None:
+        self.scopes = scopes
+        self.parameters = parameters
+        self.builtins = builtins
+        self.steps: dict[str, StepFacts] = {}
+
+    def add(self, step: TaggedStep, cells: Sequence[tuple[ParsedCell, list[Event]]]) -> None:
+        """Runs a step whose needs were added before.
+
+        Args:
+            step: The step.
+            cells: Its cells with their events.
+        """
+        parents = [self.steps[name] for name in step.needs if name in self.steps]
+        ancestors = frozenset(
+            name for parent in parents for name in (*parent.ancestors, parent.name)
+        )
+        incoming = self._carried(parents)
+        known = {**self.parameters, **self.scopes[step.scope].known, **incoming}
+        flow = Flow(known, _aliases(parents))
+        facts = StepFacts(step, [cell for cell, _ in cells], flow, ancestors, self._reach(parents))
+        for cell, events in cells:
+            flow.run(cell, events)
+        facts.carried = {**incoming, **flow.state.held}
+        facts.leaves = dict(facts.reach)
+        for name in {*flow.state.origins, *flow.changed}:
+            if facts.changes(name):
+                before = facts.reach.get(name, frozenset())
+                kept = before if flow.ends(name) & OUTSIDE else frozenset()
+                facts.leaves[name] = kept | {step.name}
+        self._resolve(facts)
+        self.steps[step.name] = facts
+
+    def finish(self) -> None:
+        """Finds what each step must leave, once all are known."""
+        for facts in self.steps.values():
+            for name in facts.reads:
+                for writer in facts.reach[name]:
+                    self.steps[writer].writes.add(name)
+        for facts in self.steps.values():
+            for name in facts.flow.changed:
+                # A value that shares an object with one that is read later travels with it.
+                others = connected(name, facts.flow.aliases)
+                here = name in facts.reads or name in facts.flow.bound
+                if here and any(self._read_after(facts.name, other) for other in others):
+                    facts.writes.add(name)
+
+    def descends(self, later: str, earlier: str) -> bool:
+        """Whether one step runs after another by `needs`."""
+        return earlier in self.steps[later].ancestors
+
+    def _read_after(self, step: str, name: str) -> bool:
+        return any(name in facts.reads and step in facts.ancestors for facts in self.steps.values())
+
+    # -- joins
+
+    def _carried(self, parents: Sequence[StepFacts]) -> dict[str, Held]:
+        if len(parents) == 1:
+            return parents[0].carried
+        found: dict[str, Held] = {}
+        for parent in parents:
+            for name, held in parent.carried.items():
+                known = found.get(name)
+                found[name] = held if known is None or known == held else known | held
+        return found
+
+    def _reach(self, parents: Sequence[StepFacts]) -> dict[str, frozenset[str]]:
+        """The steps whose values arrive: one that another of them surely replaced does not."""
+        if len(parents) == 1:
+            return parents[0].leaves
+        found: dict[str, frozenset[str]] = {}
+        for parent in parents:
+            for name, writers in parent.leaves.items():
+                found[name] = found.get(name, frozenset()) | writers
+        for name, writers in found.items():
+            if len(writers) > 1:
+                replaced = {
+                    old
+                    for writer in writers
+                    if not self.steps[writer].flow.ends(name) & OUTSIDE
+                    for old in writers & self.steps[writer].ancestors
+                }
+                found[name] = writers - replaced
+        return found
+
+    # -- what a step takes
+
+    def _resolve(self, facts: StepFacts) -> None:
+        scope = self.scopes[facts.step.scope]
+        wanted: set[str] = set()
+        for name in facts.flow.reads:
+            writers = facts.reach.get(name, frozenset())
+            replaced = any(not self.steps[writer].flow.ends(name) & OUTSIDE for writer in writers)
+            here = name in scope.binders
+            if here and not replaced:
+                wanted.add(name)
+            if writers and self._provided(name, writers, here):
+                facts.reads.add(name)
+            elif not writers and not here and name in self.parameters:
+                facts.parameters.add(name)
+            elif (not here or writers) and (writers or name not in self.builtins):
+                facts.missing.add(name)
+        # A name that is bound on some path only keeps the shared value on the others.
+        for name in facts.flow.bound:
+            if name in scope.binders and facts.flow.ends(name) & OUTSIDE:
+                wanted.add(name)
+        self._prelude(facts, wanted)
+
+    def _provided(self, name: str, writers: frozenset[str], here: bool) -> bool:
+        """Whether a value may be there: some writer binds it, or changes a shared one."""
+        ends = [self.steps[writer].flow.ends(name) for writer in writers]
+        if any(end & HERE for end in ends):
+            return True
+        return (here or name in self.parameters) and not all(end == GONE for end in ends)
+
+    def _prelude(self, facts: StepFacts, wanted: set[str]) -> None:
+        own = facts.step.scope
+        found: dict[int, set[int]] = {own: set(self.scopes[own].always)}
+        found[own] |= self.scopes[own].needed(wanted)
+        # Values may be instances of classes that the steps before needed.
+        for name in facts.reads:
+            for writer in facts.reach[name]:
+                for index, statements in self.steps[writer].prelude.items():
+                    inherited = self.scopes[index].definitions(statements)
+                    found.setdefault(index, set()).update(self._unshadowed(index, own, inherited))
+        for index, chosen in found.items():
+            if chosen:
+                facts.prelude[index] = self.scopes[index].with_needs(chosen)
+        for index, kept in facts.prelude.items():
+            for statement in kept:
+                used = self.scopes[index].statements[statement].used
+                facts.parameters |= used & self.parameters.keys()
+
+    def _unshadowed(self, index: int, own: int, statements: frozenset[int]) -> set[int]:
+        """Definitions of another notebook that this step's own notebook does not name too."""
+        if index == own:
+            return set(statements)
+        mine, theirs = self.scopes[own].binders, self.scopes[index].statements
+        return {found for found in statements if not theirs[found].binds & mine.keys()}
+
+
+def _aliases(parents: Sequence[StepFacts]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for parent in parents:
+        for name, others in parent.flow.aliases.items():
+            found.setdefault(name, set()).update(others)
+    return found
+
+
+def known_parameter(kind: str, immutable: frozenset[str]) -> Held:
+    """What is known of a parameter's value before any step ran."""
+    return Held(frozen=True) if kind in immutable else NOTHING

@@ -1,0 +1,173 @@
+"""What IPython magics and shell lines do to the notebook's names.
+
+IPython turns them into calls such as `get_ipython().run_line_magic('time', 'f(x)')`; this module says which Python code such a call runs, which names it expands and binds, and
+whether that can be known at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from dataclasses import dataclass
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text: a set that is easy to read."""
+    return frozenset(text.split())
+
+
+# Run a statement in the notebook's namespace, or in a function of their own.
+_STATEMENT = frozenset({"time", "prun", "lprun", "mprun", "debug"})
+_ISOLATED = frozenset({"timeit", "memit"})
+
+# Known to leave the notebook's names alone (beyond what they expand).
+_HARMLESS = words(
+    """
+    pip conda mamba micromamba uv matplotlib load_ext reload_ext unload_ext autoreload config
+    precision env set_env cd pwd ls ll lf lk lx ldir cat mkdir rmdir mv cp rm less more man
+    pinfo pinfo2 pdoc pdef psource pfile psearch pycat who who_ls whos history hist quickref
+    lsmagic magic alias unalias alias_magic sx system pdb xmode colors tensorboard watermark
+    dirs dhist pushd popd bookmark pprint doctest_mode notebook gui automagic autosave
+    autoawait tb page profile killbgscripts code_wrap rehashx subplots logon logoff logstart
+    logstop logstate save pastebin writefile connect_info qtconsole autopx clear cls
+    """
+)
+
+PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "debug"})
+"""Cell magics whose body is Python that runs in the notebook."""
+
+_OPAQUE_CELLS = words(
+    """
+    bash sh script html HTML javascript js latex markdown svg SVG writefile file cmd perl ruby
+    python python2 python3 pypy system sx ! mermaid css
+    """
+)
+
+AUTOMAGIC = words(
+    """
+    pip conda mamba uv cd ls ll cat mkdir rmdir mv cp rm
+    """
+)
+"""Magics that IPython understands without `%` when they are the only line of a cell."""
+
+_OPTION_WITH_VALUE = re.compile(r"-[a-zA-Z]$")
+_DOLLAR = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
+_OUTPUT = re.compile(r"--(?:out|err|proc)[ =](\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class MagicCode:
+    """What a magic does.
+
+    Attributes:
+        statements: Python that it runs.
+        isolated: That code's own bindings stay its own (`%timeit`).
+        expands: Expressions that it puts into its text where they are bound.
+        binds: Names that it binds.
+        unknown: What else it does cannot be known; the text for the message.
+    """
+
+    statements: tuple[ast.stmt, ...] = ()
+    isolated: bool = False
+    expands: tuple[ast.expr, ...] = ()
+    binds: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+def interpret(call: ast.Call) -> MagicCode | None:
+    """What a call of `get_ipython().…` does, or None when it is something else.
+
+    Args:
+        call: Any call.
+
+    Example:
+        >>> tree = ast.parse("get_ipython().run_line_magic('time', 'x = f()')")
+        >>> ast.unparse(interpret(tree.body[0].value).statements[0])
+        'x = f()'
+    """
+    function = call.func
+    if not (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Call)
+        and isinstance(function.value.func, ast.Name)
+        and function.value.func.id == "get_ipython"
+    ):
+        return None
+    texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    if len(texts) != len(call.args) or not all(isinstance(text, str) for text in texts):
+        return MagicCode(unknown=f"get_ipython().{function.attr}")
+    return _interpret(function.attr, [str(text) for text in texts])
+
+
+def _interpret(method: str, texts: list[str]) -> MagicCode | None:
+    if method in {"system", "getoutput", "getoutput_pty", "system_raw"} and len(texts) == 1:
+        return MagicCode(expands=expansions(texts[0]))
+    if method == "run_line_magic" and len(texts) >= 2:
+        return line_magic(texts[0], texts[1])
+    if method == "run_cell_magic" and len(texts) == 3:
+        return cell_magic(texts[0], texts[1])
+    if method in {"run_cell", "ex", "ev", "push", "reset", "magic", "run_cell_async"}:
+        return MagicCode(unknown=f"get_ipython().{method}")
+    return None
+
+
+def line_magic(name: str, line: str) -> MagicCode:
+    """What `%name line` does."""
+    if name in _STATEMENT or name in _ISOLATED:
+        statements = _statement(line)
+        if statements is None:
+            return MagicCode(unknown=f"%{name}")
+        return MagicCode(statements=statements, isolated=name in _ISOLATED)
+    unknown = "" if name in _HARMLESS else f"%{name}"
+    return MagicCode(expands=expansions(line), unknown=unknown)
+
+
+def cell_magic(name: str, line: str) -> MagicCode:
+    """What `%%name line` does, without its body when that is Python (see `PYTHON_CELLS`).
+
+    IPython expands names in the line only, never in the body.
+    """
+    if name in PYTHON_CELLS:
+        binds: tuple[str, ...] = ()
+        if name == "capture":
+            binds = tuple(word for word in line.split() if word.isidentifier())[:1]
+        setup = _statement(line) or () if name == "timeit" else ()
+        return MagicCode(statements=setup, isolated=name in _ISOLATED, binds=binds)
+    unknown = "" if name in _OPAQUE_CELLS else f"%%{name}"
+    binds = tuple(_OUTPUT.findall(line)) if name in _OPAQUE_CELLS else ()
+    return MagicCode(expands=expansions(line), binds=binds, unknown=unknown)
+
+
+def expansions(text: str) -> tuple[ast.expr, ...]:
+    """The expressions that IPython puts into a shell line: `{expression}` and `$name`.
+
+    IPython leaves the text as it is when one of them fails, so all are read only where bound.
+    """
+    found: list[ast.expr] = [ast.Name(name, ast.Load()) for name in _DOLLAR.findall(text)]
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(text) if field]
+    except ValueError:
+        fields = []
+    for field in fields:
+        try:
+            found.append(ast.parse(field.strip(), mode="eval").body)
+        except (SyntaxError, ValueError):
+            return ()
+    return tuple(found)
+
+
+def _statement(line: str) -> tuple[ast.stmt, ...] | None:
+    """The Python behind a magic's options, or None when it is not Python."""
+    rest = line.strip()
+    while rest.startswith("-"):
+        option, _, rest = rest.partition(" ")
+        rest = rest.lstrip()
+        if _OPTION_WITH_VALUE.match(option) and re.match(r"[\w./]+(\s|$)", rest):
+            if option in {"-q", "-o", "-c", "-t", "-v"}:
+                continue
+            rest = rest.partition(" ")[2].lstrip()
+    try:
+        return tuple(ast.parse(rest).body)
+    except (SyntaxError, ValueError):
+        return None

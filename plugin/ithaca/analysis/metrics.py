@@ -1,0 +1,109 @@
+"""Cells tagged `pipeline-metrics`: which numbers are published, and by which step."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ithaca.analysis.namespace import HERE
+from ithaca.analysis.places import diagnostic
+from ithaca.workflow.model import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ithaca.analysis.cells import ParsedCell
+    from ithaca.analysis.graph import StepFacts
+    from ithaca.diagnostics import Diagnostic
+
+
+def metric_key(name: str) -> str:
+    """What two spellings of one metric have in common: `_` and `-` are the same.
+
+    Example:
+        >>> metric_key("val-loss") == metric_key("val_loss")
+        True
+    """
+    return name.replace("-", "_")
+
+
+def named(
+    cells: Iterable[ParsedCell],
+) -> tuple[dict[str, tuple[ParsedCell, ast.AST]], list[Diagnostic]]:
+    """The variables that metrics cells name, with their places.
+
+    Args:
+        cells: Parsed cells tagged `pipeline-metrics`.
+    """
+    found: dict[str, tuple[ParsedCell, ast.AST]] = {}
+    problems: list[Diagnostic] = []
+    for cell in cells:
+        for statement in cell.statements:
+            names = list(_names(statement))
+            for node in names:
+                found.setdefault(node.id, (cell, node))
+            if not names and not _means_nothing(statement):
+                problems.append(_not_a_name(cell, statement))
+    return found, problems
+
+
+def metrics(
+    variables: dict[str, tuple[ParsedCell, ast.AST]], steps: Sequence[StepFacts]
+) -> tuple[tuple[Metric, ...], list[Diagnostic]]:
+    """The metrics, each with the last step in workflow order that binds its variable.
+
+    The metric's name is the variable's; engines that do not take `_` write `-`.
+    """
+    found: list[Metric] = []
+    problems: list[Diagnostic] = []
+    for variable, (cell, node) in variables.items():
+        binders = [facts.name for facts in steps if facts.flow.ends(variable) & HERE]
+        if binders:
+            found.append(Metric(name=variable, variable=variable, step=binders[-1]))
+        else:
+            problems.append(
+                diagnostic(
+                    "ITH310",
+                    "error",
+                    f"the metric `{variable}` is bound by no step",
+                    cell,
+                    node,
+                    cure="bind it in a step, or remove it from the pipeline-metrics cell",
+                )
+            )
+    return tuple(found), problems
+
+
+def _names(statement: ast.stmt) -> Iterator[ast.Name]:
+    """The names in `print(a, b)`, `a`, `a, b`."""
+    if not isinstance(statement, ast.Expr):
+        return
+    match statement.value:
+        case ast.Call(func=ast.Name(id="print" | "display"), args=arguments):
+            parts: list[ast.expr] = arguments
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            parts = items
+        case other:
+            parts = [other]
+    for part in parts:
+        if isinstance(part, ast.Name):
+            yield part
+        elif isinstance(part, ast.JoinedStr):
+            shown = (value.value for value in part.values if isinstance(value, ast.FormattedValue))
+            yield from (value for value in shown if isinstance(value, ast.Name))
+
+
+def _means_nothing(statement: ast.stmt) -> bool:
+    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return constant or isinstance(statement, ast.Pass)
+
+
+def _not_a_name(cell: ParsedCell, statement: ast.stmt) -> Diagnostic:
+    return diagnostic(
+        "ITH311",
+        "error",
+        "a pipeline-metrics cell names variables: `print(name)` or `name`",
+        cell,
+        statement,
+        cure="compute the number in a step and name its variable here",
+    )

@@ -1,0 +1,253 @@
+"""Names that nothing provides: where, why, and what to do about it."""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ithaca.analysis.magics import words
+from ithaca.analysis.namespace import Access, Level, Place
+from ithaca.analysis.places import diagnostic, where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ithaca.analysis.graph import Graph, StepFacts
+    from ithaca.diagnostics import Diagnostic
+
+KERNEL_NAMES = frozenset(dir(builtins)) | words(
+    """
+    get_ipython display exit quit __name__ __builtins__ __builtin__ __doc__ __spec__
+    __loader__ __package__ __annotations__ __debug__ __IPYTHON__ In Out aiter anext
+    ExceptionGroup BaseExceptionGroup EncodingWarning PythonFinalizationError
+    """
+)
+"""Names that every kernel provides, whichever Python it has."""
+
+_HISTORY = re.compile(r"_+$|_i+$|_i?\d+$|_[ido]h$|In$|Out$")
+
+
+@dataclass
+class Elsewhere:
+    """What else in the notebook may explain a missing name.
+
+    Attributes:
+        broken: Identifiers in cells that cannot be parsed: nothing is said of these.
+        open: Whether a star import may bind any name.
+        aside: Names bound in cells that do not run, by what these cells are.
+    """
+
+    broken: frozenset[str]
+    open: bool
+    aside: Callable[[int], dict[str, tuple[str, Place]]]
+
+
+def missing_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
+    """A diagnostic for each name that a step reads and no ancestor provides."""
+    told: set[tuple[str, object]] = set()
+    for facts in graph.steps.values():
+        for name in sorted(facts.missing | facts.flow.lost.keys()):
+            if name in elsewhere.broken:
+                continue
+            if name in facts.flow.lost:
+                yield _lost(facts, name)
+                continue
+            access = facts.flow.reads[name]
+            if access.optional or (elsewhere.open and not _bound_in(graph, name)):
+                continue
+            found = _explain(graph, facts, name, access, elsewhere)
+            key = (name, access.through or facts.name)
+            if found is not None and key not in told:
+                told.add(key)
+                yield found
+    yield from _shared_names(graph, elsewhere)
+
+
+def history(graph: Graph) -> Iterator[Diagnostic]:
+    """Warnings for what IPython remembers of earlier cells (`_`, `Out`): each step starts anew."""
+    for facts in graph.steps.values():
+        for name, access in sorted(facts.flow.reads.items()):
+            if _HISTORY.match(name) and name not in facts.reads and not access.optional:
+                yield diagnostic(
+                    "ITH213",
+                    "warning",
+                    f"`{name}` is what IPython remembers of earlier cells; each step starts anew",
+                    access.place.cell,
+                    access.place.node,
+                    cure="give the value a name",
+                )
+
+
+def _explain(
+    graph: Graph, facts: StepFacts, name: str, access: Access, elsewhere: Elsewhere
+) -> Diagnostic | None:
+    if _HISTORY.match(name):
+        return None
+    certain = access.level < Level.POSSIBLE
+    here = facts.flow.bound.get(name)
+    if here is not None:
+        if not certain:
+            return None
+        return _error(
+            facts,
+            name,
+            access,
+            f"it is bound later, in {where(here.cell, here.node)}",
+            "bind it before it is read",
+        )
+    binders = [other for other in graph.steps.values() if name in other.flow.bound]
+    deleters = [other for other in binders if other.name in facts.ancestors] or [
+        other
+        for other in graph.steps.values()
+        if name in other.flow.deleted and other.name in facts.ancestors
+    ]
+    if deleters:
+        gone = deleters[-1].flow.deleted.get(name)
+        if gone is None:
+            return None
+        return _error(
+            facts, name, access,
+            f"step `{deleters[-1].name}` deletes it in {where(gone.cell, gone.node)}",
+            "delete it later, or bind it again", code="ITH203",
+        )  # fmt: skip
+    if binders:
+        return _bound_elsewhere(graph, facts, name, access, binders)
+    return _bound_nowhere(graph, facts, name, access, elsewhere)
+
+
+def _bound_elsewhere(
+    graph: Graph, facts: StepFacts, name: str, access: Access, binders: list[StepFacts]
+) -> Diagnostic | None:
+    """Some step binds the name, but none that runs before this one."""
+    later = [other for other in binders if graph.descends(other.name, facts.name)]
+    if later and access.level == Level.POSSIBLE:
+        return None  # the function may well be called only there
+    free = [other for other in binders if other not in later]
+    order = list(graph.steps)
+    position = order.index(facts.name)
+    if free:
+        nearest = min(
+            free, key=lambda other: (order.index(other.name) > position,
+                                     abs(order.index(other.name) - position)),
+        )  # fmt: skip
+        cure = f"add the tag `prev:{nearest.name}` to step `{facts.name}`"
+    else:
+        nearest = later[0]
+        cure = f"move it into `{facts.name}` or a step that this one needs"
+    place = nearest.flow.bound[name]
+    return _error(
+        facts, name, access,
+        f"step `{nearest.name}` binds it in {where(place.cell, place.node)}, "
+        + ("which does not run before this step" if free else "which needs this step"),
+        cure,
+    )  # fmt: skip
+
+
+def _bound_nowhere(
+    graph: Graph, facts: StepFacts, name: str, access: Access, elsewhere: Elsewhere
+) -> Diagnostic | None:
+    aside = elsewhere.aside(facts.step.scope).get(name)
+    if aside is not None:
+        kind, place = aside
+        cure = "tag that cell with the step (or `imports`) that it belongs to"
+        return _error(
+            facts, name, access,
+            f"it is bound only in {where(place.cell, place.node)}, which {kind}", cure,
+        )  # fmt: skip
+    for index, scope in enumerate(graph.scopes):
+        if name in scope.binders and index != facts.step.scope:
+            notebook = scope.cells[0].cell.notebook if scope.cells else ""
+            return _error(
+                facts, name, access, f"only the shared cells of {notebook or 'another notebook'} "
+                "bind it", "define it in this notebook's `imports` or `functions` cells",
+            )  # fmt: skip
+    close = difflib.get_close_matches(name, _candidates(graph, facts), n=1, cutoff=0.75)
+    cure = f"did you mean `{close[0]}`?" if close else "bind it in this step or in one it needs"
+    severe = access.level < Level.POSSIBLE or access.strict
+    return _error(facts, name, access, "nothing in the notebook binds it", cure, warning=not severe)
+
+
+def _error(
+    facts: StepFacts,
+    name: str,
+    access: Access,
+    why: str,
+    cure: str,
+    *,
+    code: str = "ITH202",
+    warning: bool = False,
+) -> Diagnostic:
+    what = f"step `{facts.name}` reads `{name}`"
+    if access.through is not None:
+        definition = access.through
+        what += f" through `{definition.name}` ({where(definition.cell, definition.node)})"
+    return diagnostic(
+        code,
+        "warning" if warning else "error",
+        f"{what}, but {why}",
+        access.place.cell,
+        access.place.node,
+        cure=cure,
+    )
+
+
+def _lost(facts: StepFacts, name: str) -> Diagnostic:
+    place = facts.flow.lost[name]
+    gone = facts.flow.deleted.get(name)
+    how = (
+        f"deleted it in {where(gone.cell, gone.node)}" if gone else "left its `except … as` clause"
+    )
+    return diagnostic(
+        "ITH203",
+        "error",
+        f"step `{facts.name}` reads `{name}` after it {how}",
+        place.cell,
+        place.node,
+        cure="read it before, or keep it under another name",
+    )
+
+
+def _shared_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
+    """Names that imports and functions cells read as they run, before any step did."""
+    for index, scope in enumerate(graph.scopes):
+        kept: set[int] = set(scope.always)
+        for facts in graph.steps.values():
+            kept |= facts.prelude.get(index, frozenset())
+        used = {name for number in kept for name in scope.statements[number].used}
+        for name in sorted(used - graph.builtins - graph.parameters.keys() - elsewhere.broken):
+            access = scope.flow.reads[name]
+            if access.optional or access.level == Level.POSSIBLE or elsewhere.open:
+                continue
+            yield diagnostic(
+                "ITH204",
+                "error",
+                f"`{name}` is read before every step, but {_why_not_shared(graph, index, name)}",
+                access.place.cell,
+                access.place.node,
+                cure="imports and functions cells run first in every step, in notebook order: "
+                "bind it there before, or move this code into a step",
+            )
+
+
+def _why_not_shared(graph: Graph, index: int, name: str) -> str:
+    place = graph.scopes[index].flow.bound.get(name)
+    if place is not None:
+        return f"it is bound later, in {where(place.cell, place.node)}"
+    for facts in graph.steps.values():
+        if name in facts.flow.bound:
+            return f"only step `{facts.name}` binds it"
+    return "nothing in the notebook binds it"
+
+
+def _bound_in(graph: Graph, name: str) -> bool:
+    return any(name in facts.flow.bound for facts in graph.steps.values())
+
+
+def _candidates(graph: Graph, facts: StepFacts) -> Iterable[str]:
+    names = set(graph.scopes[facts.step.scope].binders) | set(graph.parameters) | graph.builtins
+    for other in graph.steps.values():
+        names |= other.flow.bound.keys()
+    return sorted(names)
