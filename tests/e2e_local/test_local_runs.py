@@ -249,7 +249,7 @@ def test_a_terminal_gets_a_live_table_and_a_summary(notebook: Notebook) -> None:
     )
     terminal = pexpect.spawn(COMMAND[0], [*COMMAND[1:], "run", str(path)], dimensions=(24, 100))
     terminal.expect("running")
-    terminal.expect("succeeded in")
+    terminal.expect(r"succeeded\S* in")  # colours end in between
     terminal.expect("ithaca://local/runs/")
     terminal.expect("x = 2")
     terminal.expect(pexpect.EOF)

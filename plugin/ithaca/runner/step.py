@@ -177,7 +177,7 @@ class _Attempt:
             self.store,
             self.task.parents,
             load=load,
-            rules=MergeRules.read(
+            rules=MergeRules.of(
                 settings.load(Path(self.task.root)).table("merge"),
                 order=[step.name for step in self.workflow.steps],
             ),
