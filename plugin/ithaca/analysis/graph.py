@@ -173,7 +173,7 @@ class Graph:
                 facts.reads.add(name)
             elif not writers and not here and name in self.parameters:
                 facts.parameters.add(name)
-            elif (not here or writers) and (writers or name not in self.builtins):
+            elif (not here or writers) and name not in self.builtins:
                 facts.missing.add(name)
         # A name that is bound on some path only keeps the shared value on the others.
         for name in facts.flow.bound:
