@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from ithaca.diagnostics import Diagnostic
@@ -16,8 +14,7 @@ PATH_KEY = "notebook_path"
 """Key of a `notebook:` cell's metadata that says which file it stands for."""
 
 
-@dataclass
-class Unit:
+class Unit(msgspec.Struct, kw_only=True):
     """A step, or a notebook that a `notebook:` cell stands for, while cells are gathered.
 
     Attributes:
@@ -31,14 +28,13 @@ class Unit:
 
     name: str
     cell: Cell
-    cells: list[Cell] = field(default_factory=list)
-    needs: list[tuple[Tag, Cell]] = field(default_factory=list)
-    settings: list[Placed] = field(default_factory=list)
+    cells: list[Cell] = []
+    needs: list[tuple[Tag, Cell]] = []
+    settings: list[Placed] = []
     reference: bool = False
 
 
-@dataclass
-class Grouped:
+class Grouped(msgspec.Struct, kw_only=True):
     """The cells of one notebook, grouped."""
 
     units: dict[str, Unit]

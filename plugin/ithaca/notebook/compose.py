@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,7 @@ _LOCAL: frozenset[Slot] = frozenset({("approval", "")})
 """Settings of a `notebook:` cell that are for its first steps only: a person is asked once."""
 
 
-@dataclass
-class Draft:
+class Draft(msgspec.Struct, kw_only=True):
     """A step under its final name, before its settings are settled.
 
     Attributes:
@@ -51,19 +49,18 @@ class Draft:
     cells: list[Cell]
     layers: list[Slots]
     scope: int
-    needs: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    needs: dict[str, tuple[str, int, str]] = {}
 
 
-@dataclass
-class Part:
+class Part(msgspec.Struct, kw_only=True):
     """A notebook with everything that it is composed of."""
 
     metadata: Metadata
-    drafts: list[Draft] = field(default_factory=list)
-    scopes: list[Scope] = field(default_factory=list)
-    digests: list[tuple[str, str]] = field(default_factory=list)
-    shown: dict[str, str] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+    drafts: list[Draft] = []
+    scopes: list[Scope] = []
+    digests: list[tuple[str, str]] = []
+    shown: dict[str, str] = {}
+    diagnostics: list[Diagnostic] = []
     tagged: bool = False
 
     def roots(self) -> list[str]:

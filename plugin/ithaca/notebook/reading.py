@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from ithaca.notebook.model import Cell
 
 
-@dataclass(frozen=True)
-class ReadingUnit:
+class ReadingUnit(msgspec.Struct, frozen=True, kw_only=True):
     """A step or a composed notebook, in notebook order."""
 
     name: str
