@@ -128,9 +128,8 @@ def _words(run: Run, step: StepState) -> str:
     if step.status == "reused":
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
-        return (
-            f"waiting: {step.question or 'may it run?'} (ithaca runs approve {run.id}/{step.name})"
-        )
+        answer = f"{_ithaca(run)} runs approve {run.id}/{step.name}"
+        return f"waiting: {step.question or 'may it run?'} ({answer})"
     if step.seconds is not None:
         text += f" in {duration(step.seconds)}"
     return text
@@ -179,7 +178,7 @@ def _cell(progress: Progress | None) -> str:
 
 def _remark(run: Run, step: StepState) -> str:
     if step.status == "waiting":
-        return f"{step.question or 'may it run?'}  ithaca runs approve {run.id}/{step.name}"
+        return f"{step.question or 'may it run?'}  {_ithaca(run)} runs approve {run.id}/{step.name}"
     if step.status == "reused":
         return f"from {step.reused_from}" if step.reused_from else ""
     return f"attempt {step.attempt}" if step.attempt > 1 else ""
@@ -200,12 +199,12 @@ def summary(run: Run, state: RunState) -> None:
         click.echo(f"  {state.message}")
     for name, number in state.metrics.items():
         click.echo(f"  {name} = {number:g}")
-    click.echo(f"  steps: ithaca runs show {run.id}")
+    click.echo(f"  steps: {_ithaca(run)} runs show {run.id}")
     if state.status in {"failed", "cancelled", "lost"}:
-        click.echo(f"  go on from what succeeded: ithaca runs retry {run.id}")
+        click.echo(f"  go on from what succeeded: {_ithaca(run)} runs retry {run.id}")
     if state.status == "succeeded" and state.steps:
         last = state.steps[-1].name
-        click.echo(f"  executed notebook: ithaca runs notebook {run.id}/{last}")
+        click.echo(f"  executed notebook: {_ithaca(run)} runs notebook {run.id}/{last}")
 
 
 def _show_failure(run: Run, step: StepState) -> None:
@@ -222,5 +221,13 @@ def _show_failure(run: Run, step: StepState) -> None:
     click.echo(f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}: {what}")
     if error.cure:
         click.echo(f"  → {error.cure}")
-    click.echo(f"  → log and traceback: ithaca runs logs {run.id}/{step.name}")
-    click.echo(f"  → executed notebook: ithaca runs notebook {run.id}/{step.name}")
+    click.echo(f"  → log and traceback: {_ithaca(run)} runs logs {run.id}/{step.name}")
+    click.echo(f"  → executed notebook: {_ithaca(run)} runs notebook {run.id}/{step.name}")
+
+
+def _ithaca(run: Run) -> str:
+    """How to call `ithaca` from here so that it finds the run's store."""
+    from ithaca.api.project import find_project
+
+    here = find_project().home
+    return "ithaca" if here == run.project.home else f"ITHACA_HOME={run.project.home} ithaca"
