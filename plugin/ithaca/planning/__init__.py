@@ -1,9 +1,9 @@
 """Planning: which steps of a workflow must run, and which are already known.
 
 A key says what a step's result depends on; `keys` computes it, publishes executions under it and
-finds them again. `plan` walks a workflow from its roots and decides (`ithaca.planning.plan.plan`). The room may import the
-workflow's model, the records' model and the store; what it decides goes into the run's document,
-from where a backend takes it.
+finds them again. `ithaca.planning.plan.plan` walks a workflow from its roots and decides. The room
+may import the workflow's model, the records' model and the store; what it decides goes into the
+run's document, from where a backend takes it.
 """
 
 from __future__ import annotations
