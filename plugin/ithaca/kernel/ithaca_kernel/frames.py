@@ -26,6 +26,12 @@ def references_type() -> Optional[type]:
     return getattr(internals, "BlockValuesRefs", None)
 
 
+def column_type() -> Optional[type]:
+    """The type of what holds the one block of a series."""
+    managers = sys.modules.get("pandas.core.internals.managers")
+    return getattr(managers, "SingleBlockManager", None)
+
+
 def index_type() -> Optional[type]:
     """The type of labels, which nobody changes."""
     pandas = sys.modules.get("pandas")
@@ -41,6 +47,22 @@ def reduce_block(_pickler: Any, block: Any) -> Any:
 def reduce_references(_pickler: Any, _references: Any) -> Any:
     """The reduction of what blocks share: its identity is all that counts."""
     return rebuild.block_references, ()
+
+
+def reduce_column(_pickler: Any, manager: Any) -> Any:
+    """The reduction of what holds a series: pandas' own knows its values but not its block."""
+    return type(manager), (manager.blocks[0], manager.axes[0])
+
+
+def shared_by_class(frame: Any) -> Any:
+    """The list of a pandas class that its pickles contain, although all frames have it."""
+    return getattr(type(frame), "_metadata", None)
+
+
+def is_frame(thing: Any) -> bool:
+    """Whether a thing is a frame or a series."""
+    generic = sys.modules.get("pandas.core.generic")
+    return generic is not None and isinstance(thing, getattr(generic, "NDFrame", ()))
 
 
 def copies_on_write() -> bool:

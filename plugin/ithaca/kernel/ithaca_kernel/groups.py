@@ -43,6 +43,8 @@ _IMMUTABLE: Tuple[type, ...] = (
 # Modules whose objects nobody changes: type hints are shared by all that use them, pandas' scalars
 # are values, pyarrow's arrays are read-only by construction.
 _IMMUTABLE_MODULES = ("typing", "typing_extensions", "pandas._libs.tslibs", "pyarrow")
+# CPython's flag of a class that was not compiled in; `NoneType` and the like have no module.
+_HEAP_TYPE = 1 << 9
 # Types that can own the memory that arrays show.
 _OWNERS = {"ndarray", "memmap", "matrix", "recarray", "MaskedArray", "bytearray", "array"}
 
@@ -109,6 +111,8 @@ class Collector(ValuePickler):
         index = frames.index_type()
         if index is not None and isinstance(thing, index):
             self._see_weakly(thing.__reduce__())
+        elif frames.is_frame(thing):
+            self.weak.add(id(frames.shared_by_class(thing)))
         return super().reducer_override(thing)
 
     def reduce_array(self, array: Any) -> Any:
@@ -154,8 +158,13 @@ def is_immutable(thing: Any) -> bool:
     kind = type(thing)
     if kind in _ATOMS or isinstance(thing, _IMMUTABLE):
         return True
-    if issubclass(kind, type) or kind is types.FunctionType:
+    if issubclass(kind, type):
+        return not thing.__flags__ & _HEAP_TYPE or functions.by_reference(thing)
+    if kind is types.FunctionType:
         return functions.by_reference(thing)
+    if "function" in kind.__name__:  # Cython's functions are of types of their own
+        module = sys.modules.get(getattr(thing, "__module__", ""))
+        return getattr(module, getattr(thing, "__qualname__", ""), None) is thing
     if any(_is_of(kind, module) for module in _IMMUTABLE_MODULES):
         return True
     return _is_immutable_in_libraries(thing)

@@ -92,12 +92,18 @@ class ValuePickler(pickle.Pickler):
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(thing, getattr(numpy, "ndarray", ())):
             return self.reduce_array(thing)
+        return self._reduce_in_frame(thing)
+
+    def _reduce_in_frame(self, thing: Any) -> Any:
         block = frames.block_type()
-        if block is not None:
-            if isinstance(thing, block):
-                return self.reduce_block(thing)
-            if kind is frames.references_type():
-                return frames.reduce_references(self, thing)
+        if block is None:
+            return NotImplemented
+        if isinstance(thing, block):
+            return self.reduce_block(thing)
+        if type(thing) is frames.references_type():
+            return frames.reduce_references(self, thing)
+        if type(thing) is frames.column_type():
+            return frames.reduce_column(self, thing)
         return NotImplemented
 
     def reduce_array(self, array: Any) -> Any:

@@ -63,9 +63,11 @@ class Saver:
                 continue
             if loose_print(name, loaded.definitions[name], loaded) != before:
                 self._changed_definitions.add(name)
+        # Again, because the step may have imported what has parts of its own in each process.
+        known = {**loaded.known, **notebook.process_references(self._namespace)}
         self._known = {
             key: told
-            for key, told in loaded.known.items()
+            for key, told in known.items()
             if not (told[0] == "definition" and told[1] in self._changed_definitions)
         }
 
