@@ -102,6 +102,7 @@ class Cells:
         (self.folder / VOLUME).mkdir(exist_ok=True)
         source = self._write_notebook()
         overlay.write(self.folder, environment)
+        self.recording.is_there = self._is_there
         with kernel.runtime_folder() as runtime:
             kernel.write_library(runtime)
             view = roots.choose(Path(self.task.root), self.folder, environment, runtime)
@@ -178,7 +179,7 @@ class Cells:
         """Raise what went wrong, if anything."""
         self.interruption.check()
         place, failed = self.recording.place, self.recording.failure
-        if (error or failed) and not self._is_there():
+        if not self._is_there():
             raise Failed(failure.deleted(place))
         if failed is not None:
             raise Failed(failure.raised(*failed, report))
@@ -192,9 +193,13 @@ class Cells:
         raise Failed(failure.died(place, status, said))
 
     def _is_there(self) -> bool:
-        """Whether the step left its working directory and Ithaca's folder where they were."""
+        """Whether the step left its working directory and Ithaca's folder where they were.
+
+        What saving writes anew would hide that the values of the steps before are gone, so it is
+        the overlay that tells.
+        """
         working = self.folder / Path(self.task.notebook).parent
-        return (self.folder / VOLUME).is_dir() and working.is_dir()
+        return overlay.is_there(self.folder) and working.is_dir()
 
     def _write_step_file(self, view: View, runtime: Path) -> Path:
         metrics = {

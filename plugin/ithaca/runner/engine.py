@@ -284,4 +284,8 @@ class IthacaEngine(Engine):  # type: ignore[misc]
             log=logger,
             **kwargs,
         )
-        return client.execute()
+        try:
+            return client.execute()
+        finally:
+            if client.kc is not None:  # nbclient leaves it open where it did not start the kernel
+                client.kc.stop_channels()

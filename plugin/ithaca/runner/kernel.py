@@ -116,8 +116,9 @@ class StepKernel:
         group: Its process group.
     """
 
-    def __init__(self, manager: Any, owner: int, output: Path, mark: str) -> None:
+    def __init__(self, manager: Any, context: Any, owner: int, output: Path, mark: str) -> None:
         self.manager = manager
+        self._context = context
         self.group: int = manager.provisioner.pgid or manager.provisioner.pid
         self._process: subprocess.Popen[bytes] = manager.provisioner.process
         self._owner: int | None = owner
@@ -159,6 +160,7 @@ class StepKernel:
             self._owner = None
             self._process.wait()
             run_sync(self.manager.cleanup_resources)()
+            self._context.destroy(linger=0)
 
 
 def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> StepKernel:
@@ -176,6 +178,7 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
     Raises:
         StepFailed: The process cannot be started.
     """
+    import zmq.asyncio
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_core.utils import run_sync
@@ -206,14 +209,21 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         def get_kernel_spec(self, _name: str) -> KernelSpec:
             return spec
 
-    manager = AsyncKernelManager(
+    class OneKernel(AsyncKernelManager):
+        def client(self, **kwargs: Any) -> Any:
+            return super().client(context=context, **kwargs)
+
+    # A kernel that prints faster than it is read must not lose the message that says "idle", so
+    # nothing is dropped on our side.
+    context = zmq.asyncio.Context()
+    context.rcvhwm = 0
+
+    manager = OneKernel(
         kernel_name="ithaca",
         kernel_spec_manager=OneSpec(),
         transport="ipc",
         connection_file=str(runtime / "kernel.json"),
     )
-    # A kernel that prints faster than it is read must not lose the message that says "idle".
-    manager.context.rcvhwm = 0
     output = runtime / "kernel.out"
     try:
         with output.open("wb") as file:
@@ -230,4 +240,4 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         raise StepFailed("ITH504", f"the kernel cannot be started: {error}") from error
     finally:
         os.close(watched)
-    return StepKernel(manager, owner, output, mark)
+    return StepKernel(manager, context, owner, output, mark)

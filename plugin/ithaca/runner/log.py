@@ -59,12 +59,13 @@ class StepLog:
             return
         if self._written > LIMIT and not always:
             return
+        room = LIMIT - self._written
+        self._written += len(text)
+        if 0 <= room < len(text) and not always:
+            note = f"\n[ithaca: the log is full after {LIMIT >> 20} MiB; the rest is left out]\n"
+            text = text[:room] + note
         self._waiting.append(text)
         self._size += len(text)
-        self._written += len(text)
-        if self._written > LIMIT >= self._written - len(text):
-            note = f"\n[ithaca: the log is full after {LIMIT >> 20} MiB; the rest is left out]\n"
-            self._waiting.append(note)
         if self._size >= CHUNK:
             self.flush()
 

@@ -14,13 +14,30 @@ RICH_LIMIT = 32 << 20
 
 RICH_COUNT = 1000
 
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
 
 def plain(text: str) -> str:
     """Text without terminal colours and what a carriage return overwrote."""
-    return _OVERWRITTEN.sub("", _ANSI.sub("", text)).replace("\r\n", "\n")
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    return settled(text).replace("\r\n", "\n")
+
+
+def settled(text: str) -> str:
+    r"""Text without what a carriage return overwrote; those at line ends stay.
+
+    Example:
+        >>> settled("10 %\r20 %\ndone")
+        '20 %\ndone'
+    """
+    if "\r" not in text:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        body = line.rstrip("\r")
+        lines.append(body[body.rfind("\r") + 1 :] + line[len(body) :])
+    return "\n".join(lines)
 
 
 class CellOutputs:
@@ -105,7 +122,7 @@ class CellOutputs:
             self._chunks[last], self._sizes[last] = [], 0
         chunks = self._chunks[last]
         if "\r" in text or (chunks and chunks[-1].endswith("\r")):
-            chunks[:] = [_OVERWRITTEN.sub("", "".join([*chunks, text]))]
+            chunks[:] = [settled("".join([*chunks, text]))]
         else:
             chunks.append(text)
         size = sum(map(len, chunks)) if len(chunks) == 1 else self._sizes[last] + len(text)

@@ -77,6 +77,11 @@ def remove(root: Path, environment: Environment) -> None:
             folder.rmdir()
 
 
+def is_there(root: Path) -> bool:
+    """Whether the skeleton that `write` made is still in its place."""
+    return (root / FOLDER / "pyvenv.cfg").is_file()
+
+
 def python(root: str) -> str:
     """The kernel's interpreter, under the root as the kernel sees it."""
     return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - of another mount namespace

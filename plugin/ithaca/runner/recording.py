@@ -17,12 +17,18 @@ from ithaca.runner.log import StepLog, mask
 from ithaca.runner.outputs import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ithaca.runner.notebook import Place
     from ithaca.runner.task import Task
     from ithaca.snapshots import Store
     from ithaca.workflow.model import Step
 
 _PROGRESS_EVERY = 0.25
+
+
+class FolderGone(Exception):
+    """A cell took away the folder that the step runs in: no further cell makes sense."""
 
 
 class Recording:
@@ -38,11 +44,13 @@ class Recording:
         secrets: Values that are masked.
 
     Attributes:
+        is_there: Says whether the step's folder is still in place; asked before each cell.
         place: Where the running cell comes from.
         failure: Place, execution count and reply of the cell that failed.
     """
 
     def __init__(self, store: Store, task: Task, step: Step, secrets: tuple[str, ...]) -> None:
+        self.is_there: Callable[[], bool] = lambda: True
         self.place: Place | None = None
         self.failure: tuple[Place, int | None, dict[str, Any]] | None = None
         self.log = StepLog(store, task.run, task.step, task.attempt, secrets)
@@ -54,7 +62,9 @@ class Recording:
         self._notebook: Any = None
 
     def cell(self, _index: int, cell: Any) -> None:
-        """A cell starts."""
+        """A cell starts; raises `FolderGone` when the one before left no folder to run in."""
+        if not self.is_there():
+            raise FolderGone
         self.place = notebook.place(self._step, cell)
         if self.place.code is None or self.place.role != "user":
             return

@@ -1,0 +1,216 @@
+"""What a step's cells see, what it leaves, and what each kind of failure says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import RUN, Project, metric, parameter, step
+
+from ithaca.records import names
+from ithaca.runner import cells
+from ithaca.snapshots import verify
+from ithaca.workflow.model import Code, Secret
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_step_leaves_files_values_metrics_notebook_and_log(project: Project) -> None:
+    (project.root / "data.txt").write_text("hello")
+    project.define(
+        step(
+            "load",
+            "text = open('data.txt').read() * times\nprint(text)",
+            "loss = 0.5\nopen('out.txt', 'w').write(text)",
+            writes=("text",),
+            parameters=("times",),
+        ),
+        parameters=(parameter("times", 2),),
+        metrics=(metric("loss", "load"),),
+    )
+    end = project.run("load")
+    assert end.status == "succeeded"
+    assert end.metrics == {"loss": 0.5}
+    assert project.files("load") == ["data.txt", "out.txt"]
+    assert "--- cell 1\nhellohello\n" in project.log("load")
+    roles = [cell["metadata"].get("ithaca", {}) for cell in project.notebook("load")["cells"]]
+    assert [role.get("cell") for role in roles if role.get("role") == "user"] == [1, 2]
+    assert str(project.root) not in str(project.notebook("load")["metadata"])
+
+
+def test_a_later_step_has_what_the_earlier_left_at_the_same_path(project: Project) -> None:
+    project.define(
+        step("a", "import os\nhere = os.getcwd()\nx = [1]", writes=("here", "x")),
+        step(
+            "b",
+            "import os\nassert here == os.getcwd(), (here, os.getcwd())\nx.append(2)\nprint(x)",
+            reads=("here", "x"),
+            needs=("a",),
+        ),
+    )
+    end = project.run("a", "b")
+    assert end.error is None
+    assert "[1, 2]" in project.log("b")
+    assert project.execution("b").parents == (project.ends["a"].execution,)
+    assert project.execution("b").before == project.ends["a"].after
+
+
+def test_what_is_known_is_reused_with_its_metrics(project: Project) -> None:
+    project.define(step("a", "n = 3"), metrics=(metric("n", "a"),))
+    first = project.run("a")
+    again = project.run("a")
+    assert (first.status, again.status) == ("succeeded", "reused")
+    assert again.execution == first.execution
+    assert again.metrics == {"n": 3}
+    assert again.reused_from == RUN
+
+
+def test_without_reuse_a_step_runs_and_its_own_result_goes_on(project: Project) -> None:
+    project.define(step("a", "import time\nopen('t', 'w').write(str(time.time_ns()))"))
+    first, second = project.run("a"), project.run("a", reuse=False)
+    assert second.status == "succeeded"
+    assert second.after != first.after
+    assert project.run("a").execution == first.execution
+
+
+def test_the_working_directory_is_the_notebooks_folder(project: Project) -> None:
+    (project.root / "sub").mkdir()
+    (project.root / "sub" / "near.txt").write_text("near")
+    project.define(step("a", "print(open('near.txt').read())"), notebook="sub/nb.ipynb")
+    assert project.run("a").error is None
+    assert "near" in project.log("a")
+
+
+def test_the_submitted_notebook_is_in_its_place_but_not_in_the_snapshot(project: Project) -> None:
+    project.store.create(names.run(RUN, "notebook"), b'{"cells": []}')
+    project.define(step("a", "print(open('nb.ipynb').read())"))
+    assert project.run("a").error is None
+    assert '{"cells": []}' in project.log("a")
+    assert project.files("a") == []
+
+
+def test_a_failing_cell_is_named_with_the_users_line(project: Project) -> None:
+    shared = Code(cell=4, kind="functions", source="def half(x):\n    return x / 0", lines=(7, 8))
+    user = Code(cell=9, kind="user", source="y = 1\nz = 2\nhalf(y)", lines=(3, 5, 6))
+    project.define(step("a", shared, user))
+    end = project.run("a")
+    assert end.status == "failed"
+    assert end.error is not None
+    assert (end.error.code, end.error.cell, end.error.line) == ("ITH501", 9, 6)
+    assert (end.error.name, end.error.value) == ("ZeroDivisionError", "division by zero")
+    assert "return x / 0" in project.log("a")
+    outputs = [each for cell in project.notebook("a")["cells"] for each in cell.get("outputs", ())]
+    assert any(each["output_type"] == "error" for each in outputs)
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "says"),
+    [
+        ("import os\nos._exit(3)", "ITH502", "the kernel died in cell 1 (exit status 3)"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+            "ITH502",
+            "the kernel died in cell 1 (killed by SIGKILL)",
+        ),
+        ("input('name? ')", "ITH505", "the cell asks for input"),
+        ("exit()", "ITH501", "SystemExit"),
+        ("import sys\nsys.exit(0)", "ITH501", "SystemExit"),
+        ("raise KeyboardInterrupt", "ITH501", "KeyboardInterrupt"),
+        ("def f(:\n  pass", "ITH501", "SyntaxError"),
+        ("raise OSError(28, 'No space left on device')", "ITH501", "No space left"),
+        ("import os, shutil\nshutil.rmtree(os.getcwd(), True)", "ITH506", "working directory"),
+    ],
+)
+def test_each_failure_has_one_clear_message(
+    project: Project, source: str, code: str, says: str
+) -> None:
+    project.define(step("a", source, "print('never')", writes=()))
+    end = project.run("a")
+    assert end.status == "failed"
+    assert end.error is not None
+    assert (end.error.code, end.error.cell) == (code, 1), end.error
+    assert says in end.error.message
+    assert "plugin/ithaca" not in project.log("a")
+    assert verify(project.store) == []
+
+
+def test_a_step_that_runs_past_its_limit_is_stopped(project: Project) -> None:
+    project.define(step("a", "import time\nwhile True: time.sleep(1)", timeout=3.0))
+    end = project.run("a")
+    assert end.status == "timed_out"
+    assert end.error is not None
+    assert end.error.code == "ITH503"
+    assert "its limit of 3 s" in end.error.message
+
+
+def test_a_flood_of_output_neither_hangs_nor_fills_the_record(project: Project) -> None:
+    project.define(step("a", "line = 'x' * 9999\nfor _ in range(10_000): print(line)", "print(7)"))
+    end = project.run("a")
+    assert end.error is None
+    assert len(str(project.notebook("a"))) < 3 << 20
+    log = project.log("a")
+    assert len(log) < 65 << 20
+    assert "the log is full" in log
+
+
+def test_secrets_are_given_and_masked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", 'hunter"2')
+    secret = Secret(secret="s", key="k", env="TOKEN")
+    project.define(
+        step("a", "import os\nprint('it is', os.environ['TOKEN'])", "1 / 0", secrets=(secret,))
+    )
+    project.run("a")
+    assert "it is ***" in project.log("a")
+    assert "hunter" not in project.log("a") + str(project.notebook("a"))
+
+
+def test_a_missing_secret_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOKEN", raising=False)
+    project.define(step("a", "1", secrets=(Secret(secret="s", key="k", env="TOKEN"),)))
+    end = project.run("a")
+    assert end.error is not None
+    assert end.error.code == "ITH508"
+    assert "TOKEN" in end.error.message
+    assert not end.retryable
+
+
+def test_a_full_disk_at_the_end_is_said_and_the_store_verifies(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cells, "take", full)
+    project.define(step("a", "x = 1"))
+    end = project.run("a")
+    assert end.error is not None
+    assert end.error.code == "ITH507"
+    assert verify(project.store) == []
+
+
+def test_what_a_step_left_running_ends_with_it(project: Project, tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    loop = f"while True: open({str(beat)!r}, 'a').write('x'); time.sleep(0.1)"
+    project.define(
+        step(
+            "a",
+            "import subprocess, sys, time\n"
+            f"code = 'import time\\n' + {loop!r}\n"
+            "subprocess.Popen([sys.executable, '-c', code], start_new_session=True)\n"
+            "time.sleep(1)",
+        )
+    )
+    assert project.run("a").error is None
+    size = beat.stat().st_size
+    assert size > 0
+    import time
+
+    time.sleep(0.5)
+    assert beat.stat().st_size == size
+
+
+def test_files_that_look_like_credentials_are_left_out_and_reported(project: Project) -> None:
+    project.define(step("a", "open('.env', 'w').write('PASSWORD=1')"))
+    end = project.run("a")
+    assert project.files("a") == []
+    assert any(".env" in notice for notice in end.notices)
