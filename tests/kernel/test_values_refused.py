@@ -137,3 +137,14 @@ def test_a_metric_that_is_no_number_fails_with_the_reason(chain, code, reason):
     assert error["code"] == "ITH516"
     assert "val-loss" in error["message"]
     assert reason in error["message"]
+
+
+def test_a_full_disk_is_told_in_one_message(chain):
+    cells = (
+        "import errno, pathlib\n"
+        "def full(*_, **__): raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "pathlib.Path.rename = full\nvalue = 1"
+    )
+    error = chain.refused(cells, writes="value")
+    assert error["code"] == "ITH520"
+    assert "No space left" in error["message"]

@@ -36,6 +36,7 @@ _ATOMS: Set[Any] = {
     dt.date, dt.datetime, dt.time, dt.timedelta, dt.timezone,
     types.GenericAlias, getattr(types, "UnionType", type(None)),
 }  # fmt: skip
+_CONTAINERS = {list, dict, set, bytearray}
 _IMMUTABLE: Tuple[type, ...] = (
     dt.tzinfo, dt.date, dt.time, dt.timedelta, enum.Enum,
     pathlib.PurePath, logging.Logger, ipaddress.IPv4Address, ipaddress.IPv6Address,
@@ -99,7 +100,7 @@ class Collector(ValuePickler):
         if id(thing) in self.known:
             return super().persistent_id(thing)
         kind = type(thing)
-        if kind not in _ATOMS and not is_immutable(thing):
+        if kind in _CONTAINERS or (kind not in _ATOMS and not is_immutable(thing)):
             self.kept.append(thing)
             self.strong.add(id(thing))
             if kind.__name__ in _OWNERS:

@@ -15,6 +15,7 @@ import os
 import pickle
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, List, Optional, Set, Tuple
 
@@ -24,6 +25,7 @@ from .step import to_json
 FORMAT = 1
 ALIGNMENT = 64
 _CHUNK = 1 << 20
+_WRITE = 1 << 23
 
 
 class Draft:
@@ -110,10 +112,12 @@ class Draft:
         file.write(bytes(gap))
         offset = self._size + gap
         digest = hashlib.blake2b(digest_size=32)
-        for start in range(0, memory.nbytes, _CHUNK):
-            part = memory[start : start + _CHUNK]
-            digest.update(part)
-            file.write(part)
+        with ThreadPoolExecutor(1) as beside:  # hashing and writing both let go of the GIL
+            for start in range(0, memory.nbytes, _WRITE):
+                part = memory[start : start + _WRITE]
+                hashed = beside.submit(digest.update, part)
+                file.write(part)
+                hashed.result()
         self._parts.append({"offset": offset, "size": memory.nbytes, "digest": digest.hexdigest()})
         self._size = offset + memory.nbytes
 

@@ -57,9 +57,24 @@ class StepRun:
         except ValueProblem as problem:
             self._report.fail(problem)
             raise
+        except OSError as problem:
+            told = ValueProblem(
+                "ITH520",
+                f"the volume of {self._step.title} cannot be read or written: {problem}",
+                "free some space or check the disk, then `ithaca runs retry`",
+            )
+            self._report.fail(told)
+            raise told from problem
         finally:
             self._forget_ourselves()
+            self._write_report()
+
+    def _write_report(self) -> None:
+        try:
             self._report.write()
+        except OSError:  # the disk is full: what failed before this says so
+            if self._report.error is None:
+                raise
 
     def _forget_ourselves(self) -> None:
         """The cells that the runner adds bind the name of this package; the notebook has none."""

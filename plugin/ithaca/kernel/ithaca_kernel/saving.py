@@ -48,6 +48,7 @@ class Saver:
         pointers = self._write_groups()
         self._bury(pointers)
         if self._problems:
+            self._report.notices.extend(problem.message for problem in self._problems[1:])
             raise self._problems[0]
         self._check_promises(pointers)
         for name, pointer in sorted(pointers.items()):
@@ -218,9 +219,12 @@ class Saver:
         try:
             pickler = draft.dump(places, self._namespace, self._known, lone(collectors))
             self._check_stream(group, draft.stream)
-        except ValueProblem as problem:
+        except OSError:
             draft.discard()
-            return self._refuse_group(group, problem)
+            raise
+        except Exception as problem:
+            draft.discard()
+            return self._refuse_group(group, self._told(group, problem))
         used = set().union(*(self._used(name) for name in group), pickler.globals)
         identity = draft.finish(
             {
@@ -293,6 +297,15 @@ class Saver:
                 "other step has",
                 "keep paths relative to the notebook's folder",
             )
+
+    def _told(self, group: List[str], problem: Exception) -> ValueProblem:
+        if isinstance(problem, ValueProblem):
+            return problem
+        return ValueProblem(
+            "ITH510",
+            f"{self._step.title} cannot save {' and '.join(group)}: {problem}",
+            "keep what they are made from, and make them in the step that uses them",
+        )
 
     def _refuse_group(self, group: List[str], problem: ValueProblem) -> Dict[str, Pointer]:
         needed = [name for name in group if name in self._step.read_later]
