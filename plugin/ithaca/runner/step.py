@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ithaca import settings
 from ithaca.errors import IthacaError, MergeConflict, NotFound, UsageError
 from ithaca.planning.keys import lookup, publish, step_key
 from ithaca.records import names
@@ -176,8 +177,9 @@ class _Attempt:
             self.store,
             self.task.parents,
             load=load,
-            rules=MergeRules.read(
-                Path(self.task.root), order=[step.name for step in self.workflow.steps]
+            rules=MergeRules.of(
+                settings.load(Path(self.task.root)).table("merge"),
+                order=[step.name for step in self.workflow.steps],
             ),
             read_later={*self.step.reads, *read_later(self.workflow, self.step.name)},
         )

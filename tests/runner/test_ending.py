@@ -1,0 +1,107 @@
+"""Whatever ends an attempt, no process of it stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import RUN, Project, step
+
+from ithaca.records import names
+from ithaca.records.model import AttemptEnd
+from ithaca.runner import Task
+from ithaca.snapshots import verify
+
+pytestmark = pytest.mark.slow
+
+LONGEST = 10.0
+"""Seconds that a kernel may outlive its owner: what Ithaca promises."""
+
+
+def wait(condition: Callable[[], bool], seconds: float = 120.0) -> float:
+    """Wait until something holds; returns how long it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "it does not happen"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def alive(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        if sys.platform == "linux":
+            return False
+        return subprocess.run(["ps", "-p", str(pid)], capture_output=True).returncode == 0
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def busy(project: Project, tmp_path: Path) -> Callable[[], list[int]]:
+    """Defines a step that never ends; says the pids of its kernel and of two children."""
+    pids = tmp_path / "pids"
+    source = (
+        "import os, signal, subprocess, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "near = subprocess.Popen(['sleep', '1000'])\n"
+        "far = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{near.pid}} {{far.pid}} .')\n"
+        "while True: time.sleep(1)"
+    )
+    project.define(step("a", source))
+
+    def running() -> list[int]:
+        wait(lambda: pids.exists() and pids.read_text().endswith("."))
+        return [int(pid) for pid in pids.read_text().split()[:-1]]
+
+    return running
+
+
+def end_of(project: Project, task: Task) -> AttemptEnd:
+    data = project.store.read(names.attempt(RUN, "a", task.attempt, "end"))
+    return msgspec.json.decode(data, type=AttemptEnd)
+
+
+def test_a_cancelled_attempt_ends_its_kernel_and_says_so(
+    project: Project, busy: Callable[[], list[int]]
+) -> None:
+    task, runner = project.start("a")
+    pids = busy()
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(LONGEST) == 1
+    assert wait(lambda: not any(map(alive, pids))) < LONGEST
+    assert end_of(project, task).status == "cancelled"
+    assert verify(project.store) == []
+
+
+def test_a_killed_runner_takes_its_kernel_with_it(
+    project: Project, busy: Callable[[], list[int]]
+) -> None:
+    task, runner = project.start("a")
+    pids = busy()
+    runner.kill()
+    assert wait(lambda: not any(map(alive, pids))) < LONGEST
+    assert not project.store.exists(names.attempt(RUN, "a", task.attempt, "end"))
+    assert verify(project.store) == []
+    runner.wait()
+
+
+def test_a_runner_whose_owner_died_ends_and_writes_nothing_more(
+    project: Project, busy: Callable[[], list[int]]
+) -> None:
+    watched, ours = os.pipe()
+    task, runner = project.start("a", pass_fds=(watched,))
+    os.close(watched)
+    pids = busy()
+    os.close(ours)
+    assert runner.wait(LONGEST) != 0
+    assert wait(lambda: not any(map(alive, pids))) < LONGEST
+    assert not project.store.exists(names.attempt(RUN, "a", task.attempt, "end"))

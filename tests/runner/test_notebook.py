@@ -1,0 +1,85 @@
+"""A step as a notebook, and the way back to the user's cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+import pytest
+from conftest import parameter, step
+
+from ithaca.runner import failure, notebook
+from ithaca.runner.notebook import Place
+from ithaca.workflow.model import Code, Source, Workflow
+
+SHARED = Code(cell=2, kind="functions", source="K = 3\ndef f():\n    pass\nclass C: pass")
+USER = Code(cell=5, kind="user", source="a = 1\nb = 2", lines=(4, 9))
+
+
+def workflow(*code: Code, **fields: Any) -> Workflow:
+    steps = (step("s", *code, **fields),)
+    return Workflow(
+        name="w",
+        source=Source(notebook="nb.ipynb", digest=""),
+        steps=steps,
+        parameters=(parameter("lr", 0.1), parameter("name", "it's")),
+    )
+
+
+def roles(document: dict[str, Any]) -> list[str]:
+    return [cell["metadata"]["ithaca"]["role"] for cell in document["cells"]]
+
+
+def test_values_are_loaded_after_the_shared_cells_and_before_the_users_own() -> None:
+    flow = workflow(SHARED, USER, USER, parameters=("lr", "name"))
+    document = notebook.build(flow, flow.steps[0])
+    assert roles(document) == ["parameters", "functions", "load", "user", "user", "save"]
+    nbformat.validate(nbformat.from_dict(document))
+
+
+def test_the_parameters_cell_holds_the_defaults_that_the_step_consumes() -> None:
+    flow = workflow(USER, parameters=("name",))
+    cell = notebook.build(flow, flow.steps[0])["cells"][0]
+    assert cell["source"] == 'name = "it\'s"'
+    assert cell["metadata"]["tags"] == ["parameters"]
+
+
+def test_a_step_without_cells_of_its_own_loads_and_saves() -> None:
+    flow = workflow(SHARED)
+    assert roles(notebook.build(flow, flow.steps[0])) == ["functions", "load", "save"]
+
+
+def test_definitions_are_what_functions_cells_bind() -> None:
+    flow = workflow(SHARED, USER)
+    assert notebook.definitions(flow.steps[0]) == ("C", "K", "f")
+
+
+@pytest.mark.parametrize(("line", "users"), [(1, 4), (2, 9), (3, 9), (None, None)])
+def test_lines_are_those_of_the_users_cell(line: int | None, users: int | None) -> None:
+    assert Place(role="user", code=USER).line(line) == users
+
+
+def reply(name: str, value: str, *traceback: str) -> dict[str, Any]:
+    return {"ename": name, "evalue": value, "traceback": list(traceback)}
+
+
+def test_the_line_is_read_from_ipythons_traceback_when_the_kernel_reports_none() -> None:
+    frames = "Cell In[7], line 1\n----> 1 f()", "Cell In[3], line 2, in f()"
+    error = failure.raised(Place(role="user", code=USER), 7, reply("E", "x", *frames), {})
+    assert (error.cell, error.line) == (5, 4)
+
+
+def test_what_the_kernel_reports_of_a_value_is_what_the_user_reads() -> None:
+    report = {"error": {"code": "ITH512", "message": "x is a socket", "cure": "close it"}}
+    error = failure.raised(Place(role="save"), 9, reply("ValueProblem", "…"), report)
+    assert (error.code, error.message, error.cure) == ("ITH512", "x is a socket", "close it")
+
+
+def test_an_exception_without_text_is_its_name() -> None:
+    error = failure.raised(Place(role="user", code=USER), 1, reply("KeyboardInterrupt", ""), {})
+    assert error.message == "KeyboardInterrupt"
+
+
+def test_a_full_disk_in_a_cell_has_its_cure() -> None:
+    content = reply("OSError", "[Errno 28] No space left on device: 'x'")
+    assert "make room" in failure.raised(Place(role="user", code=USER), 1, content, {}).cure

@@ -1,0 +1,153 @@
+"""What a step installs lands in the volume, travels on, and never touches the user's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Project, step
+
+from ithaca.errors import UsageError
+from ithaca.runner import Environment, check_usable, describe, overlay
+
+Wheels = Callable[..., Path]
+
+
+def user_venv(folder: Path, own: Environment, *, pip: bool) -> Path:
+    """A virtual environment whose packages are those of the tests, with pip or without."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    site = next(folder.glob("lib/python*/site-packages"))
+    for source in (Path(path) for path in own.sites):
+        for entry in source.iterdir():
+            if entry.name.startswith("pip") and not pip:
+                continue
+            if not entry.name.startswith(("tinypack", "__pycache__", "ithaca", "_editable")):
+                (site / entry.name).symlink_to(entry)
+    return folder / "bin" / "python"
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+def installs_and_uses(project: Project, wheels: Path, install: str) -> None:
+    project.define(
+        step(
+            "install",
+            f"{install} --no-index --find-links {wheels} tinypack",
+            "import tinypack, sys\nprint(tinypack.VERSION, tinypack.__file__)",
+        ),
+        step(
+            "use",
+            "import tinypack\nassert tinypack.VERSION == '1.0', tinypack\n!tinypack-cmd",
+            needs=("install",),
+        ),
+    )
+    end = project.run("install", "use")
+    assert end.error is None, project.log("install") + project.log("use")
+    assert "hello" in project.log("use")
+    left = project.files("use")
+    assert any(path.endswith("site-packages/tinypack/__init__.py") for path in left)
+    assert not any(path.endswith(("pyvenv.cfg", "bin/python", "_ithaca.pth")) for path in left)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pip", "install"),
+    [(True, "%pip install"), (True, "!pip install --user"), (False, "!python -m pip install")],
+)
+def test_pip_installs_into_the_volume(
+    project: Project, own: Environment, make_wheel: Wheels, pip: bool, install: str
+) -> None:
+    project.python = str(user_venv(project.root / ".venv", own, pip=pip))
+    before = listing(project.root / ".venv")
+    installs_and_uses(project, make_wheel(), install)
+    assert listing(project.root / ".venv") == before
+
+
+@pytest.mark.slow
+def test_uv_installs_into_the_volume(
+    project: Project, own: Environment, make_wheel: Wheels
+) -> None:
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
+    if uv is None:
+        pytest.skip("uv is not installed")
+    project.python = str(user_venv(project.root / ".venv", own, pip=True))
+    installs_and_uses(project, make_wheel(), f"!{uv} --no-cache pip install")
+
+
+@pytest.mark.slow
+def test_a_newer_version_covers_the_users_own(
+    project: Project, own: Environment, make_wheel: Wheels, tmp_path: Path
+) -> None:
+    python = user_venv(tmp_path / "venv", own, pip=True)
+    old = make_wheel(version="0.9")
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--no-index", "--find-links", old, "tinypack"],
+        check=True,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+    project.python = str(python)
+    installs_and_uses(project, make_wheel(version="1.0"), "%pip install --upgrade")
+    assert (site / "tinypack-0.9.dist-info").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["/usr/bin/python3", "conda"])
+def test_other_interpreters_of_this_machine_are_left_alone(
+    project: Project,
+    own: Environment,
+    make_wheel: Wheels,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    python: str,
+) -> None:
+    found = shutil.which(python)
+    if python == "conda" and found is not None:
+        found = str(Path(found).resolve().parent.parent / "bin" / "python")
+    if found is None:
+        pytest.skip(f"there is no {python} here")
+    if describe(found).ipykernel is None and describe(found).version[:2] == own.version[:2]:
+        # An ipykernel from elsewhere, as a user without rights to install would have it.
+        user_venv(tmp_path / "venv", own, pip=False)
+        borrowed = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+        monkeypatch.setenv("PYTHONPATH", str(borrowed))
+    try:
+        check_usable(describe(found))
+    except UsageError as error:
+        pytest.skip(str(error))
+    project.python = found
+    sites = [Path(site) for site in describe(found).sites]
+    before = [listing(site) for site in sites]
+    installs_and_uses(project, make_wheel(), "!pip install --user")
+    assert [listing(site) for site in sites] == before
+
+
+def test_the_skeleton_comes_and_goes(own: Environment, tmp_path: Path) -> None:
+    overlay.write(tmp_path, own)
+    python = Path(overlay.python(str(tmp_path)))
+    seen = subprocess.run(
+        [python, "-c", "import sys, ipykernel; print(sys.prefix)"], capture_output=True, check=True
+    )
+    assert seen.stdout.decode().strip() == str(tmp_path / overlay.FOLDER)
+    overlay.remove(tmp_path, own)
+    assert list(tmp_path.rglob("*")) == [tmp_path / ".ithaca-volume"]
+
+
+def test_what_was_installed_stays_when_the_skeleton_goes(own: Environment, tmp_path: Path) -> None:
+    overlay.write(tmp_path, own)
+    module = tmp_path / overlay.FOLDER / own.site_packages / "mine.py"
+    module.write_text("")
+    command = tmp_path / overlay.FOLDER / "bin" / "pip"
+    command.write_text("#!python\n")
+    overlay.remove(tmp_path, own)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted([module, command])
+    overlay.write(tmp_path, own)
+    assert command.read_text() == "#!python\n"
