@@ -35,7 +35,8 @@ def test_defaults_leave_out_histories_environments_caches_and_bytecode(
     taken = take(store, tmp_path / "a", ignore=Ignore.read(tmp_path / "a"))
     assert paths(store, taken) == ["a.py", "empty"]
     assert taken.left_out == ()
-    assert taken.ignored == ()
+    assert set(taken.ignored) == {".git", "conda", "my-env", "node_modules"}
+    assert take(store, tmp_path / "a", ignore=Ignore(source=True)).ignored == ()
 
 
 def test_the_users_patterns_leave_out_and_take_in(store: Store, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE_NAME = ".ithacaignore"
 
 Reason = Literal["internal", "cache", "default", "notebook", "credential", "user"]
-"""Why a path is left out. Only `credential` and `user` are worth a word to the user."""
+"""Why a path is left out. Of Ithaca's own files, caches and notebooks nobody is told."""
 
 _CACHE_FOLDERS = frozenset(
     {
@@ -36,14 +36,13 @@ _CACHE_FOLDERS = frozenset(
         ".tox",
         ".nox",
         ".eggs",
-        ".cache",
         ".virtual_documents",
     }
 )
 _CACHE_FILES = frozenset({".DS_Store", "Thumbs.db"})
 _BYTECODE = (".pyc", ".pyo")
 _DEFAULT_FOLDERS = frozenset(
-    {".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", ".pixi", ".direnv"}
+    {".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", ".pixi", ".direnv", ".cache"}
 )
 _CREDENTIAL_FOLDERS = frozenset(
     {".aws", ".azure", ".gcloud", ".ssh", ".gnupg", ".kube", ".databricks"}

@@ -72,7 +72,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         files: How many files it holds.
         bytes: Their bytes together.
         left_out: Files and folders that look like credentials and were left out.
-        ignored: Topmost paths left out by the user's `.ithacaignore`.
+        ignored: Topmost paths left out by the user's `.ithacaignore`; in a step also by a default
+            (`.git`, environments): no later step sees them.
         skipped: Sockets, pipes and devices, which no snapshot can hold.
         read: How many files had to be read because the cache did not know them.
     """

@@ -63,7 +63,8 @@ class Scan:
     Attributes:
         root: The tree.
         left_out: Paths that look like credentials.
-        ignored: Topmost paths that the user's patterns leave out.
+        ignored: Topmost paths that the user's patterns leave out; in a step also what a default
+            leaves out, for there the step made it.
         skipped: Sockets, pipes and devices.
     """
 
@@ -156,6 +157,7 @@ class _Scanner:
             names = {text(name) for name in _names(descriptor)}
             reason = self._ignore.folder_reason(child.text, names)
             if reason is not None:
+                self._note(reason, child.text)
                 return False
             before = len(self._scan.left_out)
             child.children = []
@@ -172,7 +174,7 @@ class _Scanner:
     def _note(self, reason: str, path: str) -> None:
         if reason == "credential":
             self._scan.left_out.append(path)
-        elif reason == "user":
+        elif reason == "user" or (reason == "default" and not self._ignore.source):
             self._scan.ignored.append(path)
 
 

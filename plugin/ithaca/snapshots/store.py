@@ -71,7 +71,7 @@ class Store:
         """
         store = cls(Path(path))
         version = store.path / "version"
-        if not version.exists():
+        if not os.path.exists(version):  # unlike pathlib's, it says no where nothing may be read
             if not create:
                 raise NotFound("ITH402", "there is no store", where=store._root)
             store._lay_out()
