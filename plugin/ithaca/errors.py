@@ -34,14 +34,14 @@ class IthacaError(Exception):
     r"""Anything that Ithaca says is wrong.
 
     Args:
-        code: The stable code, such as `ITH401`.
+        code: The stable code, such as `ITH602`.
         message: What happened, one sentence without the code.
         cure: What the user can do about it; empty when nothing can be done.
         where: The place: a path, a step, `step/cell`; empty when there is none.
 
     Example:
-        >>> str(IthacaError("ITH401", "the snapshot is incomplete", cure="run `ithaca runs retry`"))
-        'ITH401: the snapshot is incomplete\n  → run `ithaca runs retry`'
+        >>> str(IthacaError("ITH602", "there is no run `x`", cure="see `ithaca runs list`"))
+        'ITH602: there is no run `x`\n  → see `ithaca runs list`'
     """
 
     exit_code: ClassVar[int] = 1

@@ -84,7 +84,7 @@ def test_a_module_that_is_gone_is_named(chain):
     )
     module.unlink()
     error = chain.refused("", reads="v")
-    assert error["code"] == "ITH515"
+    assert error["code"] == "ITH521"
     assert "helper_module" in error["message"]
     assert "v" in error["message"]
 

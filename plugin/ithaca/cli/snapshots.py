@@ -142,20 +142,21 @@ def restore(snapshot: str, folder: str) -> None:
 
 @snapshots.command()
 @as_json
-def verify(as_json: bool) -> int:
+@click.option("--repair", is_flag=True, help="Set aside what is damaged; a run writes it anew.")
+def verify(as_json: bool, repair: bool) -> int:
     """Read everything in the store and check it against its digests.
 
     Exit codes: 0 all is well, 4 something is damaged.
     """
     from ithaca.snapshots import verify as verify_store
 
-    found = verify_store(_store())
+    found = verify_store(_store(), repair=repair)
     if as_json:
         print_json({"problems": [msgspec.to_builtins(each) for each in found]})
     else:
         for each in found:
             click.echo(f"{each.kind} {each.name}: {each.message}")
-        click.echo("damaged" if found else "the store is sound")
+        click.echo(("set aside" if repair else "damaged") if found else "the store is sound")
     return DAMAGED if found else 0
 
 

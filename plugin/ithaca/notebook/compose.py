@@ -218,7 +218,7 @@ class _Builder:
         for volume in inner.metadata.volumes:
             if own.setdefault(volume.name, volume) != volume:
                 self._say(
-                    "ITH140",
+                    "ITH143",
                     f"the notebook {unit.name} mounts the volume {volume.name!r} otherwise",
                     "give the two one form, or two names",
                     unit.cell,

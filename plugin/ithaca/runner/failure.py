@@ -131,8 +131,8 @@ def of(error: BaseException) -> StepError:
         return StepError(
             code="ITH507",
             message=f"no space left on the device: {_strip(error)}",
-            cure="make room (`ithaca snapshots du` shows what the store holds), or set "
-            "ITHACA_HOME to a larger disk; then `ithaca runs retry`",
+            cure="make room, or set ITHACA_HOME to a folder on a larger disk; then "
+            "`ithaca runs retry`",
         )
     if isinstance(error, IthacaError):
         place = f"{error.where}: " if error.where else ""

@@ -56,7 +56,9 @@ class MergeRules:
         except (FileNotFoundError, NotADirectoryError):
             settings = {}
         except (OSError, ValueError) as error:
-            raise UsageError("ITH413", f"cannot be read: {error}", where=str(file)) from None
+            raise UsageError(
+                "ITH904", f"the project's settings cannot be read: {error}", where=str(file)
+            ) from None
         table = settings.get("tool", {}).get("ithaca", {}).get("merge", {})
         return cls.of(table, order=order)
 

@@ -163,7 +163,7 @@ class Loader:
                 stored = Stored(self._step.values, identity)
             except FileNotFoundError:
                 raise ValueProblem(
-                    "ITH515",
+                    "ITH520",
                     f"the volume of {self._step.title} lacks the object {identity[:12]}",
                     "`ithaca snapshots verify`, then `ithaca runs retry`",
                 ) from None
@@ -292,7 +292,7 @@ def _guard(load: Callable[[], Any], name: str, document: Dict[str, Any]) -> Dict
         raise
     except ModuleNotFoundError as problem:
         raise ValueProblem(
-            "ITH515",
+            "ITH521",
             f"{name} needs the module {problem.name}, which this step cannot import",
             f"install {problem.name} in the environment, or in the step that saves {name}",
             name,
