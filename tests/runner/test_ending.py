@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -82,16 +83,29 @@ def test_a_cancelled_attempt_ends_its_kernel_and_says_so(
     assert verify(project.store) == []
 
 
-def test_a_killed_runner_takes_its_kernel_with_it(
-    project: Project, busy: Callable[[], list[int]]
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="i", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_killed_runner_takes_its_kernel_and_its_temporary_files_with_it(
+    project: Project,
+    busy: Callable[[], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    short_folder: Path,
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(short_folder))
     task, runner = project.start("a")
     pids = busy()
+    assert any(short_folder.iterdir())
     runner.kill()
     assert wait(lambda: not any(map(alive, pids))) < LONGEST
     assert not project.store.exists(names.attempt(RUN, "a", task.attempt, "end"))
     assert verify(project.store) == []
     runner.wait()
+    wait(lambda: not any(short_folder.iterdir()))
 
 
 def test_a_runner_whose_owner_died_ends_and_writes_nothing_more(

@@ -12,8 +12,8 @@
 CONFIG is JSON: `root` (the project root's path), `work_root` (the step's folder), `private` (make
 the namespace), `keep` (paths under `root` that stay visible, each `[path, read_only]`), `folder`
 (working directory, relative), `owner_fd` (read end of the pipe), `mark` (bytes in the environment
-of every process of the step) and `grace` (seconds between SIGTERM and SIGKILL). `--probe` in place
-of COMMAND only says by its exit status whether the namespace works.
+of every process of the step), `grace` (seconds between SIGTERM and SIGKILL) and `runtime` (a folder
+that the watch deletes when its owner no longer can). `--probe` in place of COMMAND only says by its exit status whether the namespace works.
 """
 
 from __future__ import annotations
@@ -91,7 +91,18 @@ def outlived(mark: bytes) -> list[int]:
     return found
 
 
-def watch(owner_fd: int, kernel: int, mark: bytes, grace: float) -> None:
+def remove(folder: str) -> None:
+    """Delete a folder; what cannot be deleted stays."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                remove(entry.path)
+            else:
+                os.unlink(entry.path)
+        os.rmdir(folder)
+
+
+def watch(owner_fd: int, kernel: int, mark: bytes, grace: float, runtime: str) -> None:
     """Wait for the end of the pipe, then end the kernel's group and what the step left behind."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
@@ -110,10 +121,12 @@ def watch(owner_fd: int, kernel: int, mark: bytes, grace: float) -> None:
     for process in outlived(mark):
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGKILL)
+    if runtime:
+        remove(runtime)
     os.killpg(group, signal.SIGKILL)
 
 
-def leave_watch(owner_fd: int, mark: bytes, grace: float) -> None:
+def leave_watch(owner_fd: int, mark: bytes, grace: float, runtime: str) -> None:
     """Start the death watch as a process that is no child of the kernel-to-be.
 
     A notebook that calls `os.wait()` must not wait for it.
@@ -123,7 +136,7 @@ def leave_watch(owner_fd: int, mark: bytes, grace: float) -> None:
     if child == 0:
         if os.fork() == 0:
             try:
-                watch(owner_fd, kernel, mark, grace)
+                watch(owner_fd, kernel, mark, grace, runtime)
             finally:
                 os._exit(0)
         os._exit(0)
@@ -140,7 +153,8 @@ def main(arguments: list[str]) -> None:
     if arguments[1:] == ["--probe"]:
         return
     if config["owner_fd"] is not None:
-        leave_watch(config["owner_fd"], os.fsencode(config["mark"]), config["grace"])
+        mark = os.fsencode(config["mark"])
+        leave_watch(config["owner_fd"], mark, config["grace"], config["runtime"])
     base = root if config["private"] else work_root
     os.chdir(os.path.join(base, config["folder"]))
     os.execv(arguments[2], arguments[2:])  # noqa: S606

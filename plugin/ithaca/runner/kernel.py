@@ -191,6 +191,7 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         "owner_fd": watched,
         "mark": mark,
         "grace": GRACE,
+        "runtime": str(runtime),
     }
     command = [overlay.python(view.seen), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = KernelSpec(
