@@ -13,7 +13,8 @@ CONFIG is JSON: `root` (the project root's path), `work_root` (the step's folder
 the namespace), `keep` (paths under `root` that stay visible, each `[path, read_only]`), `folder`
 (working directory, relative), `owner_fd` (read end of the pipe), `mark` (bytes in the environment
 of every process of the step), `grace` (seconds between SIGTERM and SIGKILL) and `runtime` (a folder
-that the watch deletes when its owner no longer can). `--probe` in place of COMMAND only says by its exit status whether the namespace works.
+that the watch deletes when its owner no longer can). `--probe` in place of COMMAND
+only says by its exit status whether the namespace works.
 """
 
 from __future__ import annotations
