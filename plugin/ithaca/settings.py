@@ -43,20 +43,47 @@ class Settings:
         Raises:
             UsageError: It is none.
         """
-        found = self.values.get(name)
-        if found is None:
-            return default
-        try:
-            return int(found)
-        except (TypeError, ValueError):
-            raise UsageError(
-                "ITH903", f"the setting `{name}` is not a whole number: {found!r}"
-            ) from None
+        return whole_number(name, self.values.get(name), default)
 
     def table(self, name: str) -> dict[str, Any]:
-        """A table such as `[tool.ithaca.local]`; empty when it is not there."""
-        found = self.values.get(name)
-        return dict(found) if isinstance(found, dict) else {}
+        """A table such as `[tool.ithaca.local]`; empty when it is not there.
+
+        Raises:
+            UsageError: Something else is there.
+        """
+        found = self.values.get(name, {})
+        if not isinstance(found, dict):
+            raise UsageError(
+                "ITH903",
+                f"the setting `{name}` is not a table: {found!r}",
+                cure=f"write its keys under [tool.ithaca.{name}] in pyproject.toml",
+            )
+        return dict(found)
+
+
+def whole_number(name: str, found: Any, default: int) -> int:
+    """A setting that must be a whole number.
+
+    Args:
+        name: What the message calls it.
+        found: What is set; None when nothing is.
+        default: What counts then.
+
+    Raises:
+        UsageError: It is none.
+
+    Example:
+        >>> whole_number("parallel", "4", 2), whole_number("parallel", None, 2)
+        (4, 2)
+    """
+    if found is None:
+        return default
+    try:
+        return int(found)
+    except (TypeError, ValueError):
+        raise UsageError(
+            "ITH903", f"the setting `{name}` is not a whole number: {found!r}"
+        ) from None
 
 
 def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -88,4 +115,6 @@ def _project(path: Path) -> Mapping[str, Any]:
             "ITH904", f"the project's settings cannot be read: {error}", where=str(path)
         ) from None
     found = content.get("tool", {}).get("ithaca", {})
+    if not isinstance(found, dict):
+        raise UsageError("ITH903", "`tool.ithaca` is not a table", where=str(path))
     return {name.replace("-", "_"): value for name, value in found.items()}

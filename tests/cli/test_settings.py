@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+import ithaca
 from ithaca.errors import UsageError
 from ithaca.settings import load
 
@@ -38,3 +40,38 @@ def test_settings_that_cannot_be_read_are_said_with_their_file(tmp_path: Path) -
     (tmp_path / "pyproject.toml").write_text("[tool")
     with pytest.raises(UsageError, match="cannot be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("[tool]\nithaca = 3\n", "tool.ithaca"),
+        ("[tool.ithaca]\nsource = 3\n", "source"),
+        ("[tool.ithaca.source]\nmax_files = 'many'\n", "source.max_files"),
+        ("[tool.ithaca.local]\ncpu = 'all'\n", "local.cpu"),
+        ("[tool.ithaca.merge]\n'*.csv' = 'newest'\n", "tool.ithaca.merge"),
+    ],
+)
+def test_a_setting_of_a_wrong_kind_is_said_before_anything_runs(
+    tmp_path: Path, content: str, name: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(content)
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": "a",
+                "metadata": {"tags": ["step:a"]},
+                "source": "x = 1",
+                "outputs": [],
+                "execution_count": None,
+            }
+        ],
+    }
+    (tmp_path / "nb.ipynb").write_text(json.dumps(notebook))
+    with pytest.raises(UsageError, match=name):
+        ithaca.run(tmp_path / "nb.ipynb", root=tmp_path)
+    assert not (tmp_path / ".ithaca" / "store" / "runs").exists()

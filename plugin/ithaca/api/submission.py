@@ -19,6 +19,7 @@ from ithaca.planning.plan import plan
 from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
 from ithaca.records.model import RunDocument
+from ithaca.settings import whole_number
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
 from ithaca.workflow.model import Workflow
 
@@ -174,8 +175,9 @@ def _describe(project: Project, python: str) -> Environment:
 
 
 def _snapshot(project: Project, store: Store, progress: Callable[[int, int], None] | None) -> Taken:
-    from ithaca.snapshots import Ignore, Limits, StatCache, take
+    from ithaca.snapshots import Ignore, Limits, MergeRules, StatCache, take
 
+    MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
     table = project.settings.table("source")
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
@@ -185,8 +187,8 @@ def _snapshot(project: Project, store: Store, progress: Callable[[int, int], Non
         ignore=Ignore.read(project.root, source=True, extra=_own_folder(project)),
         cache=cache,
         limits=Limits(
-            bytes=int(table.get("max_bytes", Limits.bytes)),
-            files=int(table.get("max_files", Limits.files)),
+            bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),
+            files=whole_number("source.max_files", table.get("max_files"), Limits.files),
         ),
         progress=progress,
     )

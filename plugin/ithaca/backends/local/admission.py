@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ithaca.workflow.model import Step, Workflow
 
@@ -68,12 +68,23 @@ def quantity(text: str) -> float:
 
 
 def machine(settings: Mapping[str, Any] | None = None) -> Capacity:
-    """What this machine has, or what `[tool.ithaca.local]` says of it (`cpu`, `memory`, `gpu`)."""
+    """What this machine has, or what `[tool.ithaca.local]` says of it (`cpu`, `memory`, `gpu`).
+
+    Raises:
+        UsageError: What it says is no quantity.
+    """
     told = settings or {}
+
+    def amount(kind: str, measured: Callable[[], float]) -> float:
+        if kind not in told:
+            return measured()
+        try:
+            return quantity(str(told[kind]))
+        except ValueError as error:
+            raise UsageError("ITH903", f"the setting `local.{kind}`: {error}") from None
+
     return Capacity(
-        cpu=quantity(str(told["cpu"])) if "cpu" in told else float(cores()),
-        memory=quantity(str(told["memory"])) if "memory" in told else _memory(),
-        gpu=quantity(str(told["gpu"])) if "gpu" in told else float(_gpus()),
+        cpu=amount("cpu", cores), memory=amount("memory", _memory), gpu=amount("gpu", _gpus)
     )
 
 
