@@ -85,7 +85,7 @@ def parse(cell: Cell) -> ParsedCell:
 
     Example:
         >>> from ithaca.notebook.model import Cell
-        >>> parsed = parse(Cell(number=1, kind="code", source="%pip install x\\ny = 1"))
+        >>> parsed = parse(Cell(number=1, kind="code", source="%pip install x\ny = 1"))
         >>> len(parsed.statements), parsed.line(2)
         (2, 2)
     """

@@ -56,6 +56,8 @@ class Definitions(Calls):
         )
         self.scope = outer
         definition.stateful = not all(isinstance(value, ast.Constant) for value in defaults)
+        for value in defaults:
+            self.sources.aliases = (*self.sources.aliases, *self.roots(value))
         self.define(definition, node)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815

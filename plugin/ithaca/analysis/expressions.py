@@ -193,11 +193,25 @@ class Expressions:
         self.bind(mangle(self.owner, node.target.id), node.target)
 
     def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
-        """A comparison: `in` may move an iterator on."""
+        """A comparison: `in` may move an iterator on; `"x" in globals()` asks for a name."""
+        if self.asks_for_name(node):
+            return
         self.scalars(node.left, *node.comparators)
         for operator, right in zip(node.ops, node.comparators, strict=True):
             if isinstance(operator, ast.In | ast.NotIn):
                 self.touch(right, node)
+
+    def asks_for_name(self, node: ast.Compare) -> bool:
+        """Reads x, if it is there, in `"x" in globals()`; whether this is that."""
+        match node:
+            case ast.Compare(
+                left=ast.Constant(value=str(name)),
+                ops=[ast.In() | ast.NotIn()],
+                comparators=[ast.Call(func=ast.Name(id=called), args=[])],
+            ) if called == "globals" or (not self.scope and called in {"locals", "vars", "dir"}):
+                self.out.append(Read(name, node, How.VALUE, guarded=True))
+                return True
+        return False
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
         """An f-string holds nothing of what it shows."""
@@ -282,7 +296,15 @@ class Expressions:
     visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
 
     def in_comprehension(self, node: Any) -> None:
-        """All of a comprehension but its first iterable."""
+        """All of a comprehension but its first iterable, which may be empty."""
+        events = self.captured(lambda: self.repeated(node))
+        if any(isinstance(event, Bind | Branch) for event in events):
+            self.out.append(Branch([events, []]))
+        else:
+            self.out.extend(events)
+
+    def repeated(self, node: Any) -> None:
+        """What a comprehension does for each item."""
         before = self.scope
         self.scope = comprehension_scope(node.generators, before, self.owner)
         for index, generator in enumerate(node.generators):

@@ -99,7 +99,7 @@ class Graph:
         facts.carried = {**incoming, **flow.state.held}
         facts.leaves = dict(facts.reach)
         for name in {*flow.state.origins, *flow.changed}:
-            if facts.changes(name):
+            if facts.changes(name) and self._exists(facts, name):
                 before = facts.reach.get(name, frozenset())
                 kept = before if flow.ends(name) & OUTSIDE else frozenset()
                 facts.leaves[name] = kept | {step.name}
@@ -108,7 +108,12 @@ class Graph:
 
     def finish(self) -> None:
         """Finds what each step must leave, once all are known."""
-        for facts in self.steps.values():
+        for facts in reversed(self.steps.values()):
+            for name in facts.writes - facts.reads:
+                # Bound on some paths only: on the others the value from before goes on, and
+                # only a step that has it can tell these from a deletion.
+                if facts.reach.get(name) and facts.flow.ends(name) & OUTSIDE:
+                    facts.reads.add(name)
             for name in facts.reads:
                 for writer in facts.reach[name]:
                     self.steps[writer].writes.add(name)
@@ -123,6 +128,11 @@ class Graph:
     def descends(self, later: str, earlier: str) -> bool:
         """Whether one step runs after another by `needs`."""
         return earlier in self.steps[later].ancestors
+
+    def _exists(self, facts: StepFacts, name: str) -> bool:
+        """Whether a name is the notebook's: a builtin that was passed around is not."""
+        known = name in facts.reach or name in self.scopes[facts.step.scope].binders
+        return known or facts.flow.ends(name) != OUTSIDE or name not in self.builtins
 
     def _read_after(self, step: str, name: str) -> bool:
         return any(name in facts.reads and step in facts.ancestors for facts in self.steps.values())

@@ -1,7 +1,8 @@
 """What IPython magics and shell lines do to the notebook's names.
 
-IPython turns them into calls such as `get_ipython().run_line_magic('time', 'f(x)')`; this module says which Python code such a call runs, which names it expands and binds, and
-whether that can be known at all.
+IPython turns them into calls such as `get_ipython().run_line_magic("time", "f(x)")`; this module
+says which Python such a call runs, which names it expands and binds, and whether that can be
+known at all.
 """
 
 from __future__ import annotations

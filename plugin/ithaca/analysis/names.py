@@ -99,23 +99,30 @@ def _explain(
             "bind it before it is read",
         )
     binders = [other for other in graph.steps.values() if name in other.flow.bound]
-    deleters = [other for other in binders if other.name in facts.ancestors] or [
-        other
-        for other in graph.steps.values()
-        if name in other.flow.deleted and other.name in facts.ancestors
-    ]
-    if deleters:
-        gone = deleters[-1].flow.deleted.get(name)
-        if gone is None:
-            return None
-        return _error(
-            facts, name, access,
-            f"step `{deleters[-1].name}` deletes it in {where(gone.cell, gone.node)}",
-            "delete it later, or bind it again", code="ITH203",
-        )  # fmt: skip
+    gone = [other for other in graph.steps.values() if other.name in facts.reach.get(name, ())]
+    if gone:
+        return _gone(facts, name, access, gone[-1])
     if binders:
         return _bound_elsewhere(graph, facts, name, access, binders)
     return _bound_nowhere(graph, facts, name, access, elsewhere)
+
+
+def _gone(facts: StepFacts, name: str, access: Access, by: StepFacts) -> Diagnostic | None:
+    """All that arrives of a name is that an ancestor unbound it (or misses it itself)."""
+    place = by.flow.deleted.get(name) or by.flow.bound.get(name)
+    if place is None:
+        return None  # told at that step
+    how = (
+        "deletes it" if name in by.flow.deleted else "unbinds it at the end of its `except` clause"
+    )
+    return _error(
+        facts,
+        name,
+        access,
+        f"step `{by.name}` {how} in {where(place.cell, place.node)}",
+        "keep it, or bind it again",
+        code="ITH203",
+    )
 
 
 def _bound_elsewhere(

@@ -66,7 +66,7 @@ def check(
     if not any(one.code in _FATAL for one in found) and tagged.steps:
         from ithaca.analysis import analyse  # parses every cell: not needed to reject a file
 
-        analysis = analyse(tagged, interpreter=interpreter)
+        analysis = analyse(tagged, interpreter=interpreter, root=raw.root)
         found = [*found, *analysis.diagnostics]
         if not any(one.severity == "error" for one in found):
             workflow = _workflow(tagged, analysis)
