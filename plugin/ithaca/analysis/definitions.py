@@ -46,12 +46,13 @@ class Definitions(Calls):
         outer = self.scope
         self.scope = type_parameter_scope(node, outer, self.owner)
         self.signature(node)
-        lazy = isinstance(node, ast.AsyncFunctionDef) or _yields(node)
+        scope = function_scope(node, self.scope, self.owner)
+        lazy = isinstance(node, ast.AsyncFunctionDef) or scope.yields
         definition = self.deferred(
             mangle(self.owner, node.name),
             "lazy" if lazy else "function",
             node,
-            function_scope(node, self.scope, self.owner),
+            scope,
             lambda: self.each(node.body),
         )
         self.scope = outer
@@ -172,15 +173,3 @@ def _summarise(definition: Definition, events: Sequence[Event]) -> None:
             definition.touches[event.name] = definition.touches.get(event.name, False) or event.sure
         else:
             assert isinstance(event, Use | Branch | Loop | Try)  # their parts are inline
-
-
-def _yields(node: ast.AST) -> bool:
-    """Whether a function is a generator: `yield` in its own body."""
-    pending = list(ast.iter_child_nodes(node))
-    while pending:
-        part = pending.pop()
-        if isinstance(part, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            pending.extend(ast.iter_child_nodes(part))
-    return False

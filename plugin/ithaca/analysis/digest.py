@@ -74,7 +74,7 @@ def _write_node(node: ast.AST, out: list[str]) -> None:
     out.append("(")
     for name in node._fields:
         value = getattr(node, name, None)
-        if value is None or value == [] or name in _LEFT_OUT:
+        if value is None or name in _LEFT_OUT or value == []:
             continue
         if name == "values" and isinstance(node, ast.JoinedStr):
             value = _joined(value)

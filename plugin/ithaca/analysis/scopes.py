@@ -25,6 +25,7 @@ class LocalScope:
         outer: Names declared `nonlocal` in it.
         owner: The innermost class around it, whose name mangles `__private` names.
         bound: In a class: names that its body has bound so far.
+        yields: In a function: whether it is a generator.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class LocalScope:
     outer: set[str] = field(default_factory=set)
     owner: str = ""
     bound: set[str] = field(default_factory=set)
+    yields: bool = False
 
     def is_local(self, name: str) -> bool:
         """Whether a name that is read here is not the notebook's.
@@ -154,6 +156,8 @@ def _inside(node: ast.AST, found: set[str], scope: LocalScope) -> Iterable[ast.A
         scope.shared.update(mangle(scope.owner, name) for name in node.names)
     elif isinstance(node, ast.Nonlocal):
         scope.outer.update(mangle(scope.owner, name) for name in node.names)
+    elif isinstance(node, ast.Yield | ast.YieldFrom):
+        scope.yields = True
     else:
         found.update(_named(node))
     return ast.iter_child_nodes(node)
