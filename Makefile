@@ -33,7 +33,7 @@ $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Ithaca needs Python 3.11 to 3.13: install one, or say which: make PYTHON=/path/to/python3"; exit 2; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "This Python has no venv module (on Debian: apt install python3-venv)"; rm -rf .venv; exit 2; }
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 

@@ -85,7 +85,7 @@ def start(task: Task, asked: Capacity) -> Attempt:
         said = folder / f"runner-{task.attempt}.log"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ithaca.runner", str(told)],
+                [sys.executable, "-P", "-m", "ithaca.runner", str(told)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -59,6 +59,7 @@ class LocalSession(Session):
                 subprocess.Popen(
                     [
                         sys.executable,
+                        "-P",
                         "-m",
                         "ithaca.backends.local.supervisor",
                         str(self.home),
