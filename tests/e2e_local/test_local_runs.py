@@ -6,77 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
-import psutil
 import pytest
+from projects import Notebook, processes
 
 import ithaca
 from ithaca.backends.local import lock, work
 
 pytestmark = pytest.mark.slow
 
-Notebook = Callable[..., Path]
-
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
-
 COMMAND = [sys.executable, "-m", "ithaca"]
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty project that we are in; no process of its runs outlives the test."""
-    monkeypatch.delenv("ITHACA_HOME", raising=False)
-    root = tmp_path / "project"
-    (root / ".git").mkdir(parents=True)
-    monkeypatch.chdir(root)
-    yield root
-    for process in processes(str(root)):
-        process.kill()
-
-
-@pytest.fixture
-def notebook(project: Path) -> Callable[..., Path]:
-    """Writes a notebook of tagged cells into the project."""
-
-    def write(*cells: Cell) -> Path:
-        path = project / "nb.ipynb"
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell{number}",
-                    "metadata": {"tags": tags.split(" ") if tags else []},
-                    "source": source,
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, (tags, source) in enumerate(cells)
-            ],
-        }
-        path.write_text(json.dumps(content))
-        return path
-
-    return write
-
-
-def processes(text: str) -> list[psutil.Process]:
-    """The runners, kernels and supervisors whose command line or step names a text."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            told = " ".join(process.cmdline()) + process.environ().get("ITHACA_STEP", "")
-            if text in told and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 def until(condition: Callable[[], object]) -> None:

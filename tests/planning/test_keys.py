@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from ithaca.errors import NotFound
-from ithaca.planning.keys import lookup, publish, step_key
+from ithaca.planning.keys import lookup, publish, step_key, what_counts
+from ithaca.snapshots import Store
 from ithaca.workflow.model import (
     Metric,
     Parameter,
@@ -116,3 +119,21 @@ def test_the_first_execution_under_a_key_stays_the_one_that_is_found() -> None:
 
 def test_an_unknown_key_finds_nothing() -> None:
     assert lookup(Folder(), "k") is None
+
+
+def test_what_does_not_count_of_the_parents_is_not_part_of_the_key() -> None:
+    assert key(counts=lambda _: "same", parents=["a"]) == key(
+        counts=lambda _: "same", parents=["b"]
+    )
+    assert key(counts=None, parents=["a"]) == key(counts=lambda digest: digest, parents=["a"])
+
+
+def test_without_patterns_nothing_is_computed(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    assert what_counts(store, (), cache=tmp_path) is None
+
+
+def test_a_snapshot_that_cannot_be_read_counts_whole(tmp_path: Path) -> None:
+    counts = what_counts(Store.open(tmp_path / "store"), ("*.md",), cache=tmp_path)
+    assert counts is not None
+    assert counts("a" * 64) == "a" * 64

@@ -14,7 +14,7 @@ from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
 from ithaca.api.roots import root_of
 from ithaca.errors import UsageError
-from ithaca.planning.keys import Known
+from ithaca.planning.keys import Known, what_counts
 from ithaca.planning.plan import plan
 from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
@@ -62,6 +62,7 @@ def submit(
     parallel = _parallel(project.settings)
     environment = _environment(project, workflow)
     store = project.store(create=True)
+    uncounted = _uncounted(project)
     taken = _snapshot(project, store, progress)
     document = RunDocument(
         id=str(ULID()),
@@ -77,6 +78,7 @@ def submit(
         environment=environment.identity,
         parallel=parallel,
         reuse=reuse,
+        uncounted=uncounted,
         plan=plan(
             workflow,
             store=store,
@@ -84,6 +86,7 @@ def submit(
             environment=environment.identity,
             source=taken.digest,
             reuse=reuse,
+            counts=what_counts(store, uncounted, cache=project.home / "cache"),
         ),
         notices=taken.notices,
     )
@@ -127,6 +130,7 @@ def retry(run: Run) -> Run:
             source=before.source,
             reuse=before.reuse,
             pinned=pinned,
+            counts=what_counts(store, before.uncounted, cache=project.home / "cache"),
         ),
         notices=(),
     )
@@ -195,6 +199,18 @@ def _snapshot(project: Project, store: Store, progress: Callable[[int, int], Non
     known.parent.mkdir(parents=True, exist_ok=True)
     cache.save(known)
     return taken
+
+
+def _uncounted(project: Project) -> tuple[str, ...]:
+    """Patterns of the files that count in no key: `[tool.ithaca.reuse] ignore`."""
+    found = project.settings.table("reuse").get("ignore", [])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise UsageError(
+            "ITH903",
+            f"the setting `reuse.ignore` is no list of patterns: {found!r}",
+            cure='write it as in `ignore = ["*.md", "docs/"]` under [tool.ithaca.reuse]',
+        )
+    return tuple(found)
 
 
 def _own_folder(project: Project) -> list[str]:

@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from ithaca.planning.keys import lookup as lookup
     from ithaca.planning.keys import publish as publish
     from ithaca.planning.keys import step_key as step_key
+    from ithaca.planning.keys import what_counts as what_counts
 
-_WHERE = {"Known": "keys", "lookup": "keys", "publish": "keys", "step_key": "keys"}
-
-__all__ = ["Known", "lookup", "publish", "step_key"]
+__all__ = ["Known", "lookup", "publish", "step_key", "what_counts"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _WHERE:
+    if name not in __all__:
         raise AttributeError(name)
-    from importlib import import_module
+    from ithaca.planning import keys
 
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(keys, name)

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import blake3
 import msgspec
 
-from ithaca.errors import NotFound
+from ithaca.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from ithaca.snapshots import Store
     from ithaca.workflow.model import Step, Workflow
 
 KEY_FORMAT = 1
@@ -61,6 +63,7 @@ def step_key(
     arguments: Mapping[str, Any],
     environment: str,
     parents: Sequence[str],
+    counts: Callable[[str], str] | None = None,
     image: str | None = None,
 ) -> str:
     """The key of a step.
@@ -76,6 +79,7 @@ def step_key(
         environment: Identity digest of what the step's kernel can import.
         parents: The parents' after snapshots in the order of `needs`; the source snapshot alone
             for a root.
+        counts: What counts of a snapshot, from `what_counts`; None when everything does.
         image: The image's resolved digest, when the step runs in a container.
 
     Returns:
@@ -89,7 +93,7 @@ def step_key(
         "root": not step.needs,
         # The kernel works in the notebook's folder: relative paths mean something else elsewhere.
         "folder": PurePosixPath(workflow.source.notebook).parent.as_posix(),
-        "parents": list(parents),
+        "parents": [counts(parent) if counts else parent for parent in parents],
         "reads": sorted(step.reads),
         "writes": sorted(step.writes),
         "metrics": sorted(
@@ -105,6 +109,37 @@ def step_key(
         "image": image or step.image,
     }
     return blake3.blake3(msgspec.json.encode(document, order="deterministic")).hexdigest()
+
+
+def what_counts(
+    store: Store, ignored: Sequence[str], *, cache: Path
+) -> Callable[[str], str] | None:
+    """What counts of snapshots, for `step_key`.
+
+    Args:
+        store: Where they are.
+        ignored: Patterns of `[tool.ithaca.reuse] ignore`, as the run's document has them.
+        cache: Folder for what was computed.
+
+    Returns:
+        A function from a snapshot to the digest of what counts of it; None when everything does.
+
+    Raises:
+        UsageError: A pattern is wrong.
+    """
+    if not ignored:
+        return None
+    from ithaca.snapshots import Counting  # most projects say nothing of it
+
+    counting = Counting(store, ignored, cache=cache / "counting")
+
+    def counts(snapshot: str) -> str:
+        try:
+            return counting.digest(snapshot)
+        except StoreError:
+            return snapshot  # whoever needs its files will say so; it is only not shared
+
+    return counts
 
 
 def publish(

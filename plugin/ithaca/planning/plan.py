@@ -11,7 +11,7 @@ from ithaca.planning.keys import Documents, Known, lookup, step_key
 from ithaca.records.model import Execution, PlannedStep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ithaca.workflow.model import Workflow
 
@@ -32,6 +32,7 @@ def plan(
     source: str,
     reuse: bool = True,
     pinned: Mapping[str, Known] | None = None,
+    counts: Callable[[str], str] | None = None,
 ) -> tuple[PlannedStep, ...]:
     """Decide for every step whether it runs.
 
@@ -47,6 +48,7 @@ def plan(
         reuse: False for `--no-reuse`: known executions are not looked up.
         pinned: Executions that are taken whatever their key says, by step: what succeeded in the
             run that a retry goes on from.
+        counts: What counts of a snapshot (`keys.what_counts`); None when everything does.
 
     Returns:
         One entry a step, in workflow order.
@@ -59,7 +61,12 @@ def plan(
         if all(name in after for name in step.needs):
             parents = [after[name] for name in step.needs] or [source]
             key = step_key(
-                workflow, step, arguments=arguments, environment=environment, parents=parents
+                workflow,
+                step,
+                arguments=arguments,
+                environment=environment,
+                parents=parents,
+                counts=counts,
             )
         known = pinned.get(step.name)
         if known is None and key is not None and reuse and step.cache:

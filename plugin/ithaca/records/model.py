@@ -64,6 +64,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         environment: Identity digest of what this interpreter can import.
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
+        uncounted: Patterns of the files that count in no key, as they were set at submission.
         retry_of: The run that this one goes on from.
         plan: One entry a step, in workflow order.
         notices: What the user was told at submission.
@@ -82,6 +83,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     parallel: int = 1
     reuse: bool = True
+    uncounted: tuple[str, ...] = ()
     retry_of: str | None = None
     plan: tuple[PlannedStep, ...] = ()
     notices: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import msgspec
 
 from ithaca import settings
 from ithaca.errors import IthacaError, MergeConflict, NotFound, UsageError
-from ithaca.planning.keys import lookup, publish, step_key
+from ithaca.planning.keys import lookup, publish, step_key, what_counts
 from ithaca.records import names
 from ithaca.records.model import AttemptEnd, AttemptStart, Execution, StepError
 from ithaca.runner import failure
@@ -107,6 +107,7 @@ class _Attempt:
             arguments=self.task.arguments,
             environment=environment.identity,
             parents=[parent.after for parent in parents] or [self.task.source],
+            counts=what_counts(self.store, self.task.uncounted, cache=self._cache),
         )
         self.known["key"] = key
         if self._reuse(key):
@@ -125,8 +126,12 @@ class _Attempt:
 
     # What the attempt starts from
 
+    @property
+    def _cache(self) -> Path:
+        return self.store.path.parent / "cache"
+
     def _environment(self) -> Environment:
-        environment = describe(self.task.python, cache=self.store.path.parent / "cache")
+        environment = describe(self.task.python, cache=self._cache)
         check_usable(environment)
         if self.task.environment and environment.identity != self.task.environment:
             self.notices.append(

@@ -24,6 +24,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         python: Interpreter of the kernel.
         environment: Identity digest of what the interpreter can import, as planned.
         reuse: Whether a known execution may stand for the step.
+        uncounted: Patterns of the files that count in no key.
         notebook: Path of the notebook relative to the root.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
@@ -41,5 +42,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     environment: str
     reuse: bool = True
+    uncounted: tuple[str, ...] = ()
     notebook: str
     owner_fd: int | None = None

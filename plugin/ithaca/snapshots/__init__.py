@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ithaca.snapshots.archiver import take
     from ithaca.snapshots.cache import StatCache
     from ithaca.snapshots.checker import verify
+    from ithaca.snapshots.counting import Counting
     from ithaca.snapshots.ignore import Ignore
     from ithaca.snapshots.limits import Limits
     from ithaca.snapshots.merger import merge
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Change": "model",
+    "Counting": "counting",
     "Entry": "model",
     "Ignore": "ignore",
     "Limits": "limits",
@@ -83,6 +85,7 @@ _HOMES = {
 
 __all__ = [
     "Change",
+    "Counting",
     "Entry",
     "Ignore",
     "Limits",

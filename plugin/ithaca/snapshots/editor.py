@@ -7,19 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ithaca.snapshots.format import (
-    EXECUTABLE,
-    FILE,
-    FOLDER,
-    SYMLINK,
     Attributes,
     SnapshotBody,
-    TreeEntry,
     encode_attributes,
     encode_snapshot,
     encode_tree,
 )
 from ithaca.snapshots.model import Entry
-from ithaca.snapshots.walker import children, walk
+from ithaca.snapshots.walker import children, tree_entry, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +78,7 @@ def store_folder(store: Store, entries: Mapping[bytes, Entry], like: Entry) -> E
         like: A folder with the mode and time that it gets.
     """
     ordered = sorted(entries.items())
-    tree = store.put_object(encode_tree([_tree_entry(name, entry) for name, entry in ordered]))
+    tree = store.put_object(encode_tree([tree_entry(name, entry) for name, entry in ordered]))
     attributes = store.put_object(encode_attributes([_attributes(entry) for _, entry in ordered]))
     return Entry(
         kind="dir", digest=tree, attributes=attributes, mode=like.mode, mtime_ns=like.mtime_ns
@@ -114,15 +109,6 @@ def _changed(store: Store, found: Entry | None, change: _Edit) -> Entry | None:
         mtime_ns=wanted.mtime_ns,
     )
     return _folder(store, base, change) if change.below or not holds else base
-
-
-def _tree_entry(name: bytes, entry: Entry) -> TreeEntry:
-    if entry.kind == "dir":
-        return TreeEntry(name, FOLDER, 0, bytes.fromhex(entry.digest))
-    if entry.kind == "symlink":
-        return TreeEntry(name, SYMLINK, 0, entry.target)
-    kind = EXECUTABLE if entry.executable else FILE
-    return TreeEntry(name, kind, entry.size, bytes.fromhex(entry.digest))
 
 
 def _attributes(entry: Entry) -> Attributes:

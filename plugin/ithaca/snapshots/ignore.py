@@ -132,7 +132,7 @@ class Ignore:
             raise UsageError(
                 "ITH413", f"cannot be read: {error.strerror}", where=os.fspath(file)
             ) from None
-        return cls(_patterns(lines, str(file)), _patterns(extra, "reserved patterns"), source)
+        return cls(patterns(lines, str(file)), patterns(extra, "reserved patterns"), source)
 
     def reason(self, path: str, *, folder: bool) -> Reason | None:
         """Why a path is left out; None when it is not.
@@ -143,11 +143,11 @@ class Ignore:
         """
         top, _, rest = path.partition("/")
         name = path.rpartition("/")[2]
-        if name == ".ithaca" or _matches(self.extra, path, folder=folder):
+        if name == ".ithaca" or matches(self.extra, path, folder=folder):
             return "internal"
         if top == RESERVED:
             return self._reserved_reason(rest, name, folder=folder)
-        decision = _matches(self.user, path, folder=folder)
+        decision = matches(self.user, path, folder=folder)
         if decision is not None:
             return "user" if decision else None
         return self._default_reason(path, name, folder=folder)
@@ -158,7 +158,7 @@ class Ignore:
             return None
         if path.partition("/")[0] == RESERVED:
             return None
-        return None if _matches(self.user, path, folder=True) is False else "default"
+        return None if matches(self.user, path, folder=True) is False else "default"
 
     def credential_folder(self, path: str) -> bool:
         """Whether all that a folder holds looks like credentials."""
@@ -193,7 +193,16 @@ def _is_credential(name: str) -> bool:
     return lower.startswith("client_secret") and lower.endswith(".json")
 
 
-def _patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
+def patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
+    """Patterns of gitignore's syntax; None when there are none.
+
+    Args:
+        lines: One pattern a line; empty lines and comments do not count.
+        where: Where they stand, for the message.
+
+    Raises:
+        UsageError: One is wrong.
+    """
     wanted = [line for line in lines if line.strip() and not line.startswith("#")]
     if not wanted:
         return None
@@ -203,7 +212,8 @@ def _patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
         raise UsageError("ITH413", f"a pattern is wrong: {error}", where=where) from None
 
 
-def _matches(spec: GitIgnoreSpec | None, path: str, *, folder: bool) -> bool | None:
+def matches(spec: GitIgnoreSpec | None, path: str, *, folder: bool) -> bool | None:
+    """Whether patterns leave a path out (True), take it in (False), or say nothing of it."""
     if spec is None:
         return None
     return spec.check_file(f"{path}/" if folder else path).include

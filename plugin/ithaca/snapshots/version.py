@@ -34,7 +34,12 @@ def check_version(data: bytes, where: str) -> None:
     except msgspec.MsgspecError:
         version = _Version("", 0)
     if version.format != "ithaca-store" or version.version < 1:
-        raise StoreError("ITH400", "this folder is no store: its `version` is wrong", where=where)
+        raise StoreError(
+            "ITH400",
+            "this folder is no store: its `version` is wrong",
+            cure="move it away, or let ITHACA_HOME name another place",
+            where=where,
+        )
     if version.version > VERSION or version.features:
         features = f" with {', '.join(version.features)}" if version.features else ""
         raise StoreError(

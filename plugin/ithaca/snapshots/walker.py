@@ -9,6 +9,7 @@ from ithaca.errors import Corrupt, NotFound, UnsafeSnapshot, UsageError
 from ithaca.snapshots.format import (
     DAMAGED,
     EXECUTABLE,
+    FILE,
     FOLDER,
     MAX_DEPTH,
     SYMLINK,
@@ -209,6 +210,22 @@ def children(store: Store, folder: Entry, path: bytes = b"") -> dict[bytes, Entr
                 cure=DAMAGED,
             )
     return {one.name: _entry(one, attributes) for one, attributes in zip(tree, table, strict=True)}
+
+
+def tree_entry(name: bytes, entry: Entry, *, digest: str = "") -> TreeEntry:
+    """A path's entry in its folder's tree.
+
+    Args:
+        name: Its name.
+        entry: What it is.
+        digest: Of the tree, for a folder that holds something else than the entry says.
+    """
+    if entry.kind == "dir":
+        return TreeEntry(name, FOLDER, 0, bytes.fromhex(digest or entry.digest))
+    if entry.kind == "symlink":
+        return TreeEntry(name, SYMLINK, 0, entry.target)
+    kind = EXECUTABLE if entry.executable else FILE
+    return TreeEntry(name, kind, entry.size, bytes.fromhex(entry.digest))
 
 
 def _entry(found: TreeEntry, attributes: Attributes | None) -> Entry:

@@ -23,7 +23,7 @@ from ithaca.backends.local.attempt import Attempt, end_of, start
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import StoreError
-from ithaca.planning.keys import Known, lookup, step_key
+from ithaca.planning.keys import Known, lookup, step_key, what_counts
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptEnd, Execution, PlannedStep, StepError
@@ -61,6 +61,7 @@ class Supervisor:
         self.workflow = self.journal.workflow()
         settings = load_settings(Path(self.run.root))
         self.machine = admission.machine(settings.table("local"))
+        self.counts = what_counts(self.store, self.run.uncounted, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
         self.remover = Remover(home)
         self.sleep = sleep
@@ -118,6 +119,7 @@ class Supervisor:
             python=run.python,
             environment=run.environment,
             reuse=run.reuse,
+            uncounted=run.uncounted,
             notebook=run.notebook,
             owner_fd=None,
         )
@@ -133,6 +135,7 @@ class Supervisor:
             arguments=self.run.arguments,
             environment=self.run.environment,
             parents=parents,
+            counts=self.counts,
         )
         known = lookup(self.store, key)
         return known is not None and self._write_reused(move.step.name, known)

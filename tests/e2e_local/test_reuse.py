@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from projects import Notebook
+
+import ithaca
+from ithaca.errors import UsageError
+
+pytestmark = pytest.mark.slow
+
+
+def test_files_that_do_not_count_do_not_make_a_step_run_again(
+    project: Path, notebook: Notebook
+) -> None:
+    (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = ['*.md']\n")
+    (project / "data.csv").write_text("1")
+    (project / "README.md").write_text("first")
+    path = notebook(
+        ("step:load", "rows = open('data.csv').read()"),
+        ("step:show prev:load", "print(rows)"),
+    )
+    assert ithaca.run(path).wait().status == "succeeded"
+    (project / "README.md").write_text("second")
+    assert [step.status for step in ithaca.run(path).wait().steps] == ["reused", "reused"]
+    (project / "data.csv").write_text("2")
+    assert [step.status for step in ithaca.run(path).wait().steps] == ["succeeded", "succeeded"]
+
+
+def test_patterns_of_the_wrong_kind_are_refused(project: Path, notebook: Notebook) -> None:
+    (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = '*.md'\n")
+    with pytest.raises(UsageError, match="no list of patterns"):
+        ithaca.run(notebook(("step:a", "pass")))
