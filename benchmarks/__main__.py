@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m benchmarks [compile] [--rounds N] [--kale PYTHON]`."""
+"""Runs the benchmarks: `python -m benchmarks [--rounds N] [--kale COMMAND]`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from benchmarks import compile as compile_benchmark
 def main() -> int:
     """Run what was asked for; exit 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("which", nargs="*", choices=["compile"], default=["compile"])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
-        "--kale", metavar="PYTHON", help="interpreter of an environment that has kubeflow-kale"
+        "--kale", metavar="COMMAND", help="`kale` of an environment that has kubeflow-kale"
     )
     options = parser.parse_args()
     rows = compile_benchmark.run(rounds=options.rounds, kale=options.kale)
