@@ -27,7 +27,14 @@ def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iter
     """What the code alone says, whatever the names are."""
     for cell, finding in found:
         if finding.kind == "syntax":
-            yield diagnostic("ITH201", "error", f"syntax error: {finding.text}", cell, finding.node)
+            yield diagnostic(
+                "ITH201",
+                "error",
+                f"syntax error: {finding.text}",
+                cell,
+                finding.node,
+                cure="correct it, or tag the cell `skip` if it is not part of the workflow",
+            )
         elif finding.kind == "unknown":
             code = "ITH211" if finding.text.startswith("%") else "ITH210"
             yield diagnostic(

@@ -141,6 +141,7 @@ class _Reading:
                     code="ITH201",
                     severity="error",
                     message=f"syntax error: {problem.message}",
+                    cure="correct it, or tag the cell `skip` if it is not part of the workflow",
                     notebook=cell.notebook,
                     cell=cell.number,
                     line=problem.line,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KERNEL_NAMES = frozenset(dir(builtins)) | words(
     """
     get_ipython display exit quit __name__ __builtins__ __builtin__ __doc__ __spec__
-    __loader__ __package__ __annotations__ __debug__ __IPYTHON__ In Out aiter anext
+    __loader__ __package__ __annotations__ __debug__ __IPYTHON__ In Out _exit_code aiter anext
     ExceptionGroup BaseExceptionGroup EncodingWarning PythonFinalizationError
     """
 )
@@ -49,7 +49,8 @@ def missing_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
     """A diagnostic for each name that a step reads and no ancestor provides."""
     told: set[tuple[str, object]] = set()
     for facts in graph.steps.values():
-        for name in sorted(facts.missing | facts.flow.lost.keys()):
+        # Deleting a name that hides a builtin brings the builtin back.
+        for name in sorted(facts.missing | (facts.flow.lost.keys() - graph.builtins)):
             if name in elsewhere.broken:
                 continue
             if name in facts.flow.lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from contextlib import contextmanager
@@ -216,8 +217,8 @@ def _show_failure(run: Run, step: StepState) -> None:
         place += f" of {error.notebook}" if error.notebook else ""
         place += f", line {error.line}" if error.line is not None else ""
     what = error.message
-    if error.name and error.name not in what:
-        what += f" ({error.name}: {error.value.splitlines()[0] if error.value else ''})"
+    if error.name and error.value and error.name not in what:
+        what += f" ({error.name}: {error.value.splitlines()[0]})"
     click.echo(f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}: {what}")
     if error.cure:
         click.echo(f"  → {error.cure}")
@@ -229,5 +230,7 @@ def _ithaca(run: Run) -> str:
     """How to call `ithaca` from here so that it finds the run's store."""
     from ithaca.api.project import find_project
 
-    here = find_project().home
-    return "ithaca" if here == run.project.home else f"ITHACA_HOME={run.project.home} ithaca"
+    here, home = find_project().home, run.project.home
+    if here.resolve() == home.resolve():
+        return "ithaca"
+    return f"ITHACA_HOME={shlex.quote(str(home))} ithaca"

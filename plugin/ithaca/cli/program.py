@@ -98,7 +98,15 @@ def exit_code(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, OSError):
         # What the system refuses (a full disk, a missing right) is nobody's bug.
-        _say(StoreError("ITH640", error.strerror or str(error), where=str(error.filename or "")))
+        _say(
+            StoreError(
+                "ITH640",
+                error.strerror or str(error),
+                cure="check its disk's free space and your rights there; ITHACA_HOME names another "
+                "place for everything that Ithaca writes",
+                where=str(error.filename or ""),
+            )
+        )
         return StoreError.exit_code
     _say_bug(error)
     return 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ithaca.errors import IthacaError
+from ithaca.runner import orphans
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         task = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Task)
+        orphans.adopt()
         end = execute(task)
     except (OSError, msgspec.MsgspecError) as error:
         print(f"the task cannot be read: {error}", file=sys.stderr)  # noqa: T201

@@ -169,7 +169,8 @@ def _ask(executable: str) -> Environment:
         answer = json.loads(done.stdout.decode().splitlines()[-1])
         return msgspec.convert({**answer, "executable": executable}, type=Environment)
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
-        said = getattr(error, "stderr", b"") or str(error).encode()
+        silent = isinstance(error, (ValueError, IndexError))
+        said = getattr(error, "stderr", b"") or (b"no answer" if silent else str(error).encode())
         last = said.decode(errors="replace").strip().splitlines()[-1:] or [""]
         raise UsageError(
             "ITH530",

@@ -39,8 +39,6 @@ def raised(place: Place, execution: int | None, content: dict[str, Any], report:
             code=told.get("code", "ITH501"),
             message=told.get("message", ""),
             cure=told.get("cure", ""),
-            name=name,
-            value=value[:_LONGEST],
         )
     code = place.code
     seen = report.get("exception") or {}

@@ -16,7 +16,7 @@ import msgspec
 
 from ithaca.errors import StepFailed
 from ithaca.kernel import install
-from ithaca.runner import enter, overlay
+from ithaca.runner import enter, orphans, overlay
 from ithaca.runner.interruption import GRACE
 from ithaca.runner.root import ENTER
 
@@ -156,6 +156,7 @@ class StepKernel:
             for process in enter.outlived(self._mark.encode()):
                 with contextlib.suppress(OSError):
                     os.kill(process, signal.SIGKILL)
+            orphans.end_adopted()
             os.close(self._owner)
             self._owner = None
             self._process.wait()

@@ -98,6 +98,8 @@ class Recording:
         """A cell failed."""
         place = notebook.place(self._step, cell)
         self.failure = (place, cell.get("execution_count"), content)
+        if content.get("ename") == "ValueProblem":
+            return  # our own side of the kernel: the attempt's end says it
         traceback = "\n".join(plain(str(entry)) for entry in content.get("traceback") or ())
         self.log.write(f"{traceback.rstrip()}\n", always=True)
 

@@ -29,7 +29,7 @@ def _number(step: Step, metric: str, variable: str, namespace: Dict[str, Any]) -
     if variable not in namespace:
         raise ValueProblem(
             "ITH516",
-            f"the metric {metric} is {variable}, which {step.title} did not bind",
+            f"the metric {metric} has no value: {step.title} did not bind {variable}",
             f"bind {variable} before the step ends",
             variable,
         )

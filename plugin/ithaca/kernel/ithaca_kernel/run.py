@@ -11,6 +11,7 @@ from .notebook import find_namespace
 from .saving import Saver
 from .session import Session
 from .step import Report, Step, ValueProblem, read_step
+from .terminal import take_input_from_nobody
 
 
 class StepRun:
@@ -27,6 +28,7 @@ class StepRun:
         self._namespace = find_namespace()
         self._loaded: Optional[Loaded] = None
         CellWatch(self._report).start()
+        take_input_from_nobody()
         self._forget_ourselves()
 
     def load(self) -> None:

@@ -95,6 +95,10 @@ class ValueProblem(Exception):
         self.cure = cure
         self.name = name
 
+    def _render_traceback_(self) -> List[str]:
+        """What IPython shows for it: its frames are Ithaca's, not the user's."""
+        return [str(self)]
+
 
 class Report:
     """What the kernel tells the runner; written whole, whenever something is known.
