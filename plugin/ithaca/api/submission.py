@@ -13,6 +13,7 @@ from ulid import ULID
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
 from ithaca.api.roots import root_of
+from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
 from ithaca.errors import UsageError
 from ithaca.planning.keys import Known, what_counts
 from ithaca.planning.plan import plan
@@ -59,11 +60,13 @@ def submit(
     backend = project.backend()
     backend.check(workflow)
     arguments = _arguments(workflow, parameters)
+    refuse_secret_arguments(workflow, arguments)
     parallel = _parallel(project.settings)
     environment = _environment(project, workflow)
     store = project.store(create=True)
     uncounted = _uncounted(project)
     taken = _snapshot(project, store, progress)
+    refuse_named_credentials(workflow, taken.left_out, str(project.root))
     document = RunDocument(
         id=str(ULID()),
         created=time.time(),

@@ -13,7 +13,7 @@ import msgspec
 from ithaca.errors import NotFound
 from ithaca.records import names
 from ithaca.records.model import StepError
-from ithaca.runner import failure, kernel, notebook, overlay
+from ithaca.runner import failure, kernel, notebook, overlay, secrets
 from ithaca.runner import root as roots
 from ithaca.snapshots import Ignore, StatCache, restore, take
 
@@ -69,6 +69,7 @@ class Cells:
         interruption: What may end it from outside.
         recording: What is written down meanwhile.
         secrets: Value of each of the step's secret environment variables.
+        declared: Value of each secret of any step that is known here.
     """
 
     task: Task
@@ -78,6 +79,7 @@ class Cells:
     interruption: Interruption
     recording: Recording
     secrets: Mapping[str, str | None]
+    declared: Mapping[str, str]
 
     @property
     def folder(self) -> Path:
@@ -110,7 +112,11 @@ class Cells:
                 report = self._execute(view, environment, runtime)
         overlay.remove(self.folder, environment)
         self._remove_notebook(source)
-        taken = take(self.store, self.folder, ignore=Ignore.read(self.folder), cache=cache)
+        ignore = Ignore.read(self.folder)
+        told = secrets.find(self.folder, self.declared, ignore=ignore, cache=cache)
+        if told is not None:
+            raise Failed(told, retryable=False)
+        taken = take(self.store, self.folder, ignore=ignore, cache=cache)
         return Outcome(
             after=taken.digest,
             metrics=report.get("metrics") or {},
@@ -219,7 +225,7 @@ class Cells:
             "read_later": read_later(self.workflow, self.step.name),
             "report": str(runtime / "report.json"),
             "private_root": view.private,
-            "secrets": sorted(self.secrets),
+            "secrets": sorted(self.declared),
             "tracked": False,
         }
         step_file = runtime / "step.json"

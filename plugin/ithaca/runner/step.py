@@ -16,7 +16,7 @@ from ithaca.errors import IthacaError, MergeConflict, NotFound, UsageError
 from ithaca.planning.keys import lookup, publish, step_key, what_counts
 from ithaca.records import names
 from ithaca.records.model import AttemptEnd, AttemptStart, Execution, StepError
-from ithaca.runner import failure
+from ithaca.runner import failure, secrets
 from ithaca.runner.cells import Cells, Failed, read_later
 from ithaca.runner.environment import check_usable, describe
 from ithaca.runner.interruption import Interrupted, Interruption
@@ -72,10 +72,17 @@ class _Attempt:
         self.task, self.store, self.workflow, self.step = task, store, workflow, step
         self.interruption = interruption
         self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
-        values = tuple(value for value in self.secrets.values() if value)
-        self.recording = Recording(store, task, step, values)
+        known = secrets.declared(workflow)
+        self.recording = Recording(store, task, step, tuple(known.values()))
         self.cells = Cells(
-            task, store, workflow, step, interruption, self.recording, secrets=self.secrets
+            task,
+            store,
+            workflow,
+            step,
+            interruption,
+            self.recording,
+            secrets=self.secrets,
+            declared=known,
         )
         self.notices: list[str] = []
         self.known: dict[str, Any] = {}
@@ -235,9 +242,9 @@ class _Attempt:
         )
 
     def _masked(self, error: StepError) -> StepError:
-        secrets = self.recording.log.secrets
+        hidden = self.recording.log.secrets
         return msgspec.structs.replace(
-            error, message=mask(error.message, secrets), value=mask(error.value, secrets)
+            error, message=mask(error.message, hidden), value=mask(error.value, hidden)
         )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ithaca.snapshots.cache import StatCache
     from ithaca.snapshots.checker import verify
     from ithaca.snapshots.counting import Counting
+    from ithaca.snapshots.changed import fresh
     from ithaca.snapshots.ignore import Ignore
     from ithaca.snapshots.limits import Limits
     from ithaca.snapshots.merger import merge
@@ -73,6 +74,7 @@ _HOMES = {
     "Taken": "model",
     "diff": "walker",
     "entries": "walker",
+    "fresh": "changed",
     "list_snapshots": "walker",
     "merge": "merger",
     "read_blob": "walker",
@@ -99,6 +101,7 @@ __all__ = [
     "Taken",
     "diff",
     "entries",
+    "fresh",
     "list_snapshots",
     "merge",
     "read_blob",

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Project, step
+
+from ithaca.runner import secrets
+from ithaca.snapshots import Ignore, StatCache, Store, restore, take
+from ithaca.workflow.model import Secret
+
+TOKEN = "s3cret-token"
+SECRET = Secret(secret="s", key="k", env="TOKEN")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+def found(folder: Path, cache: StatCache | None = None, secret: str = TOKEN) -> str | None:
+    told = secrets.find(
+        folder, {"TOKEN": secret}, ignore=Ignore.read(folder), cache=cache or StatCache()
+    )
+    return told.message if told else None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TOKEN.encode(),
+        b"x" * (4 << 20) + TOKEN.encode(),
+        b"x" * ((4 << 20) - 3) + TOKEN.encode(),
+        TOKEN.encode("utf-16-le"),
+        b"abc" + TOKEN.encode("utf-32-le"),
+    ],
+    ids=["whole", "second chunk", "across chunks", "utf-16", "numpy"],
+)
+def test_a_secret_in_a_file_is_found_wherever_it_is(folder: Path, data: bytes) -> None:
+    (folder / "out.bin").write_bytes(data)
+    assert found(folder) == "the file out.bin contains the secret in TOKEN"
+
+
+def test_a_secret_in_json_is_found_though_it_is_escaped(folder: Path) -> None:
+    secret = 'quoted "secret"\n'
+    (folder / "out.json").write_text(json.dumps({"token": secret}))
+    assert found(folder, secret=secret) is not None
+
+
+def test_a_secret_in_the_name_of_a_file_is_found(folder: Path) -> None:
+    (folder / f"{TOKEN}.txt").write_text("")
+    assert found(folder) is not None
+
+
+def test_a_short_secret_is_not_looked_for(folder: Path) -> None:
+    (folder / "out.txt").write_text("1234567")
+    assert found(folder, secret="1234567") is None
+
+
+def test_files_that_the_step_did_not_change_or_that_are_left_out_are_not_searched(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "data.txt").write_text(TOKEN)
+    (folder / ".ithacaignore").write_text("scratch/\n")
+    store, cache, again = Store.open(tmp_path / "store"), StatCache(), tmp_path / "again"
+    restore(store, take(store, folder, ignore=Ignore()).digest, again, cache=cache)
+    (again / "scratch").mkdir()
+    (again / "scratch" / "out.txt").write_text(TOKEN)
+    assert found(again, cache) is None
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("TOKEN", TOKEN)
+    return TOKEN
+
+
+@pytest.mark.slow
+def test_a_step_that_writes_a_secret_into_a_file_fails_and_names_the_file(
+    project: Project, token: str
+) -> None:
+    write = "import os\nopen('out.txt', 'w').write('token=' + os.environ['TOKEN'])"
+    project.define(step("a", write, secrets=(SECRET,)))
+    end = project.run("a")
+    assert (end.status, end.retryable) == ("failed", False)
+    assert end.error is not None
+    assert end.error.code == "ITH518"
+    assert end.error.message == "the file out.txt contains the secret in TOKEN"
+    assert end.after is None
+
+
+@pytest.mark.slow
+def test_a_secret_in_an_array_is_refused_by_the_name_of_its_value(
+    project: Project, token: str
+) -> None:
+    pytest.importorskip("numpy")
+    make = "import os, numpy\nrows = numpy.array([os.environ['TOKEN']] * 100_000)"
+    project.define(
+        step("a", make, secrets=(SECRET,), writes=("rows",)),
+        step("b", "rows", needs=("a",), reads=("rows",)),
+    )
+    end = project.run("a")
+    assert end.error is not None
+    assert end.error.message == "the value rows contains the secret in TOKEN"
+
+
+@pytest.mark.slow
+def test_another_step_that_comes_by_the_secret_may_not_keep_it_either(
+    project: Project, token: str
+) -> None:
+    project.define(
+        step("a", "1", secrets=(SECRET,)),
+        step("b", "import os\nopen('out.txt', 'w').write(os.environ['TOKEN'])"),
+    )
+    end = project.run("b")
+    assert end.error is not None
+    assert end.error.code == "ITH518"
