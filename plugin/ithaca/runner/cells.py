@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +18,7 @@ from ithaca.runner import root as roots
 from ithaca.snapshots import Ignore, StatCache, restore, take
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.interruption import Interruption
@@ -120,7 +120,7 @@ class Cells:
         return Outcome(
             after=taken.digest,
             metrics=report.get("metrics") or {},
-            notices=(*report.get("notices", ()), *taken.notices),
+            notices=(*report.get("notices", ()), *taken.notices, *_not_seen(taken.ignored)),
         )
 
     def _execute(self, view: View, environment: Environment, runtime: Path) -> dict[str, Any]:
@@ -261,6 +261,18 @@ def read_later(workflow: Workflow, name: str) -> list[str]:
             if name in workflow.ancestors(later.name)
             for read in later.reads
         }
+    )
+
+
+def _not_seen(ignored: Sequence[str], most: int = 5) -> tuple[str, ...]:
+    """What the user should know of files that the step made and no snapshot takes."""
+    found = [path for path in ignored if PurePosixPath(path).name != ".cache"]
+    if not found:
+        return ()
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return (
+        f"these files are left out and no later step sees them: {', '.join(found[:most])}{more} "
+        "(a line `!PATH` in `.ithacaignore` takes one in)",
     )
 
 

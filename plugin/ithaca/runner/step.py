@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import socket
 import time
 import traceback
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca import settings
-from ithaca.errors import IthacaError, MergeConflict, NotFound, UsageError
+from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
 from ithaca.planning.keys import lookup, publish, step_key, what_counts
 from ithaca.records import names
 from ithaca.records.model import AttemptEnd, AttemptStart, Execution, StepError
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from ithaca.runner.environment import Environment
     from ithaca.runner.task import Task
     from ithaca.workflow.model import Step, Workflow
+
+_ROOM = 128 << 20
+"""Bytes that a log, a notebook and an end may need at most."""
 
 
 def execute(task: Task) -> AttemptEnd:
@@ -54,7 +59,11 @@ def execute(task: Task) -> AttemptEnd:
     attempt = _Attempt(task, store, workflow, step, interruption)
     with interruption.installed():
         end = attempt.end()
-        _write(store, task, "end", end)
+        try:
+            _write(store, task, "end", end)
+        except StoreError:  # a quota, perhaps, which the disk's free space does not tell of
+            shutil.rmtree(task.work, ignore_errors=True)
+            _write(store, task, "end", end)
     return end
 
 
@@ -225,6 +234,7 @@ class _Attempt:
     ) -> AttemptEnd:
         self.interruption.close()
         if error is not None:
+            self._make_room()
             error = self._masked(error)
             place = f"cell {error.cell}: " if error.cell else ""
             cure = f"\n  → {error.cure}" if error.cure else ""
@@ -240,6 +250,17 @@ class _Attempt:
             notices=tuple(self.notices),
             **self.known,
         )
+
+    def _make_room(self) -> None:
+        """Let a failed step that filled the disk not keep its log and its end from being written.
+
+        Its folder is of no use any more.
+        """
+        disk = os.statvfs(self.store.path)
+        if disk.f_bavail * disk.f_frsize < _ROOM:
+            shutil.rmtree(self.task.work, ignore_errors=True)
+            with contextlib.suppress(StoreError):
+                self.recording.write_notebook()
 
     def _masked(self, error: StepError) -> StepError:
         hidden = self.recording.log.secrets

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+from conftest import Project, step
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_step_is_told_which_of_its_files_no_later_step_sees(project: Project) -> None:
+    (project.root / ".ithacaignore").write_text("/scratch/\n*.tmp\n")
+    write = (
+        "import os\n"
+        "for folder in ('scratch', '__pycache__', '.cache', 'data'): os.mkdir(folder)\n"
+        "for path in ('scratch/a', '__pycache__/b.pyc', '.cache/c', 'data/d.csv', 'data/e.tmp'):\n"
+        "    open(path, 'w').close()"
+    )
+    project.define(step("a", write), step("b", "1"))
+    notices = project.run("a").notices
+    assert [each for each in notices if "no later step" in each] == [
+        "these files are left out and no later step sees them: data/e.tmp, scratch "
+        "(a line `!PATH` in `.ithacaignore` takes one in)"
+    ]
+    assert project.run("b").notices == ()
+
+
+def test_at_most_five_of_them_are_named(project: Project) -> None:
+    (project.root / ".ithacaignore").write_text("*.tmp\n")
+    project.define(step("a", "for n in range(7): open(f'{n}.tmp', 'w').close()"))
+    (notice,) = project.run("a").notices
+    assert "0.tmp, 1.tmp, 2.tmp, 3.tmp, 4.tmp and 2 more" in notice
