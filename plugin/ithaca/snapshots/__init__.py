@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ithaca.snapshots.archiver import take
     from ithaca.snapshots.cache import StatCache
+    from ithaca.snapshots.changed import fresh
     from ithaca.snapshots.checker import verify
     from ithaca.snapshots.counting import Counting
-    from ithaca.snapshots.changed import fresh
     from ithaca.snapshots.ignore import Ignore
     from ithaca.snapshots.limits import Limits
     from ithaca.snapshots.merger import merge
