@@ -1,0 +1,247 @@
+"""The documentation is held against the tree and the program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+import pytest
+
+from ithaca.cli.program import COMMANDS, program
+from ithaca.notebook.metadata import _Content as MetadataKeys
+from ithaca.notebook.tags import ROLES, VALUED, parse_tag
+from ithaca.snapshots import MergeRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+PLUGIN = ROOT / "plugin" / "ithaca"
+SOURCE = {path: path.read_text() for path in PLUGIN.rglob("*.py")}
+
+
+def page(name: str) -> str:
+    """The text of a page."""
+    return (DOCS / name).read_text()
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the rows of a text's tables, without their heads."""
+    found = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
+    split = [[cell.strip() for cell in line.split("|")] for line in found]
+    rules = [number for number, row in enumerate(split) if set(row[0]) == {"-"}]
+    return [row for number, row in enumerate(split) if not {number, number + 1} & {*rules}]
+
+
+def section(text: str, title: str) -> str:
+    """What stands below a heading of the second level."""
+    return re.split(r"^## ", text.split(f"\n## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_the_architecture_page_names_exactly_the_rooms_of_the_tree() -> None:
+    documented = set(re.findall(r"^\| `(\w+)/` \|", page("architecture.md"), re.MULTILINE))
+    rooms = {child.name for child in PLUGIN.iterdir() if (child / "__init__.py").exists()}
+    assert documented == rooms
+
+
+def test_the_picture_of_the_architecture_page_names_the_rooms_in_the_order_of_the_flow() -> None:
+    picture = re.search(r"```text\n(notebook ──►.*)\n", page("architecture.md"))
+    assert picture is not None
+    shown = re.findall(r"[a-z]+", re.sub(r"\(.*?\)", "", picture[1]))
+    table = re.findall(r"^\| `(\w+)/` \|", page("architecture.md"), re.MULTILINE)
+    assert {name.removesuffix("s") for name in shown} <= {name.removesuffix("s") for name in table}
+    assert shown[0] == table[0]
+    assert shown[-1] == table[-1]
+
+
+def test_the_modules_beside_the_rooms_are_named() -> None:
+    modules = {path.name for path in PLUGIN.glob("*.py") if not path.name.startswith("__")}
+    assert set(re.findall(r"`(\w+\.py)`", page("architecture.md"))) == modules
+
+
+def test_the_documents_of_a_run_are_those_that_records_name() -> None:
+    names = SOURCE[PLUGIN / "records" / "names.py"].split('"""')[1]
+    kept = {re.sub(r"<(\w+)>", lambda found: found[1].upper(), line) for line in
+            re.findall(r"^(runs/\S+)", names, re.MULTILINE)}  # fmt: skip
+    told = page("architecture.md").replace("`, `…/end`", "`, `runs/ID/steps/STEP/ATTEMPT/end`")
+    assert set(re.findall(r"`(runs/\S+)`", section(told, "Documents"))) == kept
+
+
+def test_every_error_code_in_the_source_is_explained_and_no_other() -> None:
+    used = {code for text in SOURCE.values() for code in re.findall(r"\bITH\d{3}\b", text)}
+    explained = re.findall(r"^\| (ITH\d{3}) \|", page("errors.md"), re.MULTILINE)
+    assert explained == sorted(used)
+
+
+def test_every_tag_is_documented_and_no_other() -> None:
+    told = re.findall(
+        r"`([^`]+)`", " ".join(row[0] for row in rows(page("tags.md").split("##")[0]))
+    )
+    words = {text.partition(":")[0] for text in told}
+    assert words == {*ROLES, *VALUED}
+
+
+def test_the_examples_of_the_tag_page_are_tags() -> None:
+    words = "|".join([*ROLES, *VALUED])
+    forms = set(re.findall(rf"`((?:{words}):[^A-Z`]*)`", page("tags.md"))) - {"notebook:", "step:"}
+    examples = {text for text in forms if text.partition(":")[2]}
+    assert len(examples) > 5
+    for text in examples:
+        tag, problem = parse_tag(text)
+        assert (tag is not None, problem) == (True, None), text
+
+
+def test_every_key_of_the_notebooks_metadata_is_documented() -> None:
+    table = rows(section(page("tags.md"), "Settings of all steps"))
+    told = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
+    assert told == {field.name for field in msgspec.structs.fields(MetadataKeys)}
+
+
+def walk() -> Iterator[tuple[str, click.Command]]:
+    """Every command with its full name."""
+    yield "ithaca", program
+    for name, (place, _) in COMMANDS.items():
+        module, attribute = place.split(":")
+        command = getattr(import_module(f"ithaca.cli.{module}"), attribute)
+        if isinstance(command, click.Group):
+            yield from ((f"ithaca {name} {inner}", one) for inner, one in command.commands.items())
+        else:
+            yield f"ithaca {name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(walk()), ids=lambda value: str(value))
+def test_every_command_and_option_is_on_the_page(name: str, command: click.Command) -> None:
+    text = page("commands.md")
+    assert name in text
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            for option in (*parameter.opts, *parameter.secondary_opts):
+                assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), option
+
+
+def test_the_page_names_no_command_and_no_option_that_is_not_there() -> None:
+    commands = dict(walk())
+    options = {option for command in commands.values() for each in command.params
+               for option in (*each.opts, *each.secondary_opts)} | {"-h", "--help"}  # fmt: skip
+    texts = [path.read_text() for path in (*DOCS.glob("*.md"), ROOT / "README.md")]
+    for text in texts:
+        for found in re.findall(r"\bithaca (runs|snapshots) ([a-z]+)", text):
+            assert f"ithaca {' '.join(found)}" in commands
+        for found in re.findall(r"\bithaca ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`", text))):
+            assert found in COMMANDS
+    assert set(re.findall(r"`(--?[a-z][a-z-]*)", page("commands.md"))) <= options
+
+
+def test_every_plain_setting_is_documented_with_its_variable_and_flag_and_no_other() -> None:
+    read = {
+        name
+        for text in SOURCE.values()
+        for name in re.findall(r'settings\.(?:text|number)\(\s*"(\w+)"', text)
+    }
+    table = [row for row in rows(page("settings.md")) if row[1:2] and "ITHACA_" in row[1]]
+    assert {row[0].strip("`") for row in table} == {*read, "home"}
+    flags = {option for parameter in dict(walk())["ithaca run"].params for option in parameter.opts}
+    for key, variable, flag, *_ in table:
+        assert variable == f"`ITHACA_{key.strip('`').upper()}`"
+        assert flag.strip("`") in {*flags, ""}
+
+
+def test_every_table_of_settings_is_documented_with_its_keys() -> None:
+    text = page("settings.md")
+    named = {
+        name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
+    }
+    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge"}
+    submission = SOURCE[PLUGIN / "api" / "submission.py"]
+    limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
+    assert limits == set(re.findall(r'table\.get\("(\w+)"\)', submission))
+    machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
+    admission = SOURCE[PLUGIN / "backends" / "local" / "admission.py"]
+    assert machine == set(re.findall(r'amount\("(\w+)"', admission))
+
+
+def test_every_merge_rule_is_documented() -> None:
+    for row in rows(section(page("settings.md"), "Merge rules")):
+        assert MergeRules.of({"x": row[0].strip("`")}).rule("x") == row[0].strip("`")
+    assert [row[0] for row in rows(section(page("settings.md"), "Merge rules"))] == [
+        "`first`",
+        "`last`",
+        "`union`",
+        "`drop`",
+    ]
+
+
+def test_the_readme_and_the_navigation_link_every_page() -> None:
+    pages = {path.name for path in DOCS.glob("*.md")}
+    assert set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text())) == pages
+    assert set(re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)) == (
+        pages
+    )
+
+
+def blocks(name: str, language: str) -> list[str]:
+    """The fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page(name), re.MULTILINE | re.DOTALL)
+
+
+def commands(name: str) -> list[str]:
+    """The `ithaca …` lines of a page's shell blocks, in order."""
+    lines = "".join(blocks(name, "sh")).splitlines()
+    return [line for line in lines if line.startswith("ithaca ")]
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder with the examples in it; what one page has run, the next one reuses."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "examples", root / "examples")
+    (root / ".git").mkdir()
+    return root
+
+
+def environment() -> dict[str, str]:
+    """The user's environment, with `ithaca` on its PATH, no colours and no settings."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("ITHACA_")}
+    return {**kept, "PATH": path, "NO_COLOR": "1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["index.md", "commands.md"])
+def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Path) -> None:
+    lines = commands(name)
+    assert lines
+    for line in lines:
+        expected = int(found[1]) if (found := re.search(r"# exits (\d+)", line)) else 0
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=scratch,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
+    program = "\n".join(blocks("python.md", "python"))
+    assert program
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=scratch,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
