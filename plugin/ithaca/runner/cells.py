@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ithaca.errors import NotFound
+from ithaca.errors import NotFound, StoreError
 from ithaca.records import names
 from ithaca.records.model import StepError
-from ithaca.runner import failure, kernel, notebook, overlay, secrets
+from ithaca.runner import failure, kernel, notebook, overlay, secrets, volumes
 from ithaca.runner import root as roots
 from ithaca.snapshots import Ignore, StatCache, restore, take
 
@@ -107,12 +107,15 @@ class Cells:
         self.recording.is_there = self._is_there
         with kernel.runtime_folder() as runtime:
             kernel.write_library(runtime)
-            view = roots.choose(Path(self.task.root), self.folder, environment, runtime)
+            root = Path(self.task.root)
+            view = roots.choose(root, self.folder, environment, runtime, mounts=self.task.mounts)
+            self._refuse_what_is_not_mounted(view)
             with roots.mount_points(view):
                 report = self._execute(view, environment, runtime)
         overlay.remove(self.folder, environment)
         self._remove_notebook(source)
-        ignore = Ignore.read(self.folder)
+        own = volumes.left_out(self.workflow, root)
+        ignore = Ignore.read(self.folder, extra=own)
         told = secrets.find(self.folder, self.declared, ignore=ignore, cache=cache)
         if told is not None:
             raise Failed(told, retryable=False)
@@ -122,6 +125,11 @@ class Cells:
             metrics=report.get("metrics") or {},
             notices=(*report.get("notices", ()), *taken.notices, *_not_seen(taken.ignored)),
         )
+
+    def _refuse_what_is_not_mounted(self, view: View) -> None:
+        outside = [target for _, target, _ in view.mounts if target.startswith("/")]
+        if outside and not view.private:
+            raise Failed(failure.not_mounted(outside), retryable=False)
 
     def _execute(self, view: View, environment: Environment, runtime: Path) -> dict[str, Any]:
         """Run the step's notebook in a kernel; returns the report of Ithaca's side of it."""
@@ -176,8 +184,15 @@ class Cells:
         except Exception as error:  # a dead kernel has several faces
             return error
         finally:
-            self.recording.write_notebook()
+            self._keep_notebook()
         return None
+
+    def _keep_notebook(self) -> None:
+        try:
+            self.recording.write_notebook()
+        except StoreError:  # the disk is full: the cell that failed before this says so
+            if self.recording.failure is None:
+                raise
 
     def _judge(
         self, error: BaseException | None, status: int | None, said: str, report: dict[str, Any]

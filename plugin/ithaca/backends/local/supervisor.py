@@ -28,6 +28,7 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptEnd, Execution, PlannedStep, StepError
 from ithaca.runner.task import Task
+from ithaca.runner.volumes import mounts
 from ithaca.settings import load as load_settings
 from ithaca.snapshots import Store
 
@@ -120,6 +121,7 @@ class Supervisor:
             environment=run.environment,
             reuse=run.reuse,
             uncounted=run.uncounted,
+            mounts=mounts(self.workflow, Path(run.root)),
             notebook=run.notebook,
             owner_fd=None,
         )
@@ -192,10 +194,11 @@ class Supervisor:
                 continue
             del self.running[step]
             number = attempt.task.attempt
+            self.remover.remove(Path(attempt.task.work))
             if self.journal.attempt_end(step, number) is None:
+                self.remover.finish()  # what it wrote may be what the disk is full of
                 end = end_of(attempt, cancelled=cancelled)
                 self.journal.create(names.attempt(self.run.id, step, number, "end"), end)
-            self.remover.remove(Path(attempt.task.work))
 
     def _cancel(self) -> None:
         for attempt in self.running.values():

@@ -43,12 +43,12 @@ class Remover:
         """Rename a folder away and delete it in the background."""
         if not folder.exists():
             return
-        self._trash.mkdir(parents=True, exist_ok=True)
         away = self._trash / str(ULID())
         try:
+            self._trash.mkdir(parents=True, exist_ok=True)
             folder.rename(away)
         except OSError:
-            away = folder  # something is mounted in it, or it is read-only: delete it in place
+            away = folder  # mounted in, read-only, or the disk is full: delete it in place
         thread = threading.Thread(target=_delete, args=(away,), daemon=True)
         thread.start()
         self._threads.append(thread)

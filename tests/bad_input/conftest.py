@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from user_project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """An empty project, sound when the test is over."""
+    monkeypatch.delenv("ITHACA_HOME", raising=False)
+    found = Project(tmp_path / "project")
+    (found.root / ".git").mkdir(parents=True)
+    try:
+        yield found
+        found.is_sound()
+    finally:
+        for process in found.processes():
+            process.kill()

@@ -1,0 +1,162 @@
+"""A user's project on disk, and the program as they call it: it never shows a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+Cell = tuple[str, str]
+"""Tags with spaces between them, and the source."""
+
+COMMAND = (sys.executable, "-P", "-m", "ithaca")
+"""As the installed script: what lies in the working directory is not imported."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program said.
+
+    Attributes:
+        code: Its exit code.
+        out: Its standard output.
+        err: Its standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both streams."""
+        return self.out + self.err
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the errors that it told of, in order."""
+        return re.findall(r"error[ \[](ITH\d{3})", self.said)
+
+    def tells(self, code: str, *parts: str, exit_code: int) -> None:
+        """Assert that it told of one error, with these words, a cure and this exit code."""
+        assert self.codes == [code], self.said
+        assert self.code == exit_code, self.said
+        assert "→ " in self.said, self.said
+        missing = [part for part in parts if part not in self.said]
+        assert not missing, (missing, self.said)
+
+
+@dataclass
+class Project:
+    """A user's project.
+
+    Attributes:
+        root: Its folder.
+        env: Environment variables of the commands.
+    """
+
+    root: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def notebook(
+        self,
+        *cells: Cell,
+        name: str = "nb.ipynb",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write a notebook of tagged cells."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content(*cells, metadata=metadata)))
+        return path
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command line in the project's folder."""
+        options.setdefault("cwd", self.root)
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self.env},
+            **options,
+        )
+
+    def ithaca(self, *arguments: str, **options: Any) -> Answer:
+        """Run a command line in the project's folder to its end."""
+        process = self.start(*arguments, **options)
+        return self.answer(process)
+
+    def answer(self, process: subprocess.Popen[str]) -> Answer:
+        """What a command line said once it has ended."""
+        out, err = process.communicate()
+        answer = Answer(process.returncode, out, err)
+        assert "Traceback" not in answer.said, answer.said
+        assert "ITH999" not in answer.said, answer.said
+        assert "ITH599" not in answer.said, answer.said
+        return answer
+
+    def steps(self, run: str = "latest") -> dict[str, dict[str, Any]]:
+        """How the steps of a run stand, by name."""
+        answer = self.ithaca("runs", "show", run, "--json")
+        return {step["name"]: step for step in json.loads(answer.out)["steps"]}
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that have to do with the project: by command line, step or folder."""
+        text, found = str(self.root), []
+        own = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+        for process in psutil.process_iter():
+            try:
+                told = " ".join(process.cmdline()) + process.cwd()
+                told += "".join(process.environ().get(each, "") for each in _MARKS)
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if text in told and process.pid not in own and alive:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return found
+
+    def is_sound(self) -> None:
+        """Assert that its store verifies and that nothing of its runs is still at work."""
+        # A run is over for its user a moment before its supervisor has tidied up.
+        last = time.monotonic() + 20
+        while self.processes() and time.monotonic() < last:
+            time.sleep(0.05)
+        assert [(each.pid, each.cmdline()) for each in self.processes()] == []
+        if not (self.root / ".ithaca").exists() and not self.env:
+            return
+        answer = self.ithaca("snapshots", "verify")
+        assert answer.code == 0 or answer.codes in (["ITH402"], ["ITH603"]), answer.said
+
+
+_MARKS = ("ITHACA_ROOT", "ITHACA_HOME")
+
+
+def content(*cells: Cell, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A notebook of tagged cells."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": kernel if metadata is None else metadata,
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell{number}",
+                "metadata": {"tags": tags.split(" ") if tags else []},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, (tags, source) in enumerate(cells)
+        ],
+    }
