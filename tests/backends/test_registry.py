@@ -15,8 +15,9 @@ class Other(Backend):
 
     name = "other"
 
-    def check(self, workflow: Workflow) -> None:
+    def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
         """Everything may run."""
+        return ()
 
     def session(self, home: Path) -> Session:
         raise NotImplementedError

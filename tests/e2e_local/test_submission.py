@@ -9,6 +9,7 @@ from projects import Notebook
 
 import ithaca
 from ithaca.errors import UsageError
+from ithaca.snapshots import entries
 
 pytestmark = pytest.mark.slow
 
@@ -38,3 +39,35 @@ def test_a_secret_in_a_parameter_is_refused_before_anything_is_written(
         ithaca.run(path, {"key": "hunter-22"})
     assert raised.value.code == "ITH912"
     assert not (project / ".ithaca" / "store" / "runs").exists()
+
+
+def test_a_volume_inside_of_the_project_is_mounted_and_is_in_no_snapshot(
+    project: Path, notebook: Notebook
+) -> None:
+    (project / "raw").mkdir()
+    (project / "raw" / "rows.txt").write_text("1 2 3")
+    volume = {"name": "raw", "mount_path": "/project/in", "path": "raw"}
+    path = notebook(
+        ("step:load", "rows = open('in/rows.txt').read()\nopen('own.txt', 'w').close()"),
+        ("step:show prev:load", "print(rows)"),
+        ithaca={"volumes": [volume]},
+    )
+    run = ithaca.run(path).wait()
+    assert run.status == "succeeded", run.to_json()
+    assert run.logs("show").endswith("1 2 3\n")
+    store = run.journal.store
+    for digest in (run.steps[0].before, run.steps[1].after):
+        found = {path for path in entries(store, str(digest)) if not path.startswith(".ithaca")}
+        assert found <= {"own.txt"}
+
+
+def test_a_claim_is_not_mounted_and_the_run_says_so(project: Path, notebook: Notebook) -> None:
+    volume = {"name": "shared", "mount_point": "/shared", "type": "pvc", "expose_as_env_var": True}
+    path = notebook(
+        ("block:load", "import os\nprint(os.environ['KALE_VOLUME_SHARED'])"),
+        kubeflow_notebook={"pipeline_name": "w", "volumes": [volume]},
+    )
+    run = ithaca.run(path).wait()
+    assert run.status == "succeeded", run.to_json()
+    assert run.logs("load").endswith("/shared\n")
+    assert "not mounted on this machine" in run.journal.run().notices[0]

@@ -58,14 +58,14 @@ def submit(
     project = find_project(root or root_of(workflow), flags)
     notebook = _read_notebook(project.root / workflow.source.notebook)
     backend = project.backend()
-    backend.check(workflow)
+    notices = backend.check(workflow, project.root)
     arguments = _arguments(workflow, parameters)
     refuse_secret_arguments(workflow, arguments)
     parallel = _parallel(project.settings)
     environment = _environment(project, workflow)
     store = project.store(create=True)
     uncounted = _uncounted(project)
-    taken = _snapshot(project, store, progress)
+    taken = _snapshot(project, store, workflow, progress)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     document = RunDocument(
         id=str(ULID()),
@@ -91,7 +91,7 @@ def submit(
             reuse=reuse,
             counts=what_counts(store, uncounted, cache=project.home / "cache"),
         ),
-        notices=taken.notices,
+        notices=(*notices, *taken.notices),
     )
     return _start(project, store, document, notebook)
 
@@ -181,17 +181,24 @@ def _describe(project: Project, python: str) -> Environment:
     return environment
 
 
-def _snapshot(project: Project, store: Store, progress: Callable[[int, int], None] | None) -> Taken:
+def _snapshot(
+    project: Project,
+    store: Store,
+    workflow: Workflow,
+    progress: Callable[[int, int], None] | None,
+) -> Taken:
+    from ithaca.runner.volumes import left_out
     from ithaca.snapshots import Ignore, Limits, MergeRules, StatCache, take
 
     MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
     table = project.settings.table("source")
+    own = [*_own_folder(project), *left_out(workflow, project.root)]
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
     taken = take(
         store,
         project.root,
-        ignore=Ignore.read(project.root, source=True, extra=_own_folder(project)),
+        ignore=Ignore.read(project.root, source=True, extra=own),
         cache=cache,
         limits=Limits(
             bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),

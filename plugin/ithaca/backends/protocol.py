@@ -77,11 +77,15 @@ class Backend(ABC):
         self.settings = dict(settings or {})
 
     @abstractmethod
-    def check(self, workflow: Workflow) -> None:
+    def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
         """Refuse what could never run here, before anything is written.
 
         Args:
             workflow: The workflow that is to run.
+            root: The project's root on this machine.
+
+        Returns:
+            Notices: what runs otherwise here than the user may expect.
 
         Raises:
             UsageError: It asks for something that this backend does not have.

@@ -10,7 +10,9 @@
 3. It becomes the kernel.
 
 CONFIG is JSON: `root` (the project root's path), `work_root` (the step's folder), `private` (make
-the namespace), `keep` (paths under `root` that stay visible, each `[path, read_only]`), `folder`
+the namespace), `keep` (paths under `root` that stay visible, each `[path, read_only]`), `mounts`
+(folders that are seen elsewhere, each `[source, target, read_only]`, the target relative to the
+root or absolute), `folder`
 (working directory, relative), `owner_fd` (read end of the pipe), `mark` (bytes in the environment
 of every process of the step), `grace` (seconds between SIGTERM and SIGKILL) and `runtime` (a folder
 that the watch deletes when its owner no longer can). `--probe` in place of COMMAND
@@ -66,17 +68,36 @@ def mount(source: str, target: str, flags: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), target)
 
 
-def make_private(root: str, work_root: str, keep: list[tuple[str, bool]]) -> None:
-    """Let this process see `work_root` at `root`; mount points for `keep` must be there."""
+def protect(target: str) -> None:
+    """Let what is mounted be read only.
+
+    Raises:
+        OSError: It is not possible.
+    """
+    locked = os.statvfs(target).f_flag & LOCKED
+    mount("none", target, BIND | REMOUNT | READ_ONLY | locked)
+
+
+def make_private(
+    root: str,
+    work_root: str,
+    keep: list[tuple[str, bool]],
+    mounts: list[tuple[str, str, bool]],
+) -> None:
+    """Let this process see `work_root` at `root`; mount points must be there."""
     unshare()
     mount("none", "/", RECURSIVE | PRIVATE)
     for path, read_only in keep:
         target = os.path.join(work_root, os.path.relpath(path, root))
         mount(path, target, BIND | RECURSIVE)
         if read_only:
-            locked = os.statvfs(target).f_flag & LOCKED
             with contextlib.suppress(OSError):  # visible and writable beats invisible
-                mount("none", target, BIND | REMOUNT | READ_ONLY | locked)
+                protect(target)
+    for source, place, read_only in mounts:
+        target = os.path.join(work_root, place)  # an absolute place is elsewhere
+        mount(source, target, BIND | RECURSIVE)
+        if read_only:
+            protect(target)
     mount(work_root, root, BIND | RECURSIVE)
 
 
@@ -150,7 +171,7 @@ def main(arguments: list[str]) -> None:
     config = json.loads(arguments[0])
     root, work_root = config["root"], config["work_root"]
     if config["private"]:
-        make_private(root, work_root, config["keep"])
+        make_private(root, work_root, config["keep"], config["mounts"])
     if arguments[1:] == ["--probe"]:
         return
     if config["owner_fd"] is not None:

@@ -12,6 +12,8 @@ from ithaca.records.model import StepError
 from ithaca.runner.outputs import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ithaca.runner.notebook import Place
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -157,6 +159,16 @@ def deleted(place: Place | None) -> StepError:
         cure="let it delete what it made itself; every attempt starts from a fresh folder anyway",
         cell=code.cell if code else None,
         notebook=code.notebook if code else "",
+    )
+
+
+def not_mounted(places: Sequence[str]) -> StepError:
+    """The error of a step whose volumes cannot be mounted here."""
+    return StepError(
+        code="ITH540",
+        message=f"nothing can be mounted at {', '.join(places)}: this machine allows no user and "
+        "mount namespaces",
+        cure="make it a symbolic link to the volume's path, or mount the volume below /project",
     )
 
 

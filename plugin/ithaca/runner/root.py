@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ithaca.runner.environment import Environment
+    from ithaca.runner.volumes import Mount
 
 ENTER = Path(__file__).with_name("enter.py")
 
@@ -27,12 +28,15 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         work_root: The step's folder.
         private: True when the kernel sees `work_root` at `root`.
         keep: Paths under `root` that stay visible there, and whether read-only.
+        mounts: Volumes: what is seen where (relative to the root, or absolute), and whether
+            read-only.
     """
 
     root: str
     work_root: str
     private: bool
     keep: tuple[tuple[str, bool], ...] = ()
+    mounts: tuple[tuple[str, str, bool], ...] = ()
 
     @property
     def seen(self) -> str:
@@ -41,7 +45,13 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose(
-    root: Path, work_root: Path, environment: Environment, runtime: Path, *, private: bool = True
+    root: Path,
+    work_root: Path,
+    environment: Environment,
+    runtime: Path,
+    *,
+    mounts: Sequence[Mount] = (),
+    private: bool = True,
 ) -> View:
     """Plan a step's view, private where this machine allows it.
 
@@ -53,10 +63,12 @@ def choose(
         work_root: The restored folder of the step.
         environment: The kernel's interpreter, which must stay visible.
         runtime: Folder with the kernel's sockets and Ithaca's kernel package.
+        mounts: Volumes.
         private: False to do without the namespace.
     """
     own = str(work_root.resolve())
-    plain = View(root=str(root), work_root=own, private=False)
+    seen = tuple((each.source, each.target, each.read_only) for each in mounts)
+    plain = View(root=str(root), work_root=own, private=False, mounts=seen)
     base = root.resolve()
     if not private or not base.is_dir() or base == Path(base.anchor):
         return plain
@@ -70,27 +82,41 @@ def choose(
     if base in {Path(path).resolve() for path, _ in wanted}:
         return plain  # the project is its own virtual environment: nothing to tell them apart by
     keep = _under(base, Path(own), wanted)
-    view = View(root=str(base), work_root=own, private=True, keep=keep)
+    view = View(root=str(base), work_root=own, private=True, keep=keep, mounts=seen)
     with mount_points(view):
         return view if _works(view) else plain
 
 
 @contextlib.contextmanager
 def mount_points(view: View) -> Iterator[None]:
-    """Make the empty folders that kept paths are bound to; take them away at the end."""
+    """Make the empty folders that are mounted over; take them away at the end.
+
+    Without a namespace, volumes inside of the root are symbolic links.
+    """
+    places = [str(Path(path).relative_to(view.root)) for path, _ in view.keep]
+    places += [place for _, place, _ in view.mounts if view.private and not place.startswith("/")]
     made: list[Path] = []
-    for path, _ in view.keep:
-        target = Path(view.work_root) / Path(path).relative_to(view.root)
-        for folder in [*reversed(target.parents), target]:
-            if not folder.exists():
-                folder.mkdir()
-                made.append(folder)
+    for place in places:
+        _make(Path(view.work_root) / place, made)
+    for source, place, _ in view.mounts:
+        link = Path(view.work_root) / place
+        if not view.private and not place.startswith("/") and not link.exists():
+            _make(link.parent, made)
+            link.symlink_to(source, target_is_directory=True)
+            made.append(link)
     try:
         yield
     finally:
-        for folder in reversed(made):
+        for each in reversed(made):
             with contextlib.suppress(OSError):  # a step wrote something next to it
-                folder.rmdir()
+                each.unlink() if each.is_symlink() else each.rmdir()
+
+
+def _make(target: Path, made: list[Path]) -> None:
+    for folder in [*reversed(target.parents), target]:
+        if not folder.exists():
+            folder.mkdir()
+            made.append(folder)
 
 
 def _under(

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ithaca.runner.volumes import Mount
+
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of a step.
@@ -25,6 +27,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         environment: Identity digest of what the interpreter can import, as planned.
         reuse: Whether a known execution may stand for the step.
         uncounted: Patterns of the files that count in no key.
+        mounts: Volumes that the runner mounts; none where the engine has mounted them.
         notebook: Path of the notebook relative to the root.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
@@ -43,5 +46,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     reuse: bool = True
     uncounted: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     notebook: str
     owner_fd: int | None = None

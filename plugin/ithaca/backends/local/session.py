@@ -32,9 +32,14 @@ class LocalBackend(Backend):
 
     name = "local"
 
-    def check(self, workflow: Workflow) -> None:
-        """Refuse a step that asks for more than the machine has."""
+    def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
+        """Refuse a step that asks for more than the machine has, and volumes that it lacks."""
         admission.refuse_what_never_fits(workflow, admission.machine(self.settings))
+        if not workflow.volumes:
+            return ()
+        from ithaca.runner import volumes  # few notebooks have any
+
+        return volumes.check(workflow, root)
 
     def session(self, home: Path) -> LocalSession:
         """Reach the runs whose store is in `home`."""
