@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -64,6 +65,8 @@ def installs_and_uses(project: Project, wheels: Path, install: str) -> None:
 def test_pip_installs_into_the_volume(
     project: Project, own: Environment, make_wheel: Wheels, pip: bool, install: str
 ) -> None:
+    if not pip and importlib.util.find_spec("ensurepip") is None:
+        pytest.skip("this Python comes without ensurepip (Debian: python3-venv)")
     project.python = str(user_venv(project.root / ".venv", own, pip=pip))
     before = listing(project.root / ".venv")
     installs_and_uses(project, make_wheel(), install)
