@@ -75,6 +75,36 @@ def test_a_linked_notebook_belongs_to_the_folder_of_the_link(
     assert not (path.parent / ".ithaca").exists()
 
 
+def as_somebody(project: Project, *arguments: str) -> Answer:
+    """Run a command line without root's rights over files."""
+    mapped = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    process = subprocess.Popen(
+        [*(mapped if os.geteuid() == 0 else []), *COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=project.root,
+    )
+    return project.answer(process)
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_what_may_not_be_read_or_written_is_named(project: Project) -> None:
+    path = project.notebook(*CELLS)
+    path.chmod(0)
+    as_somebody(project, "run", "nb.ipynb").tells("ITH193", "nb.ipynb", "denied", exit_code=2)
+    path.chmod(0o644)
+    project.root.chmod(0o555)
+    refused = as_somebody(project, "run", "nb.ipynb")
+    refused.tells("ITH640", str(project.root), "denied", "ITHACA_HOME", exit_code=4)
+    project.root.chmod(0o755)
+    data = project.root / "data.bin"
+    data.touch(0)
+    refused = as_somebody(project, "run", "nb.ipynb")
+    refused.tells("ITH406", "data.bin", "denied", ".ithacaignore", exit_code=4)
+    data.chmod(0o644)
+
+
 @pytest.mark.usefixtures("namespaces")
 def test_a_project_that_cannot_be_written_needs_another_home(
     tmp_path: Path, project: Project

@@ -20,7 +20,7 @@ WRONG = 3
 
 
 @click.command()
-@click.argument("notebook", type=click.Path(), metavar="NB")
+@click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option(
     "--format",
     "form",
@@ -53,7 +53,7 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 
 
 @click.command("compile")
-@click.argument("notebook", type=click.Path(), metavar="NB")
+@click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
 @click.option("-o", "--output", type=click.File("w", lazy=True), default="-", help="File or `-`.")
 def compile_(notebook: str, backend: str, output: Any) -> None:

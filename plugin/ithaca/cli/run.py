@@ -15,7 +15,7 @@ wait_or_detach = click.option(
 
 
 @click.command()
-@click.argument("notebook", type=click.Path(), metavar="NB")
+@click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option("--backend", metavar="NAME", help="What runs it; `local` by default.")
 @click.option(
     "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Set a parameter."
