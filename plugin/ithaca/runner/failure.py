@@ -35,7 +35,7 @@ def raised(place: Place, execution: int | None, content: dict[str, Any], report:
         report: What `ithaca_kernel` reports, or an empty dictionary.
     """
     told = report.get("error")
-    name, value = str(content.get("ename", "")), plain(str(content.get("evalue", "")))
+    name, value = _exception(content)
     if told and place.role in ("load", "save"):
         return StepError(
             code=told.get("code", "ITH501"),
@@ -199,6 +199,17 @@ def _explained(name: str, value: str, place: Place) -> tuple[str, str]:
     if place.role in _PAST:
         return f"the step's values cannot be {_PAST[place.role]}: {name}: {first}", ""
     return f"{name}: {first}" if first else name, ""
+
+
+def _exception(content: dict[str, Any]) -> tuple[str, str]:
+    """Name and text of the exception."""
+    name, value = str(content.get("ename", "")), plain(str(content.get("evalue", "")))
+    lines = plain("\n".join(map(str, content.get("traceback") or ()))).strip().splitlines()
+    if name == "NoneType" and lines:
+        # ipykernel's word for a value that could not be shown: only the traceback names what
+        # its `__repr__` raised.
+        name, _, value = lines[-1].partition(": ")
+    return name, value
 
 
 def _line(content: dict[str, Any], execution: int | None) -> int | None:
