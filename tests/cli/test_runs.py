@@ -46,7 +46,7 @@ def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Pa
 
 def test_a_failed_run_shows_the_cell_and_what_was_skipped(ithaca: ITHACA, recorded: Path) -> None:
     said = ithaca("runs", "show", "01ja").stdout
-    assert "cell 7: the cell failed" in said
+    assert "cell 7, line 2: the cell failed" in said
     assert "skipped" in said
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ithaca.cli.output import COLOURS, duration, print_json, status_text
+from ithaca.cli.program import nobody_reads
 from ithaca.records.fold import ENDED
 
 if TYPE_CHECKING:
@@ -56,24 +58,28 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
         wait: False to print its id and leave it.
         as_json: Print the one object of `ithaca run --json`; progress goes to stderr.
     """
-    try:
-        for notice in run.journal.run().notices:
-            click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
-        if not wait:
-            if as_json:
+    with Interrupts() as interrupts:
+        with _pipe_may_close():
+            for notice in run.journal.run().notices:
+                click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+            if wait:
+                _watch(run, interrupts, to_stderr=as_json)
+            elif as_json:
                 print_json(_description(run))
             else:
                 click.echo(run.id)
+        if not wait:
             return 0
-        _watch(run, to_stderr=as_json)
-    except KeyboardInterrupt:
-        if not _cancel(run):
+        while not interrupts.count and run.status not in ENDED:
+            time.sleep(POLL)  # nobody reads us any more
+        if interrupts.count and not _cancel(run, interrupts):
             return 130
     state = run.state()
-    if as_json:
-        print_json(_description(run))
-    else:
-        summary(run, state)
+    with _pipe_may_close():
+        if as_json:
+            print_json(_description(run))
+        else:
+            summary(run, state)
     return {"succeeded": 0, "cancelled": 130}.get(state.status, 1)
 
 
@@ -83,34 +89,65 @@ def _description(run: Run) -> dict[str, Any]:
     return describe(run.state(), run.url)
 
 
-def _cancel(run: Run) -> bool:
+@contextmanager
+def _pipe_may_close() -> Iterator[None]:
+    """Whoever read our output may have had enough (`| head -1`); the exit code still counts."""
+    try:
+        yield
+    except BrokenPipeError:
+        nobody_reads()
+
+
+class Interrupts:
+    """Counts how often Ctrl-C was pressed, instead of an exception wherever we are just then.
+
+    Attributes:
+        count: How often.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> Interrupts:
+        self._before = signal.signal(signal.SIGINT, self._pressed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _pressed(self, *_: object) -> None:
+        self.count += 1
+
+
+def _cancel(run: Run, interrupts: Interrupts) -> bool:
     """Cancel and wait; False when the user has no patience for that either."""
     from ithaca.errors import UsageError
 
-    click.echo("\ncancelling; Ctrl-C again leaves at once …", err=True)
-    try:
+    with suppress(UsageError):  # it may just have ended by itself
         run.cancel()
-        run.wait()
-    except UsageError:
-        return True  # it has just ended by itself
-    except KeyboardInterrupt:
-        return False
+    pressed = interrupts.count
+    click.echo("cancelling; Ctrl-C again leaves at once …", err=True)
+    while run.status not in ENDED:
+        if interrupts.count > pressed:
+            click.echo(f"it ends by itself: {_ithaca(run)} runs show {run.id}", err=True)
+            return False
+        time.sleep(POLL / 4)
     return True
 
 
-def _watch(run: Run, *, to_stderr: bool) -> None:
+def _watch(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
     if stream.isatty():
-        _watch_table(run, to_stderr=to_stderr)
+        _watch_table(run, interrupts, to_stderr=to_stderr)
     else:
-        _watch_lines(run, to_stderr=to_stderr)
+        _watch_lines(run, interrupts, to_stderr=to_stderr)
 
 
-def _watch_lines(run: Run, *, to_stderr: bool) -> None:
+def _watch_lines(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     """A line whenever a step's state changes."""
     told: dict[str, tuple[str, int]] = {}
     click.echo(f"run {run.id}", err=to_stderr)
-    while True:
+    while not interrupts.count:
         state = run.state()
         for step in state.steps:
             now = (step.status, step.attempt)
@@ -123,27 +160,40 @@ def _watch_lines(run: Run, *, to_stderr: bool) -> None:
 
 
 def _words(run: Run, step: StepState) -> str:
-    text = step.status.replace("_", " ")
-    if step.attempt > 1:
-        text += f" (attempt {step.attempt})"
     if step.status == "reused":
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
         answer = f"{_ithaca(run)} runs approve {run.id}/{step.name}"
         return f"waiting: {step.question or 'may it run?'} ({answer})"
-    if step.seconds is not None:
-        text += f" in {duration(step.seconds)}"
-    return text
+    took = "" if step.seconds is None else f" in {duration(step.seconds)}"
+    attempt = _attempt(run, step)
+    if between_attempts(step):
+        return f"failed{took}; {attempt} follows"
+    return step.status.replace("_", " ") + (f" ({attempt})" if attempt else "") + took
 
 
-def _watch_table(run: Run, *, to_stderr: bool) -> None:
+def between_attempts(step: StepState) -> bool:
+    """Whether an attempt of the step failed and another one follows."""
+    return step.status == "pending" and step.attempt > 0
+
+
+def _attempt(run: Run, step: StepState) -> str:
+    """`attempt 2 of 3`: the one that runs, or that comes next; nothing for a first one."""
+    number = step.attempt + between_attempts(step)
+    if number < 2:
+        return ""
+    # Attempts that were lost to the machine come on top of the step's own.
+    return f"attempt {number} of {max(number, run.journal.workflow().step(step.name).retries + 1)}"
+
+
+def _watch_table(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=to_stderr)
     state = run.state()
     with Live(_table(run, state), console=console, refresh_per_second=8) as live:
-        while state.status not in ENDED:
+        while state.status not in ENDED and not interrupts.count:
             time.sleep(POLL)
             state = run.state()
             live.update(_table(run, state))
@@ -153,16 +203,18 @@ def _table(run: Run, state: RunState) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{state.name}  {run.id}", title_justify="left", box=None, pad_edge=False)
+    title = f"{state.name}  {run.id}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, min_width=len(title))
     for head in ("step", "state", "cell", "time", ""):
         table.add_column(head, justify="right" if head == "time" else "left")
     for step in state.steps:
         progress = run.journal.progress(step.name, step.attempt) if step.attempt else None
         running = step.status == "running"
         elapsed = time.time() - step.started if running and step.started else step.seconds
+        status = "failed" if between_attempts(step) else step.status
         table.add_row(
             step.name,
-            Text(step.status.replace("_", " "), style=COLOURS.get(step.status, "dim")),
+            Text(status.replace("_", " "), style=COLOURS.get(status, "dim")),
             _cell(progress) if running else "",
             duration(elapsed),
             Text(_remark(run, step), style="dim"),
@@ -182,7 +234,8 @@ def _remark(run: Run, step: StepState) -> str:
         return f"{step.question or 'may it run?'}  {_ithaca(run)} runs approve {run.id}/{step.name}"
     if step.status == "reused":
         return f"from {step.reused_from}" if step.reused_from else ""
-    return f"attempt {step.attempt}" if step.attempt > 1 else ""
+    attempt = _attempt(run, step)
+    return f"{attempt} follows" if between_attempts(step) else attempt
 
 
 def summary(run: Run, state: RunState) -> None:
@@ -203,7 +256,7 @@ def summary(run: Run, state: RunState) -> None:
     click.echo(f"  steps: {_ithaca(run)} runs show {run.id}")
     if state.status in {"failed", "cancelled", "lost"}:
         click.echo(f"  go on from what succeeded: {_ithaca(run)} runs retry {run.id}")
-    if state.status == "succeeded" and state.steps:
+    if state.status == "succeeded" and state.steps and _has_notebook(run, state.steps[-1]):
         last = state.steps[-1].name
         click.echo(f"  executed notebook: {_ithaca(run)} runs notebook {run.id}/{last}")
 
@@ -211,19 +264,29 @@ def summary(run: Run, state: RunState) -> None:
 def _show_failure(run: Run, step: StepState) -> None:
     error = step.error
     assert error is not None
-    place = f"step `{step.name}`"
-    if error.cell is not None:
-        place += f", cell {error.cell}"
-        place += f" of {error.notebook}" if error.notebook else ""
-        place += f", line {error.line}" if error.line is not None else ""
-    what = error.message
+    place = ", ".join(filter(None, (f"step `{step.name}`", error.place)))
+    # Ithaca's side of the kernel knows nothing of where its messages are shown.
+    what = error.message.removeprefix(f"step {step.name} ")
     if error.name and error.value and error.name not in what:
         what += f" ({error.name}: {error.value.splitlines()[0]})"
     click.echo(f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}: {what}")
     if error.cure:
         click.echo(f"  → {error.cure}")
-    click.echo(f"  → log and traceback: {_ithaca(run)} runs logs {run.id}/{step.name}")
-    click.echo(f"  → executed notebook: {_ithaca(run)} runs notebook {run.id}/{step.name}")
+    if run.journal.has_log(step.name, step.attempt):
+        click.echo(f"  → log and traceback: {_ithaca(run)} runs logs {run.id}/{step.name}")
+    if _has_notebook(run, step):
+        click.echo(f"  → executed notebook: {_ithaca(run)} runs notebook {run.id}/{step.name}")
+
+
+def _has_notebook(run: Run, step: StepState) -> bool:
+    """Whether a step that ended has one: an attempt that began no cell has not."""
+    from ithaca.errors import NotFound
+
+    try:
+        run.notebook(step.name)
+    except NotFound:
+        return False
+    return True
 
 
 def _ithaca(run: Run) -> str:

@@ -50,6 +50,14 @@ class Program(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; one whose output nobody wants to read any more has done its work."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            nobody_reads()
+            return 0
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -78,6 +86,11 @@ class Program(click.Group):
         return code
 
 
+def nobody_reads() -> None:
+    """Let what we still print go nowhere: whoever read it has had enough, as in `| head -1`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def exit_code(error: BaseException) -> int:
     """Say what went wrong and give the exit code that belongs to it."""
     if isinstance(error, SystemExit):
@@ -87,10 +100,6 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         error.show()
         return 2
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output has had enough; Python must not complain when it closes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     from ithaca.errors import IthacaError, StoreError
 
     if isinstance(error, IthacaError):
@@ -155,7 +164,7 @@ def _leave(code: int) -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody_reads()
     sys.exit(code)
 
 

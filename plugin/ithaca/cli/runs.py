@@ -142,8 +142,8 @@ def show(reference: str, as_json: bool) -> None:
 
 def _remark(step: StepState) -> str:
     if step.error is not None:
-        cell = f"cell {step.error.cell}: " if step.error.cell is not None else ""
-        return f"{cell}{step.error.message}"
+        place = f"{step.error.place}: " if step.error.place else ""
+        return f"{place}{step.error.message}"
     if step.status == "waiting":
         return step.question or "may it run?"
     return f"from {step.reused_from}" if step.reused_from else ""

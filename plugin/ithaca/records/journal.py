@@ -139,6 +139,14 @@ class Journal:
         """
         return self.store.read(names.attempt(self.id, step, number, "notebook.ipynb"))
 
+    def has_log(self, step: str, number: int) -> bool:
+        """Whether an attempt printed anything that is kept."""
+        try:
+            self.store.read(names.log(self.id, step, number, 0))
+        except NotFound:
+            return False
+        return True
+
     def log(self, step: str, number: int, *, start: int = 0) -> tuple[bytes, int]:
         """What an attempt printed, from a chunk on.
 

@@ -65,6 +65,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
         uncounted: Patterns of the files that count in no key, as they were set at submission.
+        infrastructure_retries: How many attempts of each step may be lost to the machine before
+            its own `retries` count.
         retry_of: The run that this one goes on from.
         plan: One entry a step, in workflow order.
         notices: What the user was told at submission.
@@ -84,6 +86,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 1
     reuse: bool = True
     uncounted: tuple[str, ...] = ()
+    infrastructure_retries: int = 2
     retry_of: str | None = None
     plan: tuple[PlannedStep, ...] = ()
     notices: tuple[str, ...] = ()
@@ -112,6 +115,19 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     notebook: str = ""
 
+    @property
+    def place(self) -> str:
+        """`cell 7 of parts/fit.ipynb, line 2`, as far as it is known.
+
+        Example:
+            >>> StepError(code="ITH501", message="KeyError: 'x'", cell=7, line=2).place
+            'cell 7, line 2'
+        """
+        if self.cell is None:
+            return ""
+        notebook = f" of {self.notebook}" if self.notebook else ""
+        return f"cell {self.cell}{notebook}" + (f", line {self.line}" if self.line else "")
+
 
 class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
     """`runs/<id>/steps/<step>/<attempt>/start`."""
@@ -135,6 +151,7 @@ class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
         error: Why it failed.
         reused_from: The run that made the execution, when it was reused.
         retryable: False when another attempt cannot help (a wrong notebook, a rejection).
+        infrastructure: The machine failed, not the step: the run's `infrastructure_retries` count.
         notices: What the user should know (files left out, values marked …).
     """
 
@@ -150,6 +167,7 @@ class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
     error: StepError | None = None
     reused_from: str | None = None
     retryable: bool = True
+    infrastructure: bool = False
     notices: tuple[str, ...] = ()
 
 
