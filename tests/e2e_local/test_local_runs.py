@@ -171,7 +171,10 @@ def test_a_step_waits_for_approval_and_a_rejected_one_fails(notebook: Notebook) 
     assert again.wait().status == "succeeded"
 
 
-def test_a_runner_that_is_killed_fails_its_step_with_a_reason(notebook: Notebook) -> None:
+def test_a_runner_that_is_killed_too_often_fails_its_step_with_a_reason(
+    project: Path, notebook: Notebook
+) -> None:
+    (project / "pyproject.toml").write_text("[tool.ithaca]\ninfrastructure_retries = 0\n")
     path = notebook(("step:slow", "import time\ntime.sleep(1000)"))
     run = ithaca.run(path)
     until(lambda: len(processes(run.id)) >= 3)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,3 +172,34 @@ def test_a_run_that_somebody_cancelled_is_cancelling_until_it_ends() -> None:
     documents = [start("load"), event("cancel", None, 4)]
     assert state(documents).cancelling
     assert not state([*documents, run_end("cancelled")]).cancelling
+
+
+def lost(step: str, attempt: int) -> tuple[str, Document]:
+    return end(step, "failed", attempt, infrastructure=True)
+
+
+def test_attempts_that_the_machine_lost_do_not_use_up_the_retries_of_the_step() -> None:
+    loaded = [start("load"), end("load", "succeeded")]
+    both_lost = [*loaded, start("left"), lost("left", 1), start("left", 2), lost("left", 2)]
+    assert statuses(both_lost)["left"] == "pending"
+    failed = [*both_lost, start("left", 3), end("left", "failed", 3)]
+    assert statuses(failed)["left"] == "pending"
+    assert statuses([*failed, start("left", 4), end("left", "failed", 4)])["left"] == "failed"
+
+
+def test_a_step_without_retries_is_tried_again_twice_when_the_machine_loses_it() -> None:
+    documents: Documents = []
+    for attempt, status in ((1, "pending"), (2, "pending"), (3, "failed")):
+        documents += [start("load", attempt), lost("load", attempt)]
+        assert statuses(documents)["load"] == status
+
+
+def test_a_step_that_fails_after_it_was_lost_has_no_attempt_for_nothing() -> None:
+    documents = [start("load"), lost("load", 1), start("load", 2), end("load", "failed", 2)]
+    assert statuses(documents)["load"] == "failed"
+
+
+def test_without_a_budget_a_lost_attempt_counts_like_any_other() -> None:
+    run = msgspec.structs.replace(RUN, infrastructure_retries=0)
+    known = fold(run, WORKFLOW, [start("load"), lost("load", 1)])
+    assert known.step("load").status == "failed"

@@ -82,6 +82,7 @@ def submit(
         parallel=parallel,
         reuse=reuse,
         uncounted=uncounted,
+        infrastructure_retries=_infrastructure_retries(project.settings),
         plan=plan(
             workflow,
             store=store,
@@ -228,6 +229,15 @@ def _own_folder(project: Project) -> list[str]:
     if not project.home.is_relative_to(project.root):
         return []
     return [f"/{project.home.relative_to(project.root).as_posix()}/"]
+
+
+def _infrastructure_retries(settings: Settings) -> int:
+    wanted = settings.number("infrastructure_retries", 2)
+    if wanted < 0:
+        raise UsageError(
+            "ITH903", f"the setting `infrastructure_retries` is less than nothing: {wanted}"
+        )
+    return wanted
 
 
 def _parallel(settings: Settings) -> int:

@@ -156,7 +156,8 @@ def fold(
     starts, ends = _of(known, AttemptStart), _of(known, AttemptEnd)
     steps: dict[str, StepState] = {}
     for step in workflow.steps:
-        state = _latest(step, starts, ends, again=status not in ENDED)
+        budget = run.infrastructure_retries if status not in ENDED else None
+        state = _latest(step, starts, ends, budget)
         steps[step.name] = _settle(step, state, steps, events, status)
     metrics: dict[str, float] = {}
     for state in steps.values():
@@ -177,9 +178,18 @@ def fold(
     )
 
 
-def may_retry(step: Step, end: AttemptEnd) -> bool:
-    """Whether another attempt follows one that ended so, unless the run is cancelled."""
-    return end.status in RETRIED and end.retryable and end.attempt <= step.retries
+def may_retry(step: Step, end: AttemptEnd, ends: Iterable[AttemptEnd], budget: int) -> bool:
+    """Whether another attempt follows one that ended so, unless the run is cancelled.
+
+    Args:
+        step: The step.
+        end: How its last attempt ended.
+        ends: How all of them ended.
+        budget: How many of them may be lost to the machine before the step's `retries` count.
+    """
+    lost = sum(1 for each in ends if each.infrastructure and each.attempt <= end.attempt)
+    counted = end.attempt - min(lost, budget)
+    return end.status in RETRIED and end.retryable and counted <= step.retries
 
 
 def decision(step: str, events: Iterable[Event]) -> Event | None:
@@ -201,11 +211,12 @@ def _run_status(known: list[tuple[str, Document]], end: RunEnd | None, alive: bo
 
 
 def _latest(
-    step: Step, starts: list[AttemptStart], ends: list[AttemptEnd], *, again: bool
+    step: Step, starts: list[AttemptStart], ends: list[AttemptEnd], budget: int | None
 ) -> StepState:
     """The attempt that tells of the step: the first good one, else the last.
 
-    Between a failed attempt and the next one (`again`: there may be one) the step is pending.
+    Between a failed attempt and the next one the step is pending; there is none where the run has
+    ended and so has no budget.
     """
     began = {each.attempt: each for each in reversed(starts) if each.step == step.name}
     ended = {each.attempt: each for each in reversed(ends) if each.step == step.name}
@@ -217,9 +228,10 @@ def _latest(
     started = start.started if start else None
     if end is None:
         return StepState(name=step.name, status="running", attempt=number, started=started)
+    again = budget is not None and may_retry(step, end, ended.values(), budget)
     return StepState(
         name=step.name,
-        status="pending" if again and may_retry(step, end) else end.status,
+        status="pending" if again else end.status,
         attempt=number,
         started=started,
         ended=end.ended,

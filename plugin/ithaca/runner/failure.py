@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ithaca.runner.notebook import Place
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_MACHINE = (
+    *(errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EHOSTDOWN),
+    *(errno.ENOMEM, errno.EAGAIN, errno.ENFILE, errno.EMFILE),
+)
+"""A disk or network that does not answer, a machine that has nothing left; not a full disk."""
 _LONGEST = 500
 """Characters of an exception's text in a record; the log has it whole."""
 
@@ -176,6 +181,15 @@ def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it came from, says that a disk is full."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def is_machine(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, is the machine's and may be gone next time."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _MACHINE:
             return True
         error = error.__cause__ or error.__context__
     return False

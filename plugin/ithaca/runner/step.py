@@ -111,7 +111,9 @@ class _Attempt:
         except Exception as error:
             if not isinstance(error, (IthacaError, OSError)):
                 self.recording.log.write(traceback.format_exc(), always=True)
-            return self._ended("failed", error=failure.of(error))
+            return self._ended(
+                "failed", error=failure.of(error), infrastructure=failure.is_machine(error)
+            )
         return self._ended(status)
 
     def _run(self) -> EndStatus:
@@ -230,7 +232,12 @@ class _Attempt:
         return self._ended("timed_out", error=error)
 
     def _ended(
-        self, status: EndStatus, *, error: StepError | None = None, retryable: bool = True
+        self,
+        status: EndStatus,
+        *,
+        error: StepError | None = None,
+        retryable: bool = True,
+        infrastructure: bool = False,
     ) -> AttemptEnd:
         self.interruption.close()
         if error is not None:
@@ -247,6 +254,7 @@ class _Attempt:
             status=status,
             error=error,
             retryable=retryable,
+            infrastructure=infrastructure,
             notices=tuple(self.notices),
             **self.known,
         )

@@ -117,6 +117,7 @@ def end_of(attempt: Attempt, *, cancelled: bool) -> AttemptEnd:
         attempt=attempt.task.attempt,
         ended=time.time(),
         status="failed",
+        infrastructure=True,
         error=StepError(
             code="ITH622",
             message=f"the step's runner {how} and left no result",
