@@ -196,6 +196,10 @@ class Graph:
         ends = [self.steps[writer].flow.ends(name) for writer in writers]
         if any(end & HERE for end in ends):
             return True
+        if any(
+            self.steps[w].flow.ends(name) & OUTSIDE and name in self.steps[w].reads for w in writers
+        ):
+            return True
         return (here or name in self.parameters) and not all(end == GONE for end in ends)
 
     def _prelude(self, facts: StepFacts, wanted: set[str]) -> None:

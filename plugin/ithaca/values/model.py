@@ -70,6 +70,9 @@ class Document(msgspec.Struct, frozen=True):
         refers_to: Ids of objects whose classes are referred to.
         definitions: Places that stand for definitions of `functions` cells, changed in place.
         replaces: Ids of objects whose classes were changed in place and live on here.
+        descends: Ids of objects of which it has mutable parts; how each was divided among names,
+            and whether it changed meanwhile.
+        copies: Whether two parts are copies of what one process would have once.
     """
 
     format: int
@@ -81,6 +84,8 @@ class Document(msgspec.Struct, frozen=True):
     refers_to: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    descends: dict[str, tuple[str, bool]] = {}
+    copies: bool = False
 
 
 class NamedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

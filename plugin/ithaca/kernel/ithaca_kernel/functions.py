@@ -136,10 +136,35 @@ def reduce_class(cls: type) -> Any:
     # already; here a class is in one object only, and bytes must not depend on chance.
     arguments = (*arguments[:-2], None, None)
     order = {name: place for place, name in enumerate(cls.__dict__)}
+    for name, value in cls.__dict__.items():
+        if not name.startswith("__") and name not in state and _is_as_inherited(cls, name, value):
+            state[name] = value  # cloudpickle leaves it out, and would follow the parent's changes
     state = dict(sorted(state.items(), key=lambda item: order.get(item[0], -1)))
+    if "__orig_bases__" in state and type(cls) is type:  # `NamedTuple` would make its class anew
+        kept = {"__orig_bases__": state.pop("__orig_bases__")}
+        arguments = (*arguments[:2], cls.__bases__, {**arguments[3], **kept}, *arguments[4:])
+    if "__slots__" in state:  # they cannot be added once the class is made
+        kept = {"__slots__": state.pop("__slots__")}
+        arguments = (*arguments[:3], {**arguments[3], **kept}, *arguments[4:])
+        members = types.MemberDescriptorType
+        state = {name: part for name, part in state.items() if not isinstance(part, members)}
     if cls.__qualname__ != cls.__name__:
         state["__qualname__"] = cls.__qualname__
+    if make is cloudpickle._make_skeleton_class and _has_code_of_the_notebook(cls):
+        make = rebuild.bare_class
     return make, arguments, (state, slots), None, None, setter
+
+
+def _is_as_inherited(cls: type, name: str, value: Any) -> bool:
+    return any(vars(base).get(name) is value for base in cls.__mro__[1:])
+
+
+def _has_code_of_the_notebook(cls: type) -> bool:
+    """Whether making a class runs code that only the notebook has."""
+    if not all(by_reference(kind) for kind in type.mro(type(cls))):
+        return True
+    parents = [base for base in cls.__mro__[1:] if "__init_subclass__" in vars(base)]
+    return any(not by_reference(base) for base in parents)
 
 
 def reduce_method(_pickler: Any, method: types.MethodType) -> Any:

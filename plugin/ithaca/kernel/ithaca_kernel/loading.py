@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from . import notebook
+from .descent import rivals
 from .names import Pointer, read_pointers
 from .objects import Stored, fingerprint, python_version
 from .pickler import Reference, ValueUnpickler
@@ -22,11 +23,13 @@ class LoadedObject:
         stored: The object as it lies in the volume.
         places: Its values by place; this holds them also when the step binds their names anew.
         print: Its fingerprint right after loading.
+        visits: What was visited later, kept so that no id is used twice.
     """
 
     stored: Stored
     places: Dict[str, Any]
     print: Optional[Tuple[Any, ...]] = None
+    visits: List[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Loaded:
         parameters: What the parameters were, by name.
         known: What is referred to instead of being copied.
         notices: What the user should know.
+        documents: The objects of the volume that were looked at, by id.
     """
 
     namespace: Dict[str, Any]
@@ -54,6 +58,7 @@ class Loaded:
     parameters: Dict[str, Any] = field(default_factory=dict)
     known: Dict[int, Reference] = field(default_factory=dict)
     notices: List[str] = field(default_factory=list)
+    documents: Dict[str, Stored] = field(default_factory=dict)
 
 
 class Loader:
@@ -66,9 +71,10 @@ class Loader:
 
     def __init__(self, step: Step, namespace: Dict[str, Any]) -> None:
         self._step = step
-        self._documents: Dict[str, Stored] = {}
         pointers = read_pointers(step.values)
         self.loaded = Loaded(namespace, pointers)
+        self._documents = self.loaded.documents
+        self._loading: Set[str] = set()
         self.loaded.definitions = {n: namespace[n] for n in step.definitions if n in namespace}
         self.loaded.parameters = {n: namespace[n] for n in step.parameters if n in namespace}
 
@@ -154,7 +160,22 @@ class Loader:
                     f"{pointer.place} in place",
                     name,
                 )
+            elif rivals(stored, other):
+                mine = self._told(identity)
+                raise ValueProblem(
+                    "ITH513",
+                    f"{self._step.title} needs {mine}, which shares its value with {name}; a step "
+                    f"changed that value in place, and another that does not need it took {mine} "
+                    "from it as it was",
+                    "let one of the steps need the other (`prev:`), or change a copy",
+                    mine,
+                )
         return wanted
+
+    def _told(self, identity: str) -> str:
+        """The name by which an object is called in a message."""
+        names = [n for n, told in self.loaded.pointers.items() if told.object == identity]
+        return ", ".join(names) or "a value"
 
     def _stored(self, identity: str) -> Stored:
         stored = self._documents.get(identity)
@@ -185,12 +206,25 @@ class Loader:
             )
         for other in stored.refers_to:
             self._object(other, name)
+        self._bind_what_is_read(stored)
         unpickler = ValueUnpickler(
             io.BytesIO(stored.pickle()), stored.map(private=True), self._resolve, self._find_main
         )
         places = _guard(unpickler.load, name, stored.document)
+        self._loading.discard(identity)
         found = self.loaded.objects[identity] = LoadedObject(stored, places)
         return found
+
+    def _bind_what_is_read(self, stored: Stored) -> None:
+        """Bind the names that the object's functions read: `__hash__` may run while it loads."""
+        self._loading.add(stored.identity)
+        for name in stored.document.get("globals", ()):
+            pointer = self.loaded.pointers.get(name)
+            if pointer is None or pointer.object is None or pointer.object in self._loading:
+                continue
+            self._load_name(name)
+            place = self.loaded.objects[pointer.object].places[pointer.place]
+            self.loaded.namespace[name] = place
 
     def _resolve(self, reference: Reference) -> Any:
         if reference[0] == "object":

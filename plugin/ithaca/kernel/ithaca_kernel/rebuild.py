@@ -93,3 +93,37 @@ def cached_function(wrapped: Any, maxsize: Optional[int], typed: bool) -> Any:
 def dict_view(owner: Any, kind: str) -> Any:
     """`keys`, `values` or `items` of a dict."""
     return getattr(owner, kind)()
+
+
+def bare_class(
+    kind: Any, name: str, bases: Tuple[Any, ...], arguments: Dict[str, Any], *_: Any
+) -> Any:
+    """A class without its body, made without running the notebook's own code.
+
+    Metaclasses and `__init_subclass__` of the notebook ran when the class was made first; what they
+    did there is in the values already.
+    """
+    from .functions import by_reference
+
+    names, resolved = dict(arguments), types.resolve_bases(bases)
+    if resolved is not bases:
+        names["__orig_bases__"] = bases
+    makers = (each for each in kind.__mro__ if "__new__" in vars(each))
+    maker = next(each for each in makers if by_reference(each))
+    parents = {parent for base in resolved for parent in base.__mro__}
+    told = {
+        parent: vars(parent)["__init_subclass__"]
+        for parent in parents
+        if "__init_subclass__" in vars(parent) and not by_reference(parent)
+    }
+    for parent in told:
+        type.__setattr__(parent, "__init_subclass__", classmethod(_tell_nobody))
+    try:
+        return maker.__new__(kind, name, resolved, names)
+    finally:
+        for parent, method in told.items():
+            type.__setattr__(parent, "__init_subclass__", method)
+
+
+def _tell_nobody(*_: Any, **__: Any) -> None:
+    """An `__init_subclass__` that does nothing."""

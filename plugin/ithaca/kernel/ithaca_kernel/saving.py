@@ -6,6 +6,7 @@ import os
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import functions, notebook
+from .descent import Division, changed_copies
 from .groups import Collector, components, is_immutable, lone
 from .loading import Loaded, LoadedObject, loose_print, place_references
 from .names import DELETED, Pointer, write_pointer
@@ -42,9 +43,11 @@ class Saver:
         Raises:
             ValueProblem: A value that a later step reads cannot be saved or is not there.
         """
+        loaded = self._loaded
         self._find_changed_definitions()
         self._find_changed_objects()
         self._collect()
+        self._problems += changed_copies(self._step, loaded, set(self._unchanged))
         pointers = self._write_groups()
         self._bury(pointers)
         if self._problems:
@@ -177,11 +180,13 @@ class Saver:
 
     def _write_groups(self) -> Dict[str, Pointer]:
         pointers: Dict[str, Pointer] = {}
-        for group in components(self._collected):
-            if not self._wanted.intersection(group):
-                continue
-            kept = self._kept(group)
-            found = kept if kept is not None else self._write(group)
+        groups = [g for g in components(self._collected) if self._wanted.intersection(g)]
+        division = Division(self._loaded, set(self._unchanged), self._known, self._collected)
+        kept = division.divide({" ".join(group): self._kept(group) for group in groups})
+        for group in groups:
+            found = kept[" ".join(group)]
+            if found is None:
+                found = self._write(group, division)
             pointers.update(found)
             for name in sorted(found):
                 self._tell(name, found[name])
@@ -212,7 +217,7 @@ class Saver:
         matching = [place for place, thing in sorted(found.places.items()) if thing is value]
         return matching[0] if matching else None
 
-    def _write(self, group: List[str]) -> Dict[str, Pointer]:
+    def _write(self, group: List[str], division: Division) -> Dict[str, Pointer]:
         places = {name: self._namespace[name] for name in group}
         draft = Draft(self._step.values)
         collectors = [self._collected[name] for name in group]
@@ -233,6 +238,7 @@ class Saver:
                 "refers_to": sorted({r[1] for r in pickler.references if r[0] == "object"}),
                 "definitions": [name for name in group if self._is_a_definition(name)],
                 "replaces": self._replaced(group),
+                **division.told(" ".join(group)),
             }
         )
         return {name: Pointer(identity, name) for name in group}

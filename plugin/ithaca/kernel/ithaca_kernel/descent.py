@@ -1,0 +1,189 @@
+"""Which objects a value was taken out of, so that copies of one thing are recognised at joins.
+
+In one row of steps nothing is ever in two objects. Two branches may each take the same thing along
+in an object of their own; where they meet, these are two copies of what one process has once. That
+does no harm until one of them is changed, and then it must not pass in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Set
+
+from .groups import Collector
+from .step import Step, ValueProblem
+
+if TYPE_CHECKING:
+    from .loading import Loaded, LoadedObject
+    from .names import Pointer
+    from .objects import Stored
+    from .pickler import Reference
+
+Descent = Dict[str, List[Any]]
+"""Id of the object that something was taken out of, to how it was divided and whether changed."""
+
+
+def descent(stored: Stored) -> Descent:
+    """What an object was taken out of, itself included."""
+    return {**stored.document.get("descends", {}), stored.identity: ["", False]}
+
+
+def rivals(one: Stored, other: Stored) -> Optional[bool]:
+    """Whether two objects hold copies of one thing.
+
+    Args:
+        one: An object.
+        other: Another one.
+
+    Returns:
+        None if they do not, else whether a copy was changed.
+    """
+    if one.identity == other.identity:
+        return None
+    mine, theirs = descent(one), descent(other)
+    # What one step divided into several objects shares nothing.
+    common = [key for key in mine if key in theirs and mine[key][0] != theirs[key][0]]
+    return any(mine[key][1] or theirs[key][1] for key in common) if common else None
+
+
+def changed_copies(step: Step, loaded: Loaded, unchanged: Set[str]) -> Iterator[ValueProblem]:
+    """Changes that reach one of two copies only, of what one process would have once.
+
+    Args:
+        step: The step.
+        loaded: What it started with.
+        unchanged: Ids of the objects that it left alone.
+    """
+    needed = {*step.read_later, *step.reads}
+    for identity, found in sorted(loaded.objects.items()):
+        if identity in unchanged:
+            continue
+        mine = sorted(name for name, told in loaded.bound.items() if told.object == identity)
+        if found.stored.document.get("copies") and needed.intersection(mine):
+            yield _changed_copy(step, mine[0], "holds twice")
+        for name, pointer in sorted(loaded.pointers.items()):
+            if name not in needed or pointer.object is None:
+                continue
+            if rivals(found.stored, loaded.documents[pointer.object]) is not None:
+                yield _changed_copy(step, ", ".join(mine), f"shares with {name}")
+
+
+def _changed_copy(step: Step, name: str, how: str) -> ValueProblem:
+    return ValueProblem(
+        "ITH513",
+        f"{step.title} changes {name or 'a value'} in place, a part of which it {how}; they came "
+        "through steps that do not need each other, so they are two copies here and the change "
+        "reaches only one",
+        "let one of those steps need the other (`prev:`), or change a copy",
+        name,
+    )
+
+
+class Division:
+    """What each group of names takes out of the objects that a step loaded.
+
+    Args:
+        loaded: What the step started with.
+        unchanged: Ids of the objects that it left alone.
+        known: What is referred to instead of being copied.
+        collected: The names that are saved, visited.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        unchanged: Set[str],
+        known: Dict[int, Reference],
+        collected: Dict[str, Collector],
+    ) -> None:
+        self._loaded = loaded
+        self._unchanged = unchanged
+        self._known = known
+        self._collected = collected
+        self._sources: Dict[str, List[LoadedObject]] = {}
+        self._contents: Dict[str, Set[int]] = {}
+
+    def divide(
+        self, kept: Mapping[str, Optional[Dict[str, Pointer]]]
+    ) -> Dict[str, Optional[Dict[str, Pointer]]]:
+        """Find which groups stay in an unchanged object.
+
+        An object from which something is taken is left by all its names: what is shared with
+        another branch can then be told from what only stood beside it.
+
+        Args:
+            kept: For each group (its names, joined by blanks) where it could stay, if anywhere.
+
+        Returns:
+            Where it does stay.
+        """
+        found = dict(kept)
+        while True:
+            for group, pointers in found.items():
+                if pointers is None and group not in self._sources:
+                    self._sources[group] = self._taken(group.split())
+            left = {each.stored.identity for taken in self._sources.values() for each in taken}
+            again = [
+                group
+                for group, pointers in found.items()
+                if any(pointer.object in left for pointer in (pointers or {}).values())
+            ]
+            if not again:
+                return found
+            found.update(dict.fromkeys(again))
+
+    def told(self, group: str) -> Dict[str, Any]:
+        """What the document of a group's object says of it.
+
+        Args:
+            group: Its names, joined by blanks.
+        """
+        sources = self._sources[group]
+        found: Descent = {}
+        for source in sources:
+            identity = source.stored.identity
+            taking = sorted(names for names, taken in self._sources.items() if source in taken)
+            for key, (how, before) in descent(source.stored).items():
+                divided = ", ".join(taking) if key == identity else how
+                known = found.get(key, [divided, False])
+                found[key] = [known[0], known[1] or before or identity not in self._unchanged]
+        return {"descends": found, "copies": _holds_copies([one.stored for one in sources])}
+
+    def _taken(self, group: List[str]) -> List[LoadedObject]:
+        """The loaded objects of whose mutable things a group has some."""
+        seen: Set[int] = set().union(*(self._collected[name].strong for name in group))
+        objects = [found for _, found in sorted(self._loaded.objects.items())] if seen else []
+        return [found for found in objects if not seen.isdisjoint(self._inside(found))]
+
+    def _inside(self, found: LoadedObject) -> Set[int]:
+        """Ids of the mutable things in a loaded object."""
+        identity = found.stored.identity
+        if identity not in self._contents:
+            namespace = self._loaded.namespace
+            seen: Set[int] = set()
+            for place, thing in found.places.items():
+                collector = self._collected.get(place)
+                if collector is None or namespace.get(place) is not thing:
+                    collector = self._visited(identity, thing)
+                    found.visits.append(collector)
+                seen |= collector.strong
+            self._contents[identity] = seen
+        return self._contents[identity]
+
+    def _visited(self, identity: str, thing: Any) -> Collector:
+        known = {
+            key: told
+            for key, told in self._known.items()
+            if not (told[0] == "object" and told[1] == identity)
+        }
+        collector = Collector(self._loaded.namespace, known)
+        with contextlib.suppress(Exception):  # what cannot be saved; what came before it counts
+            collector.collect(thing)
+        return collector
+
+
+def _holds_copies(sources: List[Stored]) -> bool:
+    """Whether an object made of others has copies of one thing in it."""
+    return any(one.document.get("copies") for one in sources) or any(
+        rivals(one, other) is not None for one in sources for other in sources
+    )
