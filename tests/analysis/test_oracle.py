@@ -168,8 +168,12 @@ def fresh(shown: list[str]) -> dict[str, Any]:
 def shape(value: Any, depth: int = 4) -> Any:
     if isinstance(value, list):
         return [shape(item, depth - 1) for item in value] if depth else "…"
+    if isinstance(value, tuple):
+        return [shape(item, depth) for item in value]
+    if callable(value) and not depth:
+        return "…"
     if callable(value):
-        return f"{value.__name__} {shape(value.__defaults__)}"
+        return f"{value.__name__} {shape(value.__defaults__, depth - 1)}"
     return str(value)
 
 

@@ -298,7 +298,7 @@ class Flow:
     def _connect(self, name: str, others: Iterable[str]) -> None:
         for other in others:
             held = self.holds(other)
-            if other != name and not (held.frozen or held.imported or held.plain):
+            if other != name and not (held.frozen or held.imported):
                 self.aliases.setdefault(name, set()).add(other)
                 self.aliases.setdefault(other, set()).add(name)
 
