@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ithaca.records.model import AttemptEnd, StepError
+from ithaca.runner.failure import timed_out
 
 if TYPE_CHECKING:
     from ithaca.backends.local.admission import Capacity
@@ -33,6 +34,8 @@ class Attempt:
         process: The runner.
         pipe: Our end of the pipe; the runner ends when it is closed, however we end.
         said: File with what the runner printed outside of the step's log.
+        last: When it is killed at the latest, by the supervisor's clock; None for never.
+        overdue: It was killed for that.
     """
 
     task: Task
@@ -40,6 +43,8 @@ class Attempt:
     process: subprocess.Popen[bytes]
     pipe: int
     said: Path
+    last: float | None = None
+    overdue: bool = False
 
     def has_ended(self) -> bool:
         """Whether the runner is gone."""
@@ -101,8 +106,22 @@ def start(task: Task, asked: Capacity) -> Attempt:
     return Attempt(task=task, asked=asked, process=process, pipe=ours, said=said)
 
 
-def end_of(attempt: Attempt, *, cancelled: bool) -> AttemptEnd:
-    """The end of an attempt whose runner left none."""
+def end_of(attempt: Attempt, *, cancelled: bool, limit: float | None = None) -> AttemptEnd:
+    """The end of an attempt whose runner left none.
+
+    Args:
+        attempt: The attempt; its process is gone.
+        cancelled: Whether the run is being cancelled.
+        limit: The step's `timeout`, seconds.
+    """
+    if attempt.overdue:
+        return AttemptEnd(
+            step=attempt.task.step,
+            attempt=attempt.task.attempt,
+            ended=time.time(),
+            status="timed_out",
+            error=timed_out(None, limit or 0),
+        )
     if cancelled:
         return AttemptEnd(
             step=attempt.task.step,

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 POLL = 0.2
 """Seconds between two looks at the run's events when nothing wakes us."""
 
+OVERDUE = 30.0
+"""Seconds after a step's time limit at which a runner that did not see to it itself is killed."""
+
 GRACE = 5.0
 """Seconds that a runner has to end its kernel before it is killed."""
 
@@ -52,9 +55,16 @@ class Supervisor:
         home: The folder that holds the store.
         run_id: The run.
         sleep: Waits until something may have happened.
+        clock: Tells the time in seconds, from any start.
     """
 
-    def __init__(self, home: Path, run_id: str, sleep: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        run_id: str,
+        sleep: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.home = home
         self.store = Store.open(home / "store")
         self.journal = Journal(self.store, run_id)
@@ -65,12 +75,13 @@ class Supervisor:
         self.counts = what_counts(self.store, self.run.uncounted, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
         self.remover = Remover(home)
-        self.sleep = sleep
+        self.sleep, self.clock = sleep, clock
 
     def supervise(self) -> None:
         """Run everything that the plan says, then write how the run ended."""
         self._write_what_the_plan_reuses()
         while True:
+            self._kill_overdue()
             self._collect(cancelled=False)
             events = self.journal.events()
             if any(event.kind == "cancel" for event in events):
@@ -101,7 +112,10 @@ class Supervisor:
         at_work = [attempt.asked for attempt in self.running.values()]
         if at_work and not admission.admits(asked, at_work, self.machine):
             return False
-        self.running[move.step.name] = start(self._task(move, state), asked)
+        attempt = start(self._task(move, state), asked)
+        if move.step.timeout is not None:
+            attempt.last = self.clock() + move.step.timeout + OVERDUE
+        self.running[move.step.name] = attempt
         return False
 
     def _task(self, move: Move, state: RunState) -> Task:
@@ -197,8 +211,16 @@ class Supervisor:
             self.remover.remove(Path(attempt.task.work))
             if self.journal.attempt_end(step, number) is None:
                 self.remover.finish()  # what it wrote may be what the disk is full of
-                end = end_of(attempt, cancelled=cancelled)
+                limit = self.workflow.step(step).timeout
+                end = end_of(attempt, cancelled=cancelled, limit=limit)
                 self.journal.create(names.attempt(self.run.id, step, number, "end"), end)
+
+    def _kill_overdue(self) -> None:
+        now = self.clock()
+        for attempt in self.running.values():
+            if attempt.last is not None and now > attempt.last and not attempt.has_ended():
+                attempt.overdue = True
+                attempt.kill()
 
     def _cancel(self) -> None:
         for attempt in self.running.values():
