@@ -99,11 +99,19 @@ class MergeConflict(RunFailed):
 
     def __init__(self, paths: Sequence[tuple[str, tuple[str, ...]]], *, where: str = "") -> None:
         listed = "; ".join(f"{path} ({', '.join(steps)})" for path, steps in paths)
+        values = sum(1 for path, _ in paths if path.startswith("value "))
+        edits = ["let one of them need the other (`prev:`)"]
+        edits += ["give the variables names of their own"] if values else []
+        edits += ["write to different places"] if values < len(paths) else []
+        cure = f"{', or '.join(edits)}, and `ithaca run` again"
+        if not values:  # of two values there is no first line or last: rules are for files
+            cure += (
+                "; or set a rule for the path under [tool.ithaca.merge], and `ithaca runs retry`"
+            )
         super().__init__(
             "ITH410",
             f"parallel steps left different content: {listed}",
-            cure="let one of them need the other (`prev:`), write to different places, or set a "
-            "rule for the path under [tool.ithaca.merge]; then `ithaca runs retry`",
+            cure=cure,
             where=where,
         )
         self.paths = tuple(paths)

@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Any
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+PLAIN = (
+    *("home", "backend", "python", "parallel", "infrastructure_retries"),
+    *("store", "image", "namespace", "service_account", "environment"),
+)
+"""Settings that are one value; those of the second line are of remotes and clusters."""
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "local": ("cpu", "memory", "gpu"),
+    "merge": (),
+    "reuse": ("ignore",),
+    "source": ("max_bytes", "max_files"),
+}
+"""Tables and their keys; none are listed where every key is a pattern."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Settings:
 
     @property
     def home(self) -> Path:
-        """Where everything of Ithaca lives: `ITHACA_HOME`, else `.ithaca` in the root."""
+        """Where everything of Ithaca lives: `ITHACA_HOME`, else `.ithaca`, from the root."""
         told = self.values.get("home")
         return (self.root / Path(told).expanduser()) if told else self.root / ".ithaca"
 
@@ -93,8 +107,12 @@ def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:
         root: The project's root.
         flags: What the command line says; None stands for "not said".
 
+    Returns:
+        The settings. A relative `python` of `pyproject.toml` is taken from the root, one of the
+        environment or a flag from the working directory, as in a shell.
+
     Raises:
-        UsageError: `pyproject.toml` cannot be read.
+        UsageError: `pyproject.toml` cannot be read, or has a setting that there is not.
     """
     values = dict(_project(root / "pyproject.toml"))
     prefix = "ITHACA_"
@@ -114,7 +132,41 @@ def _project(path: Path) -> Mapping[str, Any]:
         raise UsageError(
             "ITH904", f"the project's settings cannot be read: {error}", where=str(path)
         ) from None
-    found = content.get("tool", {}).get("ithaca", {})
+    tool = content.get("tool", {})
+    found = tool.get("ithaca", {}) if isinstance(tool, dict) else {}
     if not isinstance(found, dict):
         raise UsageError("ITH903", "`tool.ithaca` is not a table", where=str(path))
-    return {name.replace("-", "_"): value for name, value in found.items()}
+    values = {name.replace("-", "_"): value for name, value in found.items()}
+    _refuse_unknown(values, path)
+    python = values.get("python")
+    if isinstance(python, str) and os.sep in python:  # else it is looked for on the PATH
+        values["python"] = str(path.parent / Path(python).expanduser())
+    return values
+
+
+def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
+    """Refuse keys that nothing reads, which are most often misspelt."""
+    for name, value in values.items():
+        if name in TABLES:
+            known = TABLES[name]
+            for key in value if known and isinstance(value, dict) else ():
+                if key not in known:
+                    raise _unknown(f"{name}.{key}", [f"{name}.{each}" for each in known], path)
+        elif name not in PLAIN:
+            error = _unknown(name, [*PLAIN, *TABLES], path)
+            # A table that is not like any of ours is that of a backend that is not installed here.
+            if error.cure.startswith("did you mean") or not isinstance(value, dict):
+                raise error
+
+
+def _unknown(name: str, known: Iterable[str], path: Path) -> UsageError:
+    from difflib import get_close_matches
+
+    listed = sorted(known)
+    near = get_close_matches(name, listed, n=1, cutoff=0.75)
+    return UsageError(
+        "ITH903",
+        f"there is no setting `{name}`",
+        cure=f"did you mean `{near[0]}`?" if near else f"settings are: {', '.join(listed)}",
+        where=str(path),
+    )

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import ithaca
+from ithaca.api.project import find_project
+from ithaca.cli.program import exit_code
 from ithaca.errors import UsageError
 from ithaca.settings import load
 
@@ -75,3 +77,66 @@ def test_a_setting_of_a_wrong_kind_is_said_before_anything_runs(
     with pytest.raises(UsageError, match=name):
         ithaca.run(tmp_path / "nb.ipynb", root=tmp_path)
     assert not (tmp_path / ".ithaca" / "store" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "cure"),
+    [
+        ("parralel = 2", "parralel", "did you mean `parallel`?"),
+        ("colour = 2", "colour", "settings are: backend, "),
+        ("[tool.ithaca.sorce]\nmax_files = 2", "sorce", "did you mean `source`?"),
+        ("[tool.ithaca.source]\nmax-files = 2", "source.max-files", "`source.max_files`?"),
+        ("[tool.ithaca.reuse]\nlike = 2", "reuse.like", "settings are: reuse.ignore"),
+    ],
+)
+def test_a_setting_that_there_is_not_is_refused_with_what_was_probably_meant(
+    tmp_path: Path, content: str, name: str, cure: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.ithaca]\n{content}\n")
+    with pytest.raises(UsageError, match=f"there is no setting `{name}`") as raised:
+        load(tmp_path)
+    assert raised.value.code == "ITH903"
+    assert cure in raised.value.cure
+
+
+def test_tables_of_backends_are_left_to_them(tmp_path: Path) -> None:
+    text = "[tool.ithaca]\nservice-account = 'me'\n[tool.ithaca.argo]\nanything = 1\n"
+    (tmp_path / "pyproject.toml").write_text(f"{text}[tool.ithaca.merge]\n'*.x' = 'first'\n")
+    assert load(tmp_path).table("argo") == {"anything": 1}
+    assert load(tmp_path).text("service_account") == "me"
+
+
+def test_a_relative_python_of_the_project_is_taken_from_its_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.ithaca]\npython = '.venv/bin/python'\n")
+    monkeypatch.chdir("/")
+    assert load(tmp_path).text("python") == str(tmp_path / ".venv" / "bin" / "python")
+    assert load(tmp_path, {"python": "bin/python"}).text("python") == "bin/python"
+    (tmp_path / "pyproject.toml").write_text("[tool.ithaca]\npython = 'python3'\n")
+    assert load(tmp_path).text("python") == "python3"
+
+
+def test_a_relative_home_is_taken_from_the_root_by_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ITHACA_HOME", "kept")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    store = find_project().store(create=True)
+    exit_code(ZeroDivisionError("oh"))
+    assert store.path == tmp_path / "kept" / "store"
+    assert len(list((tmp_path / "kept" / "bugs").iterdir())) == 1
+    assert not list((tmp_path / "deep").iterdir())
+
+
+def test_a_new_home_is_left_alone_by_git_and_no_other_folder_is_touched(tmp_path: Path) -> None:
+    project = find_project(tmp_path)
+    project.store(create=True)
+    assert (tmp_path / ".ithaca" / ".gitignore").read_text() == "*\n"
+    assert not (tmp_path / ".ithaca" / "CACHEDIR.TAG").exists()
+    there = tmp_path / "there"
+    there.mkdir()
+    find_project(tmp_path, {"home": str(there)}).store(create=True)
+    assert [each.name for each in there.iterdir()] == ["store"]

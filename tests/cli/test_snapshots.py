@@ -82,3 +82,26 @@ def test_verify_says_whether_the_store_is_sound(ithaca: ITHACA, folder: Path) ->
 def test_an_unknown_snapshot_is_exit_2(ithaca: ITHACA, folder: Path) -> None:
     take(ithaca, folder)
     assert ithaca("snapshots", "show", "0" * 64).exit_code == 2
+
+
+def test_documents_that_are_told_by_name_are_verified_too(ithaca: ITHACA, recorded: Path) -> None:
+    assert ithaca("snapshots", "verify").exit_code == 0
+    store = recorded / ".ithaca" / "store"
+    (run,) = store.glob("runs/01JA*")
+    broken = [run / "end", run / "steps" / "train" / "1" / "end", store / "keys" / ("a" * 64)]
+    broken[-1].parent.mkdir(exist_ok=True)
+    for path in broken:
+        path.unlink(missing_ok=True)
+        path.write_bytes(b'{"status": ')  # cut short by a crash of the machine
+    assert ithaca("runs", "show", "01ja").exit_code == 4
+    found = json.loads(ithaca("snapshots", "verify", "--json").stdout)["problems"]
+    assert [each["name"] for each in found] == [
+        f"keys/{'a' * 64}",
+        f"runs/{run.name}/end",
+        f"runs/{run.name}/steps/train/1/end",
+    ]
+    said = ithaca("snapshots", "verify", "--repair")
+    assert said.exit_code == 4
+    assert f"set aside as damaged/keys-{'a' * 64}" in said.stdout
+    assert ithaca("snapshots", "verify").exit_code == 0
+    assert "lost" in ithaca("runs", "show", "01ja").stdout

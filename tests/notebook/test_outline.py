@@ -110,8 +110,16 @@ def test_an_unknown_prev_names_the_nearest_step(problems):
 
 
 def test_an_unknown_prev_without_a_near_name_lists_the_steps(problems):
-    (found,) = problems(("a", "step:load"), ("b", "step:train", "prev:evaluation"))
-    assert found.cure == "name a step of this notebook: load, train"
+    (found,) = problems(
+        ("a", "step:load"), ("b", "step:train", "prev:evaluation"), ("c", "step:plot")
+    )
+    assert found.cure == "name a step of this notebook: load, plot"
+
+
+def test_an_unknown_prev_never_means_the_step_itself(problems):
+    (found,) = problems(("a", "step:load"), ("b", "step:train", "prev:trian"))
+    assert "did you mean" not in found.message
+    assert found.cure == "name a step of this notebook: load"
 
 
 def test_a_cycle_is_named_with_its_path(problems):

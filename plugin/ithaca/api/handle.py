@@ -194,7 +194,7 @@ class Run:
                 "ITH906",
                 f"step `{step}` asks nothing",
                 where=f"run {self.id}",
-                cure=f"waiting are: {', '.join(waiting) or 'none'}",
+                cure=f"waiting are: {', '.join(waiting)}" if waiting else "no step of the run does",
             )
         self._ask(kind, step, comment)
 

@@ -37,6 +37,19 @@ class Project:
         """Where its store is."""
         return self.settings.home
 
+    def make_home(self) -> Path:
+        """The folder for everything of Ithaca, made where there is none.
+
+        A new one tells git to leave it alone, so that nobody commits a store.
+        """
+        home = self.home
+        try:
+            home.mkdir(parents=True)
+        except FileExistsError:
+            return home
+        (home / ".gitignore").write_text("*\n")
+        return home
+
     def store(self, *, create: bool = False) -> Store:
         """Its store.
 
@@ -54,6 +67,8 @@ class Project:
                 where=str(path),
                 cure="`ithaca run NOTEBOOK` makes one; ITHACA_HOME names another",
             )
+        if create:
+            self.make_home()
         return Store.open(path, create=create)
 
     def backend(self, name: str | None = None) -> Backend:

@@ -94,6 +94,16 @@ def size(amount: float) -> str:
     raise AssertionError
 
 
+def describe_value(value: NamedValue) -> str:
+    """What a name is bound to, for people: `pandas.DataFrame 1797 x 64, 898.6 KiB`."""
+    if value.state == "conflict":
+        return f"a conflict of {', '.join(value.conflict)}"
+    if value.state == "deleted":
+        return "deleted"
+    shape = f" {' x '.join(map(str, value.shape))}" if value.shape else ""
+    return f"{value.type}{shape}, {size(value.size)}"
+
+
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print columns as wide as they need to be; styled cells keep their colour."""
     lines = [list(head), *(list(row) for row in rows)]

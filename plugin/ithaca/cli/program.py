@@ -141,17 +141,19 @@ def _say(error: IthacaError) -> None:
 def _say_bug(error: BaseException) -> None:
     """Say that it is our mistake, and keep the traceback in a file."""
     import traceback
-    from pathlib import Path
 
     from ulid import ULID
 
     text = "".join(traceback.format_exception(error))
-    kept = Path(os.environ.get("ITHACA_HOME") or ".ithaca") / "bugs" / f"{ULID()}.txt"
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        from ithaca.api.project import find_project
+
+        home = find_project().make_home()
+        kept = home / "bugs" / f"{ULID()}.txt"
+        kept.parent.mkdir(exist_ok=True)
         kept.write_text(text)
         where = f"the traceback is in {kept}"
-    except OSError:
+    except Exception:  # whatever is broken may be broken here too
         where = text
     click.echo(
         f"{click.style('error[ITH999]', fg='red', bold=True)}: this is a bug in Ithaca: "

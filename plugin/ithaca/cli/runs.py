@@ -281,18 +281,36 @@ def reject(reference: str, comment: str) -> None:
 
 def _open(reference: str, *, needs_step: bool = False) -> tuple[Run, str | None]:
     from ithaca.api.project import find_project
-    from ithaca.errors import UsageError
     from ithaca.records.names import parse_reference
 
     run, step = parse_reference(reference)
     found = find_project().run(run)
     if step is None and needs_step:
-        waiting = [each.name for each in found.steps if each.status == "waiting"]
-        if len(waiting) != 1:
-            raise UsageError(
-                "ITH910",
-                f"say which step: {reference}/STEP",
-                cure=f"waiting are: {', '.join(waiting) or 'none'}",
-            )
-        step = waiting[0]
+        step = _waiting(found, reference)
     return found, step
+
+
+def _waiting(run: Run, reference: str) -> str:
+    """The one step of a run that waits for an answer."""
+    from ithaca.errors import UsageError
+    from ithaca.records.fold import ENDED
+
+    state = run.state()
+    waiting = [step.name for step in state.steps if step.status == "waiting"]
+    if len(waiting) == 1:
+        return waiting[0]
+    where = f"run {run.id}"
+    if state.status in ENDED:
+        raise UsageError("ITH905", f"the run has ended: {state.status}", where=where)
+    if not waiting:
+        raise UsageError(
+            "ITH906",
+            "no step of the run waits for an answer",
+            where=where,
+            cure=f"`ithaca runs show {run.id}` says how far it is",
+        )
+    raise UsageError(
+        "ITH910",
+        f"say which step: {reference}/STEP",
+        cure=f"waiting are: {', '.join(waiting)}",
+    )

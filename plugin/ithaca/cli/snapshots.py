@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from ithaca.cli.output import as_json, moment, print_json, print_table, size
+from ithaca.cli.output import as_json, describe_value, moment, print_json, print_table, size
 
 if TYPE_CHECKING:
+    from ithaca.api.values import ValueChange
     from ithaca.snapshots import Entry, Store
 
 DAMAGED = 4
@@ -75,7 +76,8 @@ def list_(as_json: bool) -> None:
 @click.argument("snapshot")
 @as_json
 def show(snapshot: str, as_json: bool) -> None:
-    """List what a snapshot holds."""
+    """List what a snapshot holds: its files, and its values by name."""
+    from ithaca.api.values import values_of
     from ithaca.snapshots import entries
 
     store = _store()
@@ -83,11 +85,13 @@ def show(snapshot: str, as_json: bool) -> None:
     found = entries(store, digest)
     if as_json:
         rows = [{"path": str(path), **_facts(entry)} for path, entry in found.items()]
-        print_json({"digest": digest, "entries": rows})
+        print_json({"digest": digest, "entries": rows, "values": values_of(store, found)})
         return
     click.echo(digest)
     for path, entry in found.items():
         click.echo(f"{_mode(entry)}  {size(entry.size):>10}  {_printable(path)}{_target(entry)}")
+    for value in values_of(store, found):
+        click.echo(f"value {value.name}: {describe_value(value)}")
 
 
 @snapshots.command()
@@ -95,11 +99,15 @@ def show(snapshot: str, as_json: bool) -> None:
 @click.argument("second")
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
-    """Print what differs between two snapshots: bytes, kind or executable bit."""
+    """Print what differs between two snapshots: files (bytes, kind, executable bit) and values."""
+    from ithaca.api.values import changed_values, is_part_of_values, values_of
     from ithaca.snapshots import diff as compare
+    from ithaca.snapshots import entries
 
     store = _store()
-    found = compare(store, _resolve(store, first), _resolve(store, second))
+    pair = [_resolve(store, text) for text in (first, second)]
+    found = compare(store, *pair)
+    values = changed_values(*(values_of(store, entries(store, digest)) for digest in pair))
     if as_json:
         print_json(
             [
@@ -111,12 +119,14 @@ def diff(first: str, second: str, as_json: bool) -> None:
                 }
                 for each in found
             ]
+            + [{"path": f"value {each.name}", **_changed_value(each)} for each in values]
         )
         return
     marks = {"added": ("A", "green"), "removed": ("D", "red"), "changed": ("M", "yellow")}
-    for each in found:
-        mark, colour = marks[each.kind]
-        click.echo(f"{click.style(mark, fg=colour)}  {_printable(each.path)}")
+    files = [(each.kind, each.path) for each in found if not is_part_of_values(each.path)]
+    for kind, what in [*files, *((each.kind, f"value {each.name}") for each in values)]:
+        mark, colour = marks[kind]
+        click.echo(f"{click.style(mark, fg=colour)}  {_printable(what)}")
 
 
 @snapshots.command()
@@ -144,11 +154,11 @@ def restore(snapshot: str, folder: str) -> None:
 @as_json
 @click.option("--repair", is_flag=True, help="Set aside what is damaged; a run writes it anew.")
 def verify(as_json: bool, repair: bool) -> int:
-    """Read everything in the store and check it against its digests.
+    """Read everything in the store: is it what its digest or its name says?
 
     Exit codes: 0 all is well, 4 something is damaged.
     """
-    from ithaca.snapshots import verify as verify_store
+    from ithaca.api.verification import verify as verify_store
 
     found = verify_store(_store(), repair=repair)
     if as_json:
@@ -181,6 +191,10 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "target": _text(entry.target) or None,
         "mode": f"{entry.mode:o}",
     }
+
+
+def _changed_value(change: ValueChange) -> dict[str, Any]:
+    return {"kind": change.kind, "before": change.before, "after": change.after}
 
 
 def _mode(entry: Entry) -> str:

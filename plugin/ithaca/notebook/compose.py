@@ -149,7 +149,7 @@ class _Builder:
             for tag, cell in unit.needs:
                 targets = self._targets(tag.name)
                 if targets is None:
-                    self._unknown(tag.name, tag.text, cell)
+                    self._unknown(unit.name, tag.name, tag.text, cell)
                 else:
                     self._link(unit.name, targets, tag.text, cell.number)
 
@@ -168,10 +168,11 @@ class _Builder:
                 for target in targets:
                     draft.needs.setdefault(target, (text, cell, self.raw.shown))
 
-    def _unknown(self, name: str, text: str, cell: Cell) -> None:
-        known = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
+    def _unknown(self, unit: str, name: str, text: str, cell: Cell) -> None:
+        steps = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
+        known = [step for step in steps if step != unit]
         meant = nearest(name, known)
-        listed = ", ".join(dict.fromkeys(known)) or "none"
+        listed = ", ".join(dict.fromkeys(known)) or "it has no other"
         self._say(
             "ITH120",
             f"`{text}` needs the step {name}, which does not exist"

@@ -20,6 +20,7 @@ import blake3
 import msgspec
 
 from ithaca.errors import NotFound, StoreError
+from ithaca.records.journal import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -164,9 +165,13 @@ def publish(
 
 
 def lookup(store: Documents, key: str) -> Known | None:
-    """What is published under a key, or None."""
+    """What is published under a key, or None.
+
+    Raises:
+        Corrupt: It cannot be read.
+    """
     try:
-        return msgspec.json.decode(store.read(_name(key)), type=Known)
+        return decode(store.read(_name(key)), Known, _name(key))
     except NotFound:
         return None
 

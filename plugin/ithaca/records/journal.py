@@ -213,8 +213,8 @@ def decode(data: bytes, kind: type[Kind], name: str) -> Kind:
             "ITH601",
             f"the document is not a {kind.__name__}: {error}",
             where=name,
-            cure="a newer Ithaca may have written it: update this one; else run "
-            "`ithaca snapshots verify`",
+            cure="a newer Ithaca may have written it: update this one; else "
+            "`ithaca snapshots verify --repair` sets it aside",
         ) from None
 
 
