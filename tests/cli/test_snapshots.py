@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import Result
+
+from ithaca.records import names
+from ithaca.records.model import AttemptEnd
+from ithaca.snapshots import Store
 
 ITHACA = Callable[..., Result]
 
@@ -105,3 +111,65 @@ def test_documents_that_are_told_by_name_are_verified_too(ithaca: ITHACA, record
     assert f"set aside as damaged/keys-{'a' * 64}" in said.stdout
     assert ithaca("snapshots", "verify").exit_code == 0
     assert "lost" in ithaca("runs", "show", "01ja").stdout
+
+
+def write_values(folder: Path, **numbers: int) -> None:
+    """Values as a step leaves them, each in an object of its own."""
+    volume = folder / ".ithaca-volume" / "values"
+    shutil.rmtree(volume, ignore_errors=True)
+    for name, number in numbers.items():
+        identity = f"{name}{number}"
+        described = {"type": "numpy.ndarray", "shape": [number, 2], "size": 16 * number}
+        document = {
+            "format": 1,
+            "python": "3.12",
+            "names": {name: described},
+            "pickle": {"size": 1, "digest": "d"},
+        }
+        (volume / "objects" / identity).mkdir(parents=True)
+        (volume / "objects" / identity / "document.json").write_text(json.dumps(document))
+        (volume / "names").mkdir(exist_ok=True)
+        pointer = {"object": identity, "place": name}
+        (volume / "names" / f"{name}.json").write_text(json.dumps(pointer))
+
+
+def test_show_lists_values_with_their_type_shape_and_size(ithaca: ITHACA, folder: Path) -> None:
+    write_values(folder, rows=3)
+    digest = take(ithaca, folder)
+    assert "value rows: numpy.ndarray 3 x 2, 48 B" in ithaca("snapshots", "show", digest).stdout
+    (value,) = json.loads(ithaca("snapshots", "show", digest, "--json").stdout)["values"]
+    assert (value["name"], value["type"], value["shape"]) == ("rows", "numpy.ndarray", [3, 2])
+
+
+def test_diff_names_the_values_that_changed_and_not_their_files(
+    ithaca: ITHACA, folder: Path
+) -> None:
+    write_values(folder, same=1, rows=3, gone=2)
+    first = take(ithaca, folder)
+    write_values(folder, same=1, rows=4, new=2)
+    second = take(ithaca, folder)
+    said = ithaca("snapshots", "diff", first, second).stdout
+    assert said == "D  value gone\nA  value new\nM  value rows\n"
+    found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
+    told = {each["path"]: each for each in found}
+    assert told["value rows"]["before"]["shape"] == [3, 2]
+    assert told["value rows"]["after"]["shape"] == [4, 2]
+    assert "value same" not in told
+
+
+def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder: Path) -> None:
+    write_values(folder, rows=3)
+    after = take(ithaca, folder)
+    store = Store.open(recorded / ".ithaca" / "store")
+    (run, *_) = sorted(store.list("runs"))
+    end = AttemptEnd(step="end", attempt=1, ended=1.0, status="succeeded", after=after)
+    store.create(names.attempt(run, "end", 1, "end"), msgspec.json.encode(end))
+    said = ithaca("runs", "show", f"{run}/end")
+    assert "value rows: numpy.ndarray 3 x 2, 48 B" in said.stdout, said.output
+    (value,) = json.loads(ithaca("runs", "show", f"{run}/end", "--json").stdout)["values"]
+    assert value["name"] == "rows"
+
+
+def test_a_step_whose_snapshot_is_gone_shows_no_values(ithaca: ITHACA, recorded: Path) -> None:
+    run = sorted(Store.open(recorded / ".ithaca" / "store").list("runs"))[0]
+    assert json.loads(ithaca("runs", "show", f"{run}/load", "--json").stdout)["values"] == []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ithaca.backends import Session
     from ithaca.records.fold import RunState, StepState
     from ithaca.records.model import RunStatus, StepError
+    from ithaca.values import NamedValue
 
 POLL = 0.2
 """Seconds between two looks at the records while we wait."""
@@ -146,6 +147,25 @@ class Run:
                 where=f"run {self.id}",
                 cure=f"`ithaca runs show {self.id}` says how far it is",
             ) from None
+
+    def values(self, step: str) -> tuple[NamedValue, ...]:
+        """What names are bound to after a step, its own values and those that it passed on.
+
+        Nothing is loaded. There are none while the step has left no snapshot, or when it is gone.
+
+        Args:
+            step: Name of the step.
+        """
+        from ithaca.api.values import values_of
+        from ithaca.snapshots import entries
+
+        after, store = self.step(step).after, self.project.store()
+        if after is None:
+            return ()
+        try:
+            return values_of(store, entries(store, after))
+        except NotFound:
+            return ()
 
     def cancel(self) -> None:
         """Ask the run to end; `wait()` waits until it has."""

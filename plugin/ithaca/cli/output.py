@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from ithaca.values import NamedValue
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 COLOURS = {

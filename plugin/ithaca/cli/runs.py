@@ -10,6 +10,7 @@ import click
 from ithaca.cli.output import (
     RunName,
     as_json,
+    describe_value,
     duration,
     moment,
     print_json,
@@ -107,7 +108,8 @@ def show(reference: str, as_json: bool) -> None:
     if name is not None:
         step = run.step(name)
         if as_json:
-            print_json({**describe_step(step), "metrics": step.metrics, "attempt": step.attempt})
+            more = {"metrics": step.metrics, "attempt": step.attempt, "values": run.values(name)}
+            print_json({**describe_step(step), **more})
         else:
             _show_step(run, step)
         return
@@ -166,6 +168,8 @@ def _show_step(run: Run, step: StepState) -> None:
             click.echo(f"  {label}: {fact}")
     for name, number in step.metrics.items():
         click.echo(f"  {name} = {number:g}")
+    for value in run.values(step.name):
+        click.echo(f"  value {value.name}: {describe_value(value)}")
     if step.error is not None:
         click.echo(f"  {step.error.code}: {_remark(step)}")
     for notice in step.notices:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ithaca.values.model import Buffer, Document, NamedValue, Pointer
 from ithaca.values.read import (
+    NAMES,
     OBJECTS,
     VOLUME,
     describe,
@@ -22,6 +23,7 @@ from ithaca.values.read import (
 )
 
 __all__ = [
+    "NAMES",
     "OBJECTS",
     "VOLUME",
     "Buffer",
