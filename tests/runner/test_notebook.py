@@ -73,6 +73,14 @@ def test_what_the_kernel_reports_of_a_value_is_what_the_user_reads() -> None:
     report = {"error": {"code": "ITH512", "message": "x is a socket", "cure": "close it"}}
     error = failure.raised(Place(role="save"), 9, reply("ValueProblem", "…"), report)
     assert (error.code, error.message, error.cure) == ("ITH512", "x is a socket", "close it")
+    assert (error.name, error.value) == ("", "")
+
+
+def test_what_the_kernel_raises_of_a_value_is_one_message_also_without_its_report() -> None:
+    content = reply("ValueProblem", "ITH512: x is a socket → close it")
+    error = failure.raised(Place(role="save"), 9, content, {})
+    assert (error.code, error.message, error.cure) == ("ITH512", "x is a socket", "close it")
+    assert (error.name, error.value) == ("", "")
 
 
 def test_an_exception_without_text_is_its_name() -> None:

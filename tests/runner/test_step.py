@@ -99,6 +99,8 @@ def test_a_failing_cell_is_named_with_the_users_line(project: Project) -> None:
     assert (end.error.code, end.error.cell, end.error.line) == ("ITH501", 9, 6)
     assert (end.error.name, end.error.value) == ("ZeroDivisionError", "division by zero")
     assert "return x / 0" in project.log("a")
+    last = project.log("a").splitlines()[-1]
+    assert last == f"ITH501: cell {end.error.cell}, line {end.error.line}: {end.error.message}"
     outputs = [each for cell in project.notebook("a")["cells"] for each in cell.get("outputs", ())]
     assert any(each["output_type"] == "error" for each in outputs)
 

@@ -26,6 +26,8 @@ _LONGEST = 500
 """Characters of an exception's text in a record; the log has it whole."""
 
 _PAST = {"load": "loaded", "save": "saved"}
+_PROBLEM = re.compile(r"(?P<code>ITH\d{3}): (?P<message>.*?)(?:\s*→ (?P<cure>.*))?\s*", re.DOTALL)
+"""How a `ValueProblem` of `ithaca_kernel` reads as text."""
 _LINE = re.compile(r"(?:Cell |Input )?In ?\[(\d+)\][^\n]*?(?:, line |<cell line: )(\d+)")
 """IPython's heading of a frame in a cell: execution count and line."""
 
@@ -39,8 +41,8 @@ def raised(place: Place, execution: int | None, content: dict[str, Any], report:
         content: The kernel's reply.
         report: What `ithaca_kernel` reports, or an empty dictionary.
     """
-    told = report.get("error")
     name, value = _exception(content)
+    told = report.get("error") or _spoken(name, value)
     if told and place.role in ("load", "save"):
         return StepError(
             code=told.get("code", "ITH501"),
@@ -193,6 +195,12 @@ def is_machine(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _spoken(name: str, value: str) -> dict[str, str] | None:
+    """The error of Ithaca's side of the kernel whose report could not be written."""
+    found = _PROBLEM.fullmatch(value) if name == "ValueProblem" else None
+    return None if found is None else found.groupdict("")
 
 
 def _explained(name: str, value: str, place: Place) -> tuple[str, str]:

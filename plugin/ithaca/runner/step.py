@@ -243,7 +243,7 @@ class _Attempt:
         if error is not None:
             self._make_room()
             error = self._masked(error)
-            place = f"cell {error.cell}: " if error.cell else ""
+            place = f"{error.place}: " if error.place else ""
             cure = f"\n  → {error.cure}" if error.cure else ""
             self.recording.log.write(f"{error.code}: {place}{error.message}{cure}\n", always=True)
         self.recording.log.close()
