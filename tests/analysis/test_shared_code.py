@@ -78,6 +78,48 @@ def test_a_step_gets_the_classes_that_its_values_may_be_instances_of() -> None:
     assert changed.steps["d"].code_digest == found.steps["d"].code_digest
 
 
+def _inherited(functions: str, first: str) -> list[str]:
+    """Which definitions the next step gets when it only reads the value that a step left."""
+    found = analysed(("functions", functions), ("a", first), ("b < a", "print(x)"))
+    return [line for code in sources(found, "b", "functions") for line in code.split("\n")]
+
+
+def test_a_function_that_is_only_called_does_not_come_along_with_its_result() -> None:
+    assert _inherited("def f(q):\n    return g(q)\ndef g(q): return q", "x = f(1)") == []
+    assert _inherited("def f(q): return q", "x = [f(i) for i in range(3)]\ny = f(f(1))") == []
+
+
+def test_a_function_that_a_value_may_hold_comes_along() -> None:
+    plain = "def f(q): return q"
+    for first in (
+        "x = {'f': f}",
+        "x = list(map(f, [1]))",
+        "class C:\n    def g(self, k=f): pass\nx = C()",
+        "%time x = partial(f, 1)",
+        "x = f.__name__",
+    ):
+        assert _inherited(plain, first) == [plain], first
+    returned = "def f(q): return q\ndef g(): return f"
+    assert _inherited(returned, "x = g()")[0] == plain
+    for code in (
+        "def f():\n    return lambda: 1",
+        "def f():\n    def g(): pass\n    return g",
+        "def f():\n    yield 1",
+        "def f():\n    class C: pass\n    return C()",
+        "import functools\n@functools.cache\ndef f(): return 1",
+        "class f: pass",
+        "def g(q): return q\ndef f(k=g): return k",
+    ):
+        assert _inherited(code, "x = f()"), code
+
+
+def test_what_comes_along_brings_what_it_needs() -> None:
+    code = (
+        "import math\nclass C:\n    def m(self): return g()\ndef g(): return math.pi\ndef h(): pass"
+    )
+    assert _inherited(code, "x = C()\nh()") == code.split("\n")[:4]
+
+
 def test_a_shared_name_that_a_step_changes_becomes_a_value() -> None:
     found = analysed(
         ("imports", "seen = set()"), ("a", "seen.add(1)"), ("b < a", "print(seen)"), ("c", "seen")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ithaca.analysis.flow import Flow
 from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Held, connected
+from ithaca.analysis.reachable import reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,21 @@ class StepFacts:
     parameters: set[str] = field(default_factory=set)
     prelude: dict[int, frozenset[int]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    _reachable: dict[int, set[int]] | None = None
+
+    def reachable(self, scopes: Sequence[Shared]) -> dict[int, set[int]]:
+        """The shared definitions that its values may reach, by notebook.
+
+        Args:
+            scopes: The shared cells, by notebook.
+        """
+        if self._reachable is None:
+            own = [statement for cell in self.cells for statement in cell.statements]
+            self._reachable = {
+                index: reachable(scopes[index], statements, own)
+                for index, statements in self.prelude.items()
+            }
+        return self._reachable
 
     @property
     def name(self) -> str:
@@ -206,12 +222,10 @@ class Graph:
         own = facts.step.scope
         found: dict[int, set[int]] = {own: set(self.scopes[own].always)}
         found[own] |= self.scopes[own].needed(wanted)
-        # Values may be instances of classes that the steps before needed.
-        for name in facts.reads:
-            for writer in facts.reach[name]:
-                for index, statements in self.steps[writer].prelude.items():
-                    inherited = self.scopes[index].definitions(statements)
-                    found.setdefault(index, set()).update(self._unshadowed(index, own, inherited))
+        # Values may be instances of classes that the steps before needed, or hold functions.
+        for writer in {writer for name in facts.reads for writer in facts.reach[name]}:
+            for index, inherited in self.steps[writer].reachable(self.scopes).items():
+                found.setdefault(index, set()).update(self._unshadowed(index, own, inherited))
         for index, chosen in found.items():
             if chosen:
                 facts.prelude[index] = self.scopes[index].with_needs(chosen)
@@ -220,10 +234,10 @@ class Graph:
                 used = self.scopes[index].statements[statement].used
                 facts.parameters |= used & self.parameters.keys()
 
-    def _unshadowed(self, index: int, own: int, statements: frozenset[int]) -> set[int]:
+    def _unshadowed(self, index: int, own: int, statements: set[int]) -> set[int]:
         """Definitions of another notebook that this step's own notebook does not name too."""
         if index == own:
-            return set(statements)
+            return statements
         mine, theirs = self.scopes[own].binders, self.scopes[index].statements
         return {found for found in statements if not theirs[found].binds & mine.keys()}
 

@@ -20,6 +20,7 @@ from ithaca.analysis.events import (
     Use,
 )
 from ithaca.analysis.flow import Flow
+from ithaca.analysis.reachable import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,6 +61,11 @@ class SharedStatement:
     def mentions(self) -> frozenset[str]:
         """Every name of the notebook that it or the bodies in it read."""
         return mentioned(self.events)
+
+    @cached_property
+    def passed_on(self) -> frozenset[str]:
+        """Names that it or the bodies in it use other than by calling them at once."""
+        return frozenset(passed_on([self.node]))
 
     @property
     def first(self) -> int:
@@ -146,10 +152,6 @@ class Shared:
     def needed(self, names: Iterable[str]) -> frozenset[int]:
         """The statements that bind names, with all that these need."""
         return self.with_needs(index for name in names for index in self.binders.get(name, ()))
-
-    def definitions(self, indexes: Iterable[int]) -> frozenset[int]:
-        """Those of the statements that define functions or classes."""
-        return frozenset(index for index in indexes if self.statements[index].role == "definition")
 
 
 def shared(
