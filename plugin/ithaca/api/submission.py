@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def submit(
     flags: Mapping[str, Any],
     reuse: bool = True,
     root: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Run:
     """Write a run down and start it.
 
@@ -49,8 +50,9 @@ def submit(
         flags: Settings that this call overrides (`backend`, `python`, `parallel`); None: not said.
         reuse: False to run every step.
         root: The project's root, when the workflow was not compiled by this process.
-        progress: Told how many files and bytes of the project have been snapshotted.
+        progress: Told what is being done, and of how many files and bytes it was done already.
     """
+    tell = progress or (lambda _what, _files, _bytes: None)
     if not isinstance(workflow, Workflow):
         from ithaca.api import compile as compile_notebook
 
@@ -62,11 +64,13 @@ def submit(
     arguments = _arguments(workflow, parameters)
     refuse_secret_arguments(workflow, arguments)
     parallel = _parallel(project.settings)
+    tell("describing the environment", 0, 0)
     environment = _environment(project, workflow)
     store = project.store(create=True)
     uncounted = _uncounted(project)
-    taken = _snapshot(project, store, workflow, progress)
+    taken = _snapshot(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
+    tell("looking up what is known", 0, 0)
     document = RunDocument(
         id=str(ULID()),
         created=time.time(),
@@ -177,6 +181,7 @@ def _environment(project: Project, workflow: Workflow) -> Environment:
 def _describe(project: Project, python: str) -> Environment:
     from ithaca.runner.environment import check_usable, describe
 
+    project.make_home()
     environment = describe(python, cache=project.home / "cache")
     check_usable(environment)
     return environment
@@ -186,7 +191,7 @@ def _snapshot(
     project: Project,
     store: Store,
     workflow: Workflow,
-    progress: Callable[[int, int], None] | None,
+    tell: Callable[[str, int, int], None],
 ) -> Taken:
     from ithaca.runner.volumes import left_out
     from ithaca.snapshots import Ignore, Limits, MergeRules, StatCache, take
@@ -196,6 +201,8 @@ def _snapshot(
     own = [*_own_folder(project), *left_out(workflow, project.root)]
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
+    what = "reading the project's files"
+    tell(what, 0, 0)
     taken = take(
         store,
         project.root,
@@ -205,7 +212,7 @@ def _snapshot(
             bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),
             files=whole_number("source.max_files", table.get("max_files"), Limits.files),
         ),
-        progress=progress,
+        progress=partial(tell, what),
     )
     known.parent.mkdir(parents=True, exist_ok=True)
     cache.save(known)

@@ -16,7 +16,7 @@ from ithaca.cli.program import nobody_reads
 from ithaca.records.fold import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.table import Table
 
@@ -26,28 +26,6 @@ if TYPE_CHECKING:
 
 POLL = 0.2
 LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
-
-PATIENCE = 2.0
-"""Seconds after which we say that we are still snapshotting."""
-
-
-@contextmanager
-def snapshot_progress() -> Iterator[Callable[[int, int], None]]:
-    """A callback that tells people how far a snapshot is, once it takes long."""
-    began = time.monotonic()
-    shown = False
-
-    def progress(files: int, _: int) -> None:
-        nonlocal shown
-        if time.monotonic() - began > PATIENCE and sys.stderr.isatty():
-            shown = True
-            click.echo(f"\rreading the project's files: {files} …", err=True, nl=False)
-
-    try:
-        yield progress
-    finally:
-        if shown:
-            click.echo("", err=True)
 
 
 def follow(run: Run, *, wait: bool, as_json: bool) -> int:

@@ -48,9 +48,10 @@ def run(
     Exit codes: 0 succeeded, 1 failed, 2 usage, 3 the notebook is wrong, 130 cancelled.
     """
     from ithaca.api.submission import submit
-    from ithaca.cli.live import follow, snapshot_progress
+    from ithaca.cli.live import follow
+    from ithaca.cli.waiting import Waiting
 
-    with snapshot_progress() as progress:
+    with Waiting() as progress:
         found = submit(
             notebook,
             parameters,

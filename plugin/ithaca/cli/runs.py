@@ -260,9 +260,13 @@ def retry(reference: str, wait: bool, as_json: bool) -> int:
     After an edit of the notebook, use `ithaca run`: what did not change is reused there.
     """
     from ithaca.cli.live import follow
+    from ithaca.cli.waiting import Waiting
 
     run, _ = _open(reference)
-    return follow(run.retry(), wait=wait, as_json=as_json)
+    with Waiting() as tell:
+        tell("describing the environment")
+        found = run.retry()
+    return follow(found, wait=wait, as_json=as_json)
 
 
 @runs.command()

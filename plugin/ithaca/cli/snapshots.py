@@ -33,14 +33,15 @@ def snapshots() -> None:
 def take(folder: str, as_json: bool) -> None:
     """Store what the folder DIR holds and print the snapshot's digest."""
     from ithaca.api.project import find_project
-    from ithaca.cli.live import snapshot_progress
+    from ithaca.cli.waiting import Waiting
     from ithaca.snapshots import Ignore
     from ithaca.snapshots import take as take_snapshot
 
     root = Path(folder).absolute()
     store = find_project().store(create=True)
-    with snapshot_progress() as progress:
-        taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=progress)
+    with Waiting() as tell:
+        told = tell.files("reading the folder's files")
+        taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=told)
     for notice in taken.notices:
         click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
     if as_json:
