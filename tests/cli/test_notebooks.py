@@ -60,6 +60,29 @@ def test_compile_writes_to_a_file_and_leaves_none_for_a_wrong_notebook(
     assert not (project / "bad.json").exists()
 
 
+def test_a_compiled_file_is_whole_or_as_it_was_before(
+    ithaca: ITHACA, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, link = project / "kept.json", project / "link.json"
+    kept.write_text("before")
+    kept.chmod(0o600)
+    link.symlink_to(kept)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _full_disk)
+        assert ithaca("compile", "good.ipynb", "-o", "link.json").exit_code == 4
+    assert kept.read_text() == "before"
+    assert not list(project.glob(".*json*"))
+    assert ithaca("compile", "good.ipynb", "-o", "link.json").exit_code == 0
+    assert json.loads(kept.read_text())["name"] == "good"
+    assert (link.is_symlink(), kept.stat().st_mode & 0o777) == (True, 0o600)
+    assert ithaca("compile", "good.ipynb", "-o", "/dev/null").exit_code == 0
+    assert ithaca("compile", "good.ipynb", "-o", "no/such/folder.json").exit_code == 4
+
+
+def _full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_check_says_all_that_is_wrong_and_where(ithaca: ITHACA) -> None:
     assert ithaca("check", "good.ipynb").exit_code == 0
     result = ithaca("check", "bad.ipynb")
@@ -117,9 +140,11 @@ def test_a_step_too_large_for_the_machine_is_refused_before_anything_is_written(
 
 
 def test_the_local_backend_has_no_manifests(ithaca: ITHACA) -> None:
-    result = ithaca("compile", "good.ipynb", "--backend", "local")
+    result = ithaca("compile", "good.ipynb", "--backend", "local", "-o", "out.yaml")
     assert result.exit_code == 2
-    assert "has no manifests" in result.stderr
+    assert "the backend `local` has no manifests" in result.stderr
+    assert "`ithaca compile` without `--backend` prints the workflow good as JSON" in result.stderr
+    assert not Path("out.yaml").exists()
 
 
 def test_the_schema_is_json(ithaca: ITHACA) -> None:

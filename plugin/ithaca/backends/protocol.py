@@ -114,5 +114,6 @@ class Backend(ABC):
         raise UsageError(
             "ITH610",
             f"the backend `{self.name}` has no manifests" + (f" for {run.id}" if run else ""),
-            cure=f"`ithaca compile` prints the workflow {workflow.name} as JSON",
+            cure=f"`ithaca compile` without `--backend` prints the workflow {workflow.name} as "
+            f"JSON; `ithaca run --backend {self.name}` runs it",
         )

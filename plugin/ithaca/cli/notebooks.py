@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ithaca.cli.output import print_json
+from ithaca.cli.output import print_json, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,19 +55,20 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 @click.command("compile")
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
-@click.option("-o", "--output", type=click.File("w", lazy=True), default="-", help="File or `-`.")
-def compile_(notebook: str, backend: str, output: Any) -> None:
+@click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
+def compile_(notebook: str, backend: str, output: str) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
     from ithaca.api import compile as compile_notebook
 
     workflow = compile_notebook(notebook)
     if backend == "ir":
-        output.write(workflow.to_json())
+        write_output(output, workflow.to_json().encode())
         return
     from ithaca.api.project import find_project
     from ithaca.api.roots import root_of
 
-    output.write(find_project(root_of(workflow)).backend(backend).emit(workflow))
+    manifests = find_project(root_of(workflow)).backend(backend).emit(workflow)
+    write_output(output, manifests.encode())
 
 
 @click.command()

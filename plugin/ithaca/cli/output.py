@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,6 +66,30 @@ def print_json(content: Any) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def write_output(place: str, content: bytes) -> None:
+    """Write a command's whole output to a file, or to stdout for `-`.
+
+    A file is there whole or not at all: what stood there before stays until then.
+    """
+    if place == "-":
+        click.echo(content, nl=False)
+        return
+    path = Path(place)
+    if path.exists() and not path.is_file():  # a pipe, /dev/null
+        path.write_bytes(content)
+        return
+    path = Path(os.path.realpath(path))  # a link stays one
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def status_text(status: str) -> str:

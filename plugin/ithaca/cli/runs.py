@@ -16,6 +16,7 @@ from ithaca.cli.output import (
     print_json,
     print_table,
     status_text,
+    write_output,
 )
 from ithaca.cli.run import wait_or_detach
 
@@ -224,9 +225,13 @@ def _follow_log(run: Run, name: str) -> None:
 @runs.command()
 @either_argument
 @click.option(
-    "-o", "--output", type=click.File("wb", lazy=True), default="-", help="File; default: stdout."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    default="-",
+    help="File; default: stdout.",
 )
-def notebook(reference: str, output: Any) -> None:
+def notebook(reference: str, output: str) -> None:
     """Print the executed notebook of a step, or the submitted one of the run, as JSON."""
     from ithaca.records import names
 
@@ -235,7 +240,7 @@ def notebook(reference: str, output: Any) -> None:
         content = run.journal.store.read(names.run(run.id, "notebook"))
     else:
         content = run.notebook(name)
-    output.write(content)
+    write_output(output, content)
 
 
 @runs.command()
