@@ -33,25 +33,38 @@ def roles(document: dict[str, Any]) -> list[str]:
 def test_values_are_loaded_after_the_shared_cells_and_before_the_users_own() -> None:
     flow = workflow(SHARED, USER, USER, parameters=("lr", "name"))
     document = notebook.build(flow, flow.steps[0])
-    assert roles(document) == ["parameters", "functions", "load", "user", "user", "save"]
+    expected = ["watch", "parameters", "functions", "load", "user", "user", "save"]
+    assert roles(document) == expected
     nbformat.validate(nbformat.from_dict(document))
 
 
 def test_the_parameters_cell_holds_the_defaults_that_the_step_consumes() -> None:
     flow = workflow(USER, parameters=("name",))
-    cell = notebook.build(flow, flow.steps[0])["cells"][0]
+    cell = notebook.build(flow, flow.steps[0])["cells"][1]
     assert cell["source"] == 'name = "it\'s"'
     assert cell["metadata"]["tags"] == ["parameters"]
 
 
 def test_a_step_without_cells_of_its_own_loads_and_saves() -> None:
     flow = workflow(SHARED)
-    assert roles(notebook.build(flow, flow.steps[0])) == ["functions", "load", "save"]
+    assert roles(notebook.build(flow, flow.steps[0])) == ["watch", "functions", "load", "save"]
 
 
 def test_definitions_are_what_functions_cells_bind() -> None:
     flow = workflow(SHARED, USER)
     assert notebook.definitions(flow.steps[0]) == ("C", "K", "f")
+
+
+def test_functions_and_classes_of_imports_cells_are_definitions_and_modules_are_not() -> None:
+    source = "import numpy as np\nclass Table: pass\ndef f(): pass\nseed = 1"
+    flow = workflow(Code(cell=1, kind="imports", source=source), USER)
+    assert notebook.definitions(flow.steps[0]) == ("Table", "f")
+
+
+def test_definitions_are_found_beside_magics_and_await() -> None:
+    source = "%matplotlib inline\n!ls {K}\ndef f():\n    pass\nK = await g()"
+    flow = workflow(Code(cell=1, kind="functions", source=source), USER)
+    assert notebook.definitions(flow.steps[0]) == ("K", "f")
 
 
 @pytest.mark.parametrize(("line", "users"), [(1, 4), (2, 9), (3, 9), (None, None)])

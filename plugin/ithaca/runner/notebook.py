@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ithaca.notebook.model import Cell
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ithaca.workflow.model import Code, Step, Workflow
 
+WATCH = "import ithaca_kernel; ithaca_kernel.watch()"
 LOAD = "import ithaca_kernel; ithaca_kernel.load()"
 SAVE = "import ithaca_kernel; ithaca_kernel.save()"
 
@@ -20,7 +23,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a cell of the step's notebook comes from.
 
     Attributes:
-        role: `parameters`, `load`, `save`, or the kind of its code.
+        role: `watch`, `parameters`, `load`, `save`, or the kind of its code.
         code: The code, for cells that the user wrote.
     """
 
@@ -37,15 +40,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def build(workflow: Workflow, step: Step) -> dict[str, Any]:
     """The step's notebook, as nbformat 4 JSON.
 
-    Order: the parameters that it consumes, the imports and definitions that it needs, its values
-    from earlier steps, its own cells, saving. Loading comes after the shared cells, because what
+    Order: watching for failures, the parameters that it consumes, the imports and definitions that
+    it needs, its values from earlier steps, its own cells, saving. Loading comes after the shared cells, because what
     they set anew in each step (seeds, counters) goes on from where the step before left it.
 
     Args:
         workflow: The workflow.
         step: The step.
     """
-    cells = []
+    cells = [_cell(WATCH, {"role": "watch"})]
     if step.parameters:
         defaults = {each.name: each.default for each in workflow.parameters}
         source = "\n".join(f"{name} = {defaults[name]!r}" for name in step.parameters)
@@ -86,23 +89,24 @@ def place(step: Step, cell: Mapping[str, Any]) -> Place:
 
 
 def definitions(step: Step) -> tuple[str, ...]:
-    """Names that the step's functions cells bind: made anew in each step, so not values."""
+    """Names made anew in each step, so not values: all that its functions cells bind.
+
+    Of its imports cells only functions and classes: modules are found again by their names.
+    """
     names: set[str] = set()
     for code in step.code:
-        if code.kind == "functions":
-            names.update(_bound(code.source))
+        if code.kind != "user":
+            names.update(_bound(code, only_definitions=code.kind == "imports"))
     return tuple(sorted(names))
 
 
-def _bound(source: str) -> set[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # magics: one line at a time would miss bodies, so nothing is promised
-        return set()
+def _bound(code: Code, *, only_definitions: bool) -> set[str]:
     names = set()
-    for node in tree.body:
+    for node in _statements(code):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
+        elif only_definitions:
+            continue
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
@@ -112,6 +116,15 @@ def _bound(source: str) -> set[str]:
                 if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
             )
     return names
+
+
+def _statements(code: Code) -> Sequence[ast.stmt]:
+    try:
+        return ast.parse(code.source).body
+    except SyntaxError:
+        from ithaca.analysis.cells import parse  # knows magics, and is needed for them only
+
+        return parse(Cell(number=code.cell, kind="code", source=code.source)).statements
 
 
 def _cell(source: str, ithaca: dict[str, Any], tags: list[str] | None = None) -> dict[str, Any]:
