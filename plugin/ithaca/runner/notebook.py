@@ -41,8 +41,9 @@ def build(workflow: Workflow, step: Step) -> dict[str, Any]:
     """The step's notebook, as nbformat 4 JSON.
 
     Order: watching for failures, the parameters that it consumes, the imports and definitions that
-    it needs, its values from earlier steps, its own cells, saving. Loading comes after the shared cells, because what
-    they set anew in each step (seeds, counters) goes on from where the step before left it.
+    it needs, its values from earlier steps, its own cells, saving. Loading comes after the
+    shared cells, because what they set anew in each step (seeds, counters) goes on from where the
+    step before left it.
 
     Args:
         workflow: The workflow.
