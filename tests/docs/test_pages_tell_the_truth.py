@@ -181,7 +181,7 @@ def test_every_merge_rule_is_documented() -> None:
 
 
 def test_the_readme_and_the_navigation_link_every_page() -> None:
-    pages = {path.name for path in DOCS.glob("*.md")}
+    pages = {path.name for path in DOCS.glob("*.md")} - {"roadmap.md"}  # for those who build it
     assert set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text())) == pages
     assert set(re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)) == (
         pages
