@@ -287,6 +287,62 @@ CLASSES: dict[str, Cells] = {
 }
 
 
-@pytest.mark.parametrize("cells", {**NOTEBOOKS, **CLASSES}.values(), ids={**NOTEBOOKS, **CLASSES})
+MADE_ANEW: dict[str, Cells] = {
+    "a part of a constant of a functions cell": in_a_row(
+        "inner = CONFIG['l']",
+        "CONFIG['l'].append(1)\nprint(inner)",
+        "inner.append(2)\nprint(CONFIG)",
+        functions="CONFIG = {'l': []}",
+    ),
+    "a part of a constant, changed without naming it": in_a_row(
+        "inner = CONFIG['l']",
+        "inner.append(1)",
+        "print(CONFIG)",
+        functions="CONFIG = {'l': []}",
+    ),
+    "a part of a parameter": [
+        ("pipeline-parameters", "layers = [[1], [2]]"),
+        ("a", "first = layers[0]"),
+        ("b < a", "first.append(9)"),
+        ("c < b", "print(layers)\nlayers[0].append(7)"),
+        ("d < c", "print(first)"),
+    ],
+    "a part of a class of a functions cell": in_a_row(
+        "q = C.xs",
+        "C.xs.append(1)\nprint(q)",
+        "q.append(2)\nprint(C.xs, C().xs)",
+        functions="class C:\n    xs = []",
+    ),
+    "constants that share a list": in_a_row(
+        "A.append(2)",
+        "print(B)\nB['a'].append(3)",
+        "print(A)",
+        functions="A = [1]\nB = {'a': A}",
+    ),
+    "a constant that cannot be saved": in_a_row(
+        "lr = CONFIG['lr']\nlr *= 2",
+        "print(lr, CONFIG['lr'])",
+        functions="import threading\nCONFIG = {'lr': 1, 'lock': threading.Lock()}",
+    ),
+    "a constant that one branch looks at and one changes": [
+        ("functions", "LOG = []\ndef look(x):\n    return len(x)"),
+        ("a", "n = 1"),
+        ("b < a", "m = look(LOG)"),
+        ("c < a", "LOG.append(1)"),
+        ("d < b, c", "print(LOG, m)"),
+    ],
+    "a parameter that one branch looks at and one changes": [
+        ("pipeline-parameters", "layers = [1]"),
+        ("functions", "def look(x):\n    return len(x)"),
+        ("a", "n = 1"),
+        ("b < a", "m = look(layers)"),
+        ("c < a", "layers.append(1)"),
+        ("d < b, c", "print(layers, m)"),
+    ],
+}
+ALL = {**NOTEBOOKS, **CLASSES, **MADE_ANEW}
+
+
+@pytest.mark.parametrize("cells", ALL.values(), ids=ALL)
 def test_values_keep_the_law(bench: Bench, cells: Cells) -> None:
     assert difference(bench.compare(cells)) == ""

@@ -33,7 +33,8 @@ _SETTINGS = words(
     simplefilter set_theme set_style set_palette set_context set_printoptions seterr
     set_float32_matmul_precision set_num_threads use_deterministic_algorithms basicConfig
     rcParams.update rcdefaults config.update set_grad_enabled set_floatx set_global_policy
-    set_config set_verbosity
+    set_config set_verbosity setLevel addHandler setlocale setrecursionlimit tqdm.pandas sns.set
+    plt.rc set_start_method setdefaulttimeout
     """
 )
 
@@ -83,7 +84,8 @@ class Calls(Expressions):
         """Notes library-wide settings, and names inside the text of a pandas query."""
         last, base = function.attr, function.value
         two = f"{base.attr}.{last}" if isinstance(base, ast.Attribute) else last
-        two = f"{base.id}.{last}" if isinstance(base, ast.Name) and base.id == "rcParams" else two
+        library = isinstance(base, ast.Name) and base.id in {"rcParams", "tqdm", "sns", "plt"}
+        two = f"{ast.unparse(base)}.{last}" if library else two
         if last in _SETTINGS or two in _SETTINGS:
             self.findings.append(Finding("setting", node, ast.unparse(function)))
         if last in {"query", "eval"} and node.args:

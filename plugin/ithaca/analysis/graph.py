@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ithaca.analysis.flow import Flow
-from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Held, connected
+from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Changed, Held, connected
 from ithaca.analysis.reachable import reachable
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ class Graph:
         )
         incoming = self._carried(parents)
         known = {**self.parameters, **self.scopes[step.scope].known, **incoming}
-        flow = Flow(known, _aliases(parents))
+        flow = Flow(known, _aliases([self.scopes[step.scope].flow, *(p.flow for p in parents)]))
         facts = StepFacts(step, [cell for cell, _ in cells], flow, ancestors, self._reach(parents))
         for cell, events in cells:
             flow.run(cell, events)
+        self._change_with(facts)
         facts.carried = {**incoming, **flow.state.held}
         facts.leaves = dict(facts.reach)
         for name in {*flow.state.origins, *flow.changed}:
@@ -144,6 +145,16 @@ class Graph:
     def descends(self, later: str, earlier: str) -> bool:
         """Whether one step runs after another by `needs`."""
         return earlier in self.steps[later].ancestors
+
+    def _change_with(self, facts: StepFacts) -> None:
+        """What every step makes anew changes with the values that share an object with it."""
+        made = self.scopes[facts.step.scope].binders.keys() | self.parameters.keys()
+        flow = facts.flow
+        for name in list(flow.changed):
+            for other in connected(name, flow.aliases) & made:
+                if flow.ends(other) & OUTSIDE and not flow.holds(other).frozen:
+                    place = flow.changed[name].place
+                    flow.changed.setdefault(other, Changed(place, sure=False))
 
     def _exists(self, facts: StepFacts, name: str) -> bool:
         """Whether a name is the notebook's: a builtin that was passed around is not."""
@@ -197,15 +208,29 @@ class Graph:
                 wanted.add(name)
             if writers and self._provided(name, writers, here):
                 facts.reads.add(name)
+                if name in self.parameters and not here and not replaced:
+                    facts.parameters.add(name)  # no writer may have changed it
             elif not writers and not here and name in self.parameters:
                 facts.parameters.add(name)
             elif (not here or writers) and name not in self.builtins:
                 facts.missing.add(name)
+        self._made_anew(facts, wanted)
+        self._prelude(facts, wanted)
+
+    def _made_anew(self, facts: StepFacts, wanted: set[str]) -> None:
+        """What a step changes or may bind, and so must have although it does not read it."""
+        scope = self.scopes[facts.step.scope]
+        for name in facts.flow.changed.keys() - facts.flow.reads.keys():
+            if name in scope.binders:
+                wanted.add(name)
+            elif name in self.parameters:
+                facts.parameters.add(name)
         # A name that is bound on some path only keeps the shared value on the others.
         for name in facts.flow.bound:
-            if name in scope.binders and facts.flow.ends(name) & OUTSIDE:
+            if facts.flow.ends(name) & OUTSIDE and name in scope.binders:
                 wanted.add(name)
-        self._prelude(facts, wanted)
+            elif facts.flow.ends(name) & OUTSIDE and name in self.parameters:
+                facts.parameters.add(name)
 
     def _provided(self, name: str, writers: frozenset[str], here: bool) -> bool:
         """Whether a value may be there: some writer binds it, or changes a shared one."""
@@ -242,10 +267,10 @@ class Graph:
         return {found for found in statements if not theirs[found].binds & mine.keys()}
 
 
-def _aliases(parents: Sequence[StepFacts]) -> dict[str, set[str]]:
+def _aliases(flows: Sequence[Flow]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for parent in parents:
-        for name, others in parent.flow.aliases.items():
+    for flow in flows:
+        for name, others in flow.aliases.items():
             found.setdefault(name, set()).update(others)
     return found
 

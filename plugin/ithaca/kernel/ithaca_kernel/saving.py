@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, Dict, List, Optional, Set, Tuple
 
@@ -36,6 +37,7 @@ class Saver:
         self._collected: Dict[str, Collector] = {}
         self._wanted: Set[str] = set()
         self._problems: List[ValueProblem] = []
+        self._visited: List[Collector] = []
 
     def save(self) -> None:
         """Write what the step leaves.
@@ -46,7 +48,13 @@ class Saver:
         loaded = self._loaded
         self._find_changed_definitions()
         self._find_changed_objects()
-        self._collect()
+        while True:
+            self._collect()
+            shared = self._shared_definitions()
+            if not shared:
+                break
+            self._changed_definitions |= shared
+            self._known = self._without_changed_definitions()
         self._problems += changed_copies(self._step, loaded, set(self._unchanged))
         pointers = self._write_groups()
         self._bury(pointers)
@@ -69,11 +77,31 @@ class Saver:
                 self._changed_definitions.add(name)
         # Again, because the step may have imported what has parts of its own in each process.
         known = {**loaded.known, **notebook.process_references(self._namespace)}
-        self._known = {
+        self._known = known
+        self._known = self._without_changed_definitions()
+
+    def _without_changed_definitions(self) -> Dict[int, Reference]:
+        return {
             key: told
-            for key, told in known.items()
+            for key, told in self._known.items()
             if not (told[0] == "definition" and told[1] in self._changed_definitions)
         }
+
+    def _shared_definitions(self) -> Set[str]:
+        """Definitions of which a saved value holds a mutable part: they are values from now on."""
+        held = set().union(*(each.strong for each in self._collected.values()), set())
+        found: Set[str] = set()
+        for name, thing in self._loaded.definitions.items():
+            if not held or not self._is_fresh_definition(name) or is_immutable(thing):
+                continue
+            known = {k: told for k, told in self._known.items() if told[:2] != ("definition", name)}
+            collector = Collector(self._namespace, known)
+            with contextlib.suppress(Exception):  # it cannot be saved: told when it must be
+                collector.collect(thing)
+            self._visited.append(collector)
+            if not held.isdisjoint(collector.strong):
+                found.add(name)
+        return found
 
     def _find_changed_objects(self) -> None:
         changed: Set[str] = set()
@@ -108,7 +136,9 @@ class Saver:
         """Visit all that may be saved, and all that may share something with it."""
         loaded = self._loaded
         bound = {name for name in loaded.pointers if name in self._namespace}
-        self._wanted = {name for name in self._step.writes if name in self._namespace}
+        self._collected.clear()
+        written = [name for name in self._step.writes if name in self._namespace]
+        self._wanted = {name for name in written if self._is_new(name)}
         self._wanted |= {name for name in bound if not self._is_fresh_definition(name)}
         self._wanted |= {name for name in self._changed_definitions if self._is_bound_as_was(name)}
         waiting = sorted(self._wanted)
@@ -122,6 +152,12 @@ class Saver:
             untouched = name not in self._collected and self._namespace.get(name) is thing
             if untouched and not is_immutable(thing):
                 self._visit(name)
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a name is not what every step has anyhow."""
+        if name in self._loaded.parameters and name not in self._loaded.bound:
+            return not self._is_unchanged_parameter(name)
+        return not self._is_fresh_definition(name)
 
     def _is_a_value(self, name: str) -> bool:
         """Whether a name that a saved function reads must be saved with it."""
