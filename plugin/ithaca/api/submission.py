@@ -24,6 +24,7 @@ from ithaca.records.model import RunDocument
 from ithaca.settings import whole_number
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
 from ithaca.workflow.model import Workflow
+from ithaca.workflow.root import is_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +59,8 @@ def submit(
 
         workflow = compile_notebook(workflow)
     project = find_project(root or root_of(workflow), flags)
+    if root is None:
+        _refuse_everything(project.root)
     notebook = _read_notebook(project.root / workflow.source.notebook)
     backend = project.backend()
     notices = backend.check(workflow, project.root)
@@ -151,6 +154,19 @@ def _start(project: Project, store: Store, document: RunDocument, notebook: byte
     store.create(names.run(document.id), msgspec.json.encode(document))
     session.submit(document.id)
     return Run(project, document.id)
+
+
+def _refuse_everything(root: Path) -> None:
+    """Refuse to take the user's whole home, or the whole disk, for one project."""
+    if is_everything(root) and not (root / ".git").exists():
+        raise UsageError(
+            "ITH914",
+            "the notebook lies in your home folder or in `/`, so that everything in there would "
+            "be part of the run",
+            where=str(root),
+            cure="put the notebook and its files into a folder of their own, or make this folder "
+            "a project with `git init`",
+        )
 
 
 def _read_notebook(path: Path) -> bytes:

@@ -43,7 +43,7 @@ def check(
 
     Args:
         path: The notebook.
-        root: The project root; by default the git root, else the notebook's folder.
+        root: The project root; by default what `project_root` finds.
         interpreter: The Python whose libraries star imports are looked up in; by default the one
             that runs this.
 
@@ -80,7 +80,7 @@ def compile(  # noqa: A001 - what the command line and the API call it
 
     Args:
         path: The notebook.
-        root: The project root; by default the git root, else the notebook's folder.
+        root: The project root; by default what `project_root` finds.
         interpreter: The Python whose libraries star imports are looked up in.
 
     Returns:

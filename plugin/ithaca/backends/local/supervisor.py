@@ -22,7 +22,7 @@ from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
-from ithaca.errors import StoreError
+from ithaca.errors import IthacaError, StoreError
 from ithaca.planning.keys import Known, lookup, step_key, what_counts
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -285,7 +285,12 @@ def main(arguments: list[str]) -> int:
     """
     home, run_id, held = Path(arguments[0]), arguments[1], int(arguments[2])
     os.set_inheritable(held, False)
-    supervisor = Supervisor(home, run_id, _sleeper())
+    try:
+        supervisor = Supervisor(home, run_id, _sleeper())
+    except IthacaError as error:  # such as settings that were edited after the submission
+        told = str(error).partition(": ")[2]
+        Journal(Store.open(home / "store"), run_id).end("failed", f"it could not start: {told}")
+        return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.journal.ask("cancel") and None)
