@@ -13,6 +13,7 @@ from ulid import ULID
 
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
+from ithaca.api.reasons import why_again
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
 from ithaca.errors import UsageError
@@ -74,6 +75,7 @@ def submit(
     taken = _snapshot(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     tell("looking up what is known", 0, 0)
+    counts = what_counts(store, uncounted, cache=project.home / "cache")
     document = RunDocument(
         id=str(ULID()),
         created=time.time(),
@@ -97,10 +99,12 @@ def submit(
             environment=environment.identity,
             source=taken.digest,
             reuse=reuse,
-            counts=what_counts(store, uncounted, cache=project.home / "cache"),
+            counts=counts,
         ),
         notices=(*notices, *taken.notices),
     )
+    again = why_again(store, workflow, document, counts)
+    document = msgspec.structs.replace(document, notices=(*document.notices, *again))
     return _start(project, store, document, notebook)
 
 
