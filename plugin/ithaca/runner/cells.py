@@ -242,6 +242,7 @@ class Cells:
             "report": str(runtime / "report.json"),
             "private_root": view.private,
             "secrets": sorted(self.declared),
+            "last": not any(self.step.name in each.needs for each in self.workflow.steps),
             "tracked": False,
         }
         step_file = runtime / "step.json"
