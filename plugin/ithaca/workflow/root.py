@@ -39,7 +39,10 @@ def is_everything(folder: Path) -> bool:
     Args:
         folder: An absolute path.
     """
-    return folder.parent == folder or (Path.home().exists() and folder.samefile(Path.home()))
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails where there is none
+    return folder.parent == folder or (
+        home.is_absolute() and home.exists() and folder.exists() and folder.samefile(home)
+    )
 
 
 def is_own(folder: Path) -> bool:
