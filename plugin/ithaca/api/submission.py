@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from ulid import ULID
 
+from ithaca.api.changes import changed_since
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
 from ithaca.api.reasons import why_again
@@ -147,7 +148,7 @@ def retry(run: Run) -> Run:
             pinned=pinned,
             counts=what_counts(store, before.uncounted, cache=project.home / "cache"),
         ),
-        notices=(),
+        notices=changed_since(store, before, workflow),
     )
     return _start(project, store, document, store.read(names.run(run.id, "notebook")))
 
