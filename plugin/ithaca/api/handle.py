@@ -113,7 +113,7 @@ class Run:
             if step.error is not None:
                 raise StepFailed(
                     step.error.code,
-                    step.error.message,
+                    step.error.message.removeprefix(f"step {step.name} "),  # `where` names it
                     where=_place(step.name, step.error),
                     cure=step.error.cure or go_on,
                 )
