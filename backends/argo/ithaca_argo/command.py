@@ -37,11 +37,12 @@ def install() -> list[str]:
     return [f"{HOME}/bin/python", "-P", "-m", "ithaca.runner", "--install", "/ithaca-copy"]
 
 
-def step(*, python: str | None, retried: bool, asked: bool) -> list[str]:
+def step(*, python: str | None, lost: int, retried: bool, asked: bool) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
         python: The kernel's interpreter in the image, when it is not the one on the PATH.
+        lost: How many attempts may be lost to the machine.
         retried: Whether Argo knows the number of the attempt.
         asked: Whether a person was asked.
     """
@@ -50,6 +51,7 @@ def step(*, python: str | None, retried: bool, asked: bool) -> list[str]:
         "--step={{inputs.parameters.step}}",
         "--parents={{inputs.parameters.parents}}",
         "--arguments={{workflow.parameters.json}}",
+        f"--infrastructure-retries={lost}",
         *(["--retries={{retries}}"] if retried else []),
         *([f"--{each}={{{{inputs.parameters.{each}}}}}" for each in ANSWERS] if asked else []),
         *([f"--python={python}"] if python else []),

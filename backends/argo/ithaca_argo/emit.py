@@ -14,7 +14,6 @@ import blake3
 import msgspec
 import yaml
 from hera.workflows import models as m
-from pydantic import ValidationError
 
 from ithaca.errors import UsageError
 from ithaca_argo import command, names, pods
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from ithaca.workflow.model import Step, Workflow
     from ithaca_argo.settings import ArgoSettings
 
-SHARED_FROM = 100
-"""Above so many steps, steps whose pods are alike share a template: the object stays small."""
+ROOMY = 96 * 1024
+"""Above so many bytes of templates, steps whose pods are alike share one: objects are limited."""
 
 API_VERSION = "argoproj.io/v1alpha1"
 
@@ -49,10 +48,7 @@ def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None = N
         for each in (run.plan if run else ())
         if each.action == "reuse"
     }
-    try:
-        spec = _spec(workflow, settings, run, known)
-    except ValidationError as error:
-        raise _ill_formed(error) from None
+    spec = _spec(workflow, settings, run, known)
     documents = (
         [_workflow(workflow, settings, spec, run)]
         if run
@@ -91,18 +87,11 @@ def _check(workflow: Workflow, settings: ArgoSettings) -> None:
             "annotations": step.annotations,
         }
         names.refuse_variables(tags, f"step {step.name}")
-    for field in settings.__struct_fields__:
-        names.refuse_variables(_texts(getattr(settings, field)), f"[tool.ithaca.argo] {field}")
-
-
-def _texts(setting: Any) -> Any:
-    """A setting as plain data, without the patches: these may use Argo's variables."""
-    content = msgspec.to_builtins(setting)
-    if isinstance(content, dict):
-        for part in (content, *content.values()):
-            if isinstance(part, dict):
-                part.pop("pod_patch", None)
-    return content
+    names.refuse_variables([each.mount_path for each in workflow.volumes], "volumes")
+    content = msgspec.to_builtins(settings)
+    for table in (content, *content["steps"].values()):
+        del table["pod_patch"]  # the escape hatch may use Argo's variables
+    names.refuse_variables(content, "tool.ithaca.argo")
 
 
 def _missing(name: str, example: str, what: str) -> UsageError:
@@ -111,17 +100,6 @@ def _missing(name: str, example: str, what: str) -> UsageError:
         f"nothing says what {what} is",
         cure=f'write `{name} = "{example}"` under [tool.ithaca] or [tool.ithaca.argo], or set '
         f"ITHACA_{name.upper()}",
-    )
-
-
-def _ill_formed(error: ValidationError) -> UsageError:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return UsageError(
-        "ITH650",
-        f"Kubernetes does not take {place}: {first['msg']}",
-        where="[tool.ithaca.argo]",
-        cure=f"write {error.title} as Kubernetes documents it",
     )
 
 
@@ -163,7 +141,7 @@ def _spec(
             _dag(steps, workflow, templates, known),
             *distinct.values(),
             *([_approval()] if asked else []),
-            *([pods.end_pod(settings)] if settings.exit_handler else []),
+            *([pods.end_pod(steps[0], settings)] if settings.exit_handler else []),
         ],
     )
 
@@ -191,20 +169,17 @@ def _pod_templates(
 ) -> dict[str, m.Template]:
     """The template of each step, by the step's name."""
     tasks = names.tasks(step.name for step in workflow.steps)
+    found = {step.name: pods.step_pod(step, workflow.volumes, settings) for step in steps}
+    texts = {name: each.model_dump_json(exclude_none=True) for name, each in found.items()}
+    if sum(map(len, texts.values())) <= ROOMY:
+        for name, template in found.items():
+            template.name = tasks[name]
+        return found
     shared: dict[str, m.Template] = {}
-    found: dict[str, m.Template] = {}
-    for step in steps:
-        template = pods.step_pod(step, workflow.volumes, settings)
-        likeness = template.model_dump_json(exclude_none=True) if len(steps) > SHARED_FROM else ""
-        if likeness in shared:
-            found[step.name] = shared[likeness]
-            continue
-        template.name = tasks[step.name]
-        if likeness:
-            template.name = f"ithaca--steps-{len(shared) + 1}"
-            shared[likeness] = template
-        found[step.name] = template
-    return found
+    for name, text in texts.items():
+        template = shared.setdefault(text, found[name])
+        template.name = template.name or f"ithaca--steps-{len(shared)}"
+    return {name: shared[text] for name, text in texts.items()}
 
 
 def _dag(

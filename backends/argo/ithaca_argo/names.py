@@ -39,7 +39,8 @@ def tasks(steps: Iterable[str]) -> dict[str, str]:
         label = f"s--{label}"[:_LONGEST] if label[0].isdigit() else label
         name, number = label, 2
         while name in taken:  # `check` reports such steps; a hand-made IR may still have them
-            name, number = f"{label}--{number}", number + 1
+            end = f"--{number}"
+            name, number = label[: _LONGEST - len(end)] + end, number + 1
         taken.add(name)
         found[step] = name
     return found

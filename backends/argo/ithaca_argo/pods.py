@@ -15,6 +15,7 @@ from hera.workflows import models as m
 
 from ithaca.errors import UsageError
 from ithaca_argo import command, names
+from ithaca_argo.native import native
 from ithaca_argo.settings import ArgoSettings, Backoff, PodSettings, Work
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     template = _pod(pod, settings)
     assert template.container is not None
     template.container.args = command.step(
-        python=pod.python, retried=limit > 0, asked=step.approval is not None
+        python=pod.python,
+        lost=settings.infrastructure_retries,
+        retried=limit > 0,
+        asked=step.approval is not None,
     )
     template.container.env = _environment(pod, step) or None
+    named = names.tasks(f"data-{volume.name}" for volume in volumes)
     for volume in volumes:
-        _mount(template, volume, settings)
+        _mount(template, volume, named[f"data-{volume.name}"], settings)
     if step.timeout is not None:
         template.active_deadline_seconds = m.IntOrString(
             root=math.ceil(step.timeout) + (pod.timeout_grace or GRACE)
@@ -85,13 +90,18 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     return template
 
 
-def end_pod(settings: ArgoSettings) -> m.Template:
-    """The template of the pod that records the run's end."""
+def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
+    """The template of the pod that records the run's end.
+
+    Args:
+        step: One whose image it has when no image is set for all.
+        settings: What is set.
+    """
     pod = PodSettings(
         **{name: getattr(settings, name) for name in PodSettings.__struct_fields__
-           if name not in ("requests", "limits", "mutexes", "pod_patch")}
+           if name not in ("requests", "limits", "mutexes", "pod_patch", "work")}
     )  # fmt: skip
-    image = settings.runner_image or settings.image
+    image = settings.runner_image or settings.image or settled(settings, step).image
     template = _pod(msgspec.structs.replace(pod, image=image), settings)
     assert template.container is not None
     template.container.args = command.end()
@@ -123,14 +133,15 @@ def _pod(pod: PodSettings, settings: ArgoSettings) -> m.Template:
         container=container,
         volumes=[_work(pod.work or Work())],
         node_selector=pod.node or None,
-        tolerations=[m.Toleration.model_validate(each) for each in pod.tolerations or ()] or None,
-        affinity=None if pod.affinity is None else m.Affinity.model_validate(pod.affinity),
+        tolerations=[native(m.Toleration, each, "tolerations") for each in pod.tolerations or ()]
+        or None,
+        affinity=None if pod.affinity is None else native(m.Affinity, pod.affinity, "affinity"),
         service_account_name=pod.service_account,
         priority_class_name=pod.priority_class,
         scheduler_name=pod.scheduler,
         security_context=None
         if pod.security_context is None
-        else m.PodSecurityContext.model_validate(pod.security_context),
+        else native(m.PodSecurityContext, pod.security_context, "security_context"),
         synchronization=mutexes(pod.mutexes),
         pod_spec_patch=patch(pod.pod_patch),
     )
@@ -164,6 +175,7 @@ def _copy(template: m.Template, settings: ArgoSettings) -> None:
         m.UserContainer(
             name="ithaca",
             image=settings.runner_image,
+            image_pull_policy=settings.image_pull_policy,
             command=command.install(),
             volume_mounts=[m.VolumeMount(name="ithaca", mount_path="/ithaca-copy")],
         )
@@ -179,7 +191,7 @@ def _attach(
     template.container.volume_mounts = [*(template.container.volume_mounts or []), mount]
 
 
-def _mount(template: m.Template, volume: Volume, settings: ArgoSettings) -> None:
+def _mount(template: m.Template, volume: Volume, name: str, settings: ArgoSettings) -> None:
     claim = settings.volume_claims.get(volume.name, volume.claim)
     if claim is None:
         raise UsageError(
@@ -190,7 +202,6 @@ def _mount(template: m.Template, volume: Volume, settings: ArgoSettings) -> None
             f"[tool.ithaca.argo.volume_claims]: {volume.name} = CLAIM",
         )
     source = _claim(claim, read_only=volume.read_only)
-    name = names.tasks([f"data-{volume.name}"])[f"data-{volume.name}"]
     _attach(
         template,
         m.Volume(name=name, persistent_volume_claim=source),

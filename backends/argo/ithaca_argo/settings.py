@@ -165,11 +165,9 @@ def read(values: Mapping[str, Any]) -> ArgoSettings:
         found = msgspec.convert(dict(values), type=ArgoSettings)
     except msgspec.ValidationError as error:
         raise _wrong(str(error), values) from None
-    counted = {
-        "parallel": found.parallel,
-        "deadline": found.deadline,
-        "timeout_grace": found.timeout_grace,
-    }
+    counted = {"parallel": found.parallel, "deadline": found.deadline}
+    for place, pod in {"": found, **{f"steps.{k}.": v for k, v in found.steps.items()}}.items():
+        counted[f"{place}timeout_grace"] = pod.timeout_grace
     for name, number in counted.items():
         if number is not None and number < 1:
             raise _wrong(f"`{name}` must be at least 1, not {number}", values)

@@ -162,7 +162,8 @@ def test_argo_gets_the_sum_of_both_budgets_of_attempts_and_the_runner_can_end_th
 def test_without_any_further_attempt_there_is_no_retry_and_no_number_of_it() -> None:
     found = pod("train", workflow(TRAIN), infrastructure_retries=0)
     assert "retryStrategy" not in found
-    assert not any("retries" in each for each in found["container"]["args"])
+    assert "--retries={{retries}}" not in found["container"]["args"]
+    assert "--infrastructure-retries=0" in found["container"]["args"]
 
 
 def test_a_time_limit_leaves_the_pod_room_for_the_runner() -> None:
@@ -194,6 +195,7 @@ def test_a_patch_of_a_step_is_written_as_it_is_and_may_use_variables() -> None:
     patch = {"hostname": "{{workflow.name}}"}
     found = pod("train", workflow(TRAIN), steps={"train": {"pod_patch": patch}})
     assert json.loads(found["podSpecPatch"]) == patch
+    assert json.loads(spec(pod_patch=patch)["podSpecPatch"]) == patch
 
 
 def test_a_volume_of_the_notebook_is_a_claim() -> None:
@@ -247,6 +249,11 @@ def test_a_last_pod_records_the_end_unless_that_is_switched_off() -> None:
     assert "onExit" not in spec(exit_handler=False)
 
 
+def test_the_last_pod_has_an_image_where_only_steps_name_one() -> None:
+    text = ArgoBackend({"store": "s3://b"}).emit(workflow(Step(name="train", image="torch:2")))
+    assert text.count("image: torch:2") == 2
+
+
 def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs() -> None:
     asked = workflow(
         Step(name="load"), Step(name="train", needs=("load",), approval="Really {{train}}?")
@@ -274,7 +281,10 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
         ({"infrastructure_retries": -1}, "less than nothing", ""),
         ({"steps": {"train": {"ttl": {}}}}, "unknown field `ttl`", ""),
         ({"steps": {"trian": {}}}, "no step `trian`", "load, train"),
-        ({"tolerations": [{"tolerationSeconds": "x"}]}, "Kubernetes does not take", "Toleration"),
+        ({"tolerations": [{"tolerationSeconds": "x"}]}, "does not take tolerationS", "Toleration"),
+        ({"tolerations": [{"kee": "x"}]}, "does not take kee", "Toleration"),
+        ({"affinity": {"podAffinity": {"x": 1}}}, "does not take podAffinity.x", "Affinity"),
+        ({"steps": {"train": {"timeout_grace": 0}}}, "`steps.train.timeout_grace` must be", ""),
     ],
     ids=str,
 )
