@@ -19,13 +19,33 @@ DAG = "ithaca--dag"
 END = "ithaca--end"
 APPROVAL = "ithaca--approval"
 
+_WORDS = frozenset(
+    [
+        "in",
+        "not",
+        "and",
+        "or",
+        "let",
+        "if",
+        "else",
+        "true",
+        "false",
+        "nil",
+        "matches",
+        "contains",
+        "startswith",
+        "endswith",
+    ]
+)
+"""Words of the language in which Argo evaluates `depends`; a task cannot be called so there."""
+
 _LONGEST = 63
 _ULID = 26
 _GENERATED = 5
 
 
 def tasks(steps: Iterable[str]) -> dict[str, str]:
-    """The name of each step's task: a DNS label that does not begin with a digit.
+    """The name of each step's task: a DNS label that `depends` takes.
 
     Example:
         >>> tasks(["train_model", "_2nd"])
@@ -35,8 +55,9 @@ def tasks(steps: Iterable[str]) -> dict[str, str]:
     taken: set[str] = set()
     for step in steps:
         label = dns_label(step) or "step"
-        # Argo cannot name a task that begins with a digit in `depends`.
-        label = f"s--{label}"[:_LONGEST] if label[0].isdigit() else label
+        # Nor can `depends` name a task that begins with a digit.
+        odd = label[0].isdigit() or label in _WORDS
+        label = f"s--{label}"[:_LONGEST].rstrip("-") if odd else label
         name, number = label, 2
         while name in taken:  # `check` reports such steps; a hand-made IR may still have them
             end = f"--{number}"
@@ -73,7 +94,10 @@ def json_text(value: Any) -> str:
         "\u007b\u007bworkflow.uid}} \u0024(HOME)"
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("{{", r"\u007b\u007b").replace("$", r"\u0024")
+    # DEL too: Argo quotes what it substitutes as Go does, and JSON has no \x7f.
+    for letters, escaped in (("{{", r"\u007b\u007b"), ("$", r"\u0024"), ("\x7f", r"\u007f")):
+        text = text.replace(letters, escaped)
+    return text
 
 
 def environment_value(text: str) -> str:
@@ -87,12 +111,13 @@ def environment_value(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text for people, in which Argo finds nothing to substitute.
+    """A text for people in one line, in which Argo finds nothing to substitute.
 
     Example:
         >>> shown("Is {{this}} right?")
         'Is { {this}} right?'
     """
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     while "{{" in text:
         text = text.replace("{{", "{ {")
     return text

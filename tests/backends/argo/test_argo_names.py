@@ -16,7 +16,7 @@ from ithaca.workflow.model import Step
 from ithaca_argo import ArgoBackend, names
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(alphabet='{}$()\\"a\u00e9\U0001f600\n'),
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='{}$()\\"a\u00e9\U0001f600\n\x7f'),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet="{}$a"), inner),
     max_leaves=8,
 )
@@ -29,6 +29,7 @@ def test_a_parameters_text_is_its_value_and_holds_nothing_to_substitute(value: o
     assert "{{" not in text
     assert "$" not in text
     assert text.isascii()
+    assert text.isprintable()
 
 
 @given(st.text(alphabet="{a} "))
@@ -41,6 +42,11 @@ def test_tasks_have_distinct_names_that_argo_takes(steps: list[str]) -> None:
     found = names.tasks(steps)
     assert len(set(found.values())) == len(steps)
     assert all(re.fullmatch(r"[a-z][-a-z0-9]*", each) for each in found.values())
+
+
+def test_a_step_called_like_a_word_of_argos_expressions_has_a_task_of_another_name() -> None:
+    wanted = workflow(Step(name="not"), Step(name="b", needs=("not",)))
+    assert task("b", wanted)["depends"] == "s--not"
 
 
 def test_the_names_of_workflows_fit_into_labels() -> None:
