@@ -24,6 +24,8 @@ from ithaca.records.fold import StepState
 from ithaca.records.model import RunStatus, StepError, StepStatus
 from ithaca.snapshots import MergeRules
 from ithaca.values.model import Document
+from ithaca_argo import command
+from ithaca_argo.settings import ArgoSettings, PodSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 PLUGIN = ROOT / "plugin" / "ithaca"
-SOURCE = {path: path.read_text() for path in PLUGIN.rglob("*.py")}
+BACKENDS = ROOT / "backends"
+SOURCE = {path: path.read_text() for room in (PLUGIN, BACKENDS) for path in room.rglob("*.py")}
 
 
 def page(name: str) -> str:
@@ -165,13 +168,41 @@ def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     named = {
         name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
     }
-    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge"}
+    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge", "argo"}
     submission = SOURCE[PLUGIN / "api" / "submission.py"]
     limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
     assert limits == set(re.findall(r'table\.get\("(\w+)"\)', submission))
     machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
     admission = SOURCE[PLUGIN / "backends" / "local" / "admission.py"]
     assert machine == set(re.findall(r'amount\("(\w+)"', admission))
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Settings of pods", PodSettings),
+        ("Settings of the workflow", ArgoSettings),
+    ],
+)
+def test_every_setting_of_argo_is_documented_and_no_other(
+    title: str, kind: type[msgspec.Struct]
+) -> None:
+    told = [row[0].strip("`") for row in rows(section(page("backends-argo.md"), title))]
+    own = set(kind.__struct_fields__)
+    wanted = own - set(PodSettings.__struct_fields__) if kind is ArgoSettings else own
+    assert sorted(told) == sorted(wanted)
+
+
+def test_the_runners_command_line_in_a_pod_is_documented() -> None:
+    lines = [
+        *command.step(python="python", lost=2, retried=True, asked=True),
+        *command.end(),
+        *command.install(),
+    ]
+    options = {line.partition("=")[0] for line in lines if line.startswith("--")}
+    text = section(page("backends-argo.md"), "What runs in a pod")
+    assert set(re.findall(r"`(--[a-z-]+)", text)) == options
+    assert f"exit code {command.FINAL}" in text
 
 
 def test_every_merge_rule_is_documented() -> None:

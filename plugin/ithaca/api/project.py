@@ -74,7 +74,19 @@ class Project:
     def backend(self, name: str | None = None) -> Backend:
         """A backend with the project's settings for it."""
         chosen = name or self.settings.text("backend", "local") or "local"
-        return find_backend(chosen, self.settings.table(chosen))
+        return find_backend(chosen, {**self._for_clusters(), **self.settings.table(chosen)})
+
+    def _for_clusters(self) -> dict[str, Any]:
+        """Plain settings that a backend's own table may override, as far as they are set."""
+        found = {
+            "store": self.settings.text("store"),
+            "image": self.settings.text("image"),
+            "namespace": self.settings.text("namespace"),
+            "service_account": self.settings.text("service_account"),
+            "parallel": self.settings.number("parallel", 0) or None,
+            "infrastructure_retries": self.settings.number("infrastructure_retries", 2),
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     def run(self, text: str) -> Run:
         """The run of that id, unique start of an id, or `latest`.

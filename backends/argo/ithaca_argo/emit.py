@@ -1,0 +1,329 @@
+"""From a workflow to Argo's manifests, purely: the same input gives the same bytes.
+
+Without a run: a WorkflowTemplate, and a small Workflow that refers to it, for people, git and
+triggers. With a run: one Workflow of exactly the steps that its plan starts; what is known already
+has no task, and its executions stand where its outputs would.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import blake3
+import msgspec
+import yaml
+from hera.workflows import models as m
+
+from ithaca.errors import UsageError
+from ithaca_argo import command, names, pods
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ithaca.records.model import RunDocument
+    from ithaca.workflow.model import Step, Workflow
+    from ithaca_argo.settings import ArgoSettings
+
+ROOMY = 96 * 1024
+"""Above so many bytes of templates, steps whose pods are alike share one: objects are limited."""
+
+API_VERSION = "argoproj.io/v1alpha1"
+
+
+def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None = None) -> str:
+    """The manifests as YAML.
+
+    Args:
+        workflow: The workflow.
+        settings: What is set for it.
+        run: A planned run, to emit what that run starts.
+
+    Raises:
+        UsageError: A setting is missing or wrong, or a text cannot be written for Argo.
+    """
+    _check(workflow, settings)
+    known = {
+        each.step: each.execution or ""
+        for each in (run.plan if run else ())
+        if each.action == "reuse"
+    }
+    spec = _spec(workflow, settings, run, known)
+    documents = (
+        [_workflow(workflow, settings, spec, run)]
+        if run
+        else [_template(workflow, settings, spec), _reference(workflow, settings)]
+    )
+    return yaml.safe_dump_all(
+        documents, sort_keys=False, explicit_start=True, allow_unicode=True, width=100
+    )
+
+
+def digest(workflow: Workflow) -> str:
+    """The digest under which a store keeps the workflow."""
+    source = msgspec.structs.replace(workflow.source, snapshot=None)
+    text = msgspec.structs.replace(workflow, source=source).to_json()
+    return blake3.blake3(text.encode()).hexdigest()
+
+
+def _check(workflow: Workflow, settings: ArgoSettings) -> None:
+    for name in settings.steps:
+        if name not in {step.name for step in workflow.steps}:
+            raise UsageError(
+                "ITH650",
+                f"the workflow has no step `{name}`",
+                where=f"[tool.ithaca.argo.steps.{name}]",
+                cure=f"its steps: {', '.join(step.name for step in workflow.steps)}",
+            )
+    if not (settings.store or settings.store_claim):
+        raise _missing("store", "s3://BUCKET/PREFIX", "the pods' store")
+    for step in workflow.steps:
+        if pods.settled(settings, step).image is None:
+            raise _missing("image", "python:3.12", f"the image of the step {step.name}")
+        tags = {
+            "image": step.image,
+            "node": step.node,
+            "labels": step.labels,
+            "annotations": step.annotations,
+        }
+        names.refuse_variables(tags, f"step {step.name}")
+    names.refuse_variables([each.mount_path for each in workflow.volumes], "volumes")
+    content = msgspec.to_builtins(settings)
+    for table in (content, *content["steps"].values()):
+        del table["pod_patch"]  # the escape hatch may use Argo's variables
+    names.refuse_variables(content, "tool.ithaca.argo")
+
+
+def _missing(name: str, example: str, what: str) -> UsageError:
+    return UsageError(
+        "ITH651",
+        f"nothing says what {what} is",
+        cure=f'write `{name} = "{example}"` under [tool.ithaca] or [tool.ithaca.argo], or set '
+        f"ITHACA_{name.upper()}",
+    )
+
+
+def _spec(
+    workflow: Workflow,
+    settings: ArgoSettings,
+    run: RunDocument | None,
+    known: Mapping[str, str],
+) -> m.WorkflowSpec:
+    steps = [step for step in workflow.steps if step.name not in known]
+    if not steps:
+        raise UsageError(
+            "ITH655",
+            "every step is known: there is nothing for Argo to run",
+            cure="`--no-reuse` runs all of them",
+        )
+    templates = _pod_templates(steps, workflow, settings)
+    distinct = {template.name: template for template in templates.values()}
+    asked = any(step.approval is not None for step in steps)
+    return m.WorkflowSpec(
+        entrypoint=names.DAG,
+        arguments=m.Arguments(parameters=_parameters(workflow, settings, run)),
+        service_account_name=settings.service_account,
+        image_pull_secrets=[
+            m.LocalObjectReference(name=name) for name in settings.image_pull_secrets
+        ]
+        or None,
+        active_deadline_seconds=settings.deadline,
+        archive_logs=settings.archive_logs,
+        on_exit=names.END if settings.exit_handler else None,
+        parallelism=settings.parallel,
+        pod_priority_class_name=settings.priority_class,
+        pod_spec_patch=pods.patch(settings.pod_patch),
+        priority=settings.priority,
+        synchronization=pods.mutexes(settings.mutexes),
+        pod_gc=_pod_gc(settings),
+        ttl_strategy=_ttl(settings),
+        templates=[
+            _dag(steps, workflow, templates, known),
+            *distinct.values(),
+            *([_approval()] if asked else []),
+            *([pods.end_pod(steps[0], settings)] if settings.exit_handler else []),
+        ],
+    )
+
+
+def _pod_gc(settings: ArgoSettings) -> m.PodGC | None:
+    wanted = settings.pod_gc
+    if wanted is None:
+        return None
+    return m.PodGC(strategy=wanted.strategy, delete_delay_duration=wanted.delay)
+
+
+def _ttl(settings: ArgoSettings) -> m.TTLStrategy | None:
+    wanted = settings.ttl
+    if wanted is None:
+        return None
+    return m.TTLStrategy(
+        seconds_after_completion=wanted.after_completion,
+        seconds_after_failure=wanted.after_failure,
+        seconds_after_success=wanted.after_success,
+    )
+
+
+def _pod_templates(
+    steps: list[Step], workflow: Workflow, settings: ArgoSettings
+) -> dict[str, m.Template]:
+    """The template of each step, by the step's name."""
+    tasks = names.tasks(step.name for step in workflow.steps)
+    found = {step.name: pods.step_pod(step, workflow.volumes, settings) for step in steps}
+    texts = {name: each.model_dump_json(exclude_none=True) for name, each in found.items()}
+    if sum(map(len, texts.values())) <= ROOMY:
+        for name, template in found.items():
+            template.name = tasks[name]
+        return found
+    shared: dict[str, m.Template] = {}
+    for name, text in texts.items():
+        template = shared.setdefault(text, found[name])
+        template.name = template.name or f"ithaca--steps-{len(shared)}"
+    return {name: shared[text] for name, text in texts.items()}
+
+
+def _dag(
+    steps: list[Step],
+    workflow: Workflow,
+    templates: Mapping[str, m.Template],
+    known: Mapping[str, str],
+) -> m.Template:
+    named = names.tasks(step.name for step in workflow.steps)
+    tasks: list[m.DAGTask] = []
+    for step in steps:
+        task, needed = named[step.name], [named[need] for need in step.needs if need not in known]
+        digests = [
+            known.get(need, f"{{{{tasks.{named[need]}.outputs.parameters.execution}}}}")
+            for need in step.needs
+        ]
+        arguments = {"step": step.name, "label": task, "parents": command.parents(digests)}
+        if step.approval is not None:
+            gate = f"approve--{task}"
+            question = {"step": step.name, "question": names.shown(step.approval)}
+            tasks.append(_task(gate, names.APPROVAL, needed, question))
+            for answer in command.ANSWERS:
+                arguments[answer] = f"{{{{tasks.{gate}.outputs.parameters.{answer}}}}}"
+            # The gate already waits for the step's needs, but their outputs are read here too.
+            needed = [*needed, gate]
+        name = templates[step.name].name
+        tasks.append(_task(task, name, needed, arguments))
+    # Like a local run: what does not depend on a step that failed goes on.
+    return m.Template(name=names.DAG, dag=m.DAGTemplate(fail_fast=False, tasks=tasks))
+
+
+def _task(name: str, template: str | None, needed: list[str], given: dict[str, str]) -> m.DAGTask:
+    return m.DAGTask(
+        name=name,
+        template=template,
+        depends=" && ".join(needed) or None,
+        arguments=m.Arguments(
+            parameters=[m.Parameter(name=key, value=text) for key, text in given.items()]
+        ),
+    )
+
+
+def _approval() -> m.Template:
+    """Waits for a person; Argo's own button without a choice approves."""
+    return m.Template(
+        name=names.APPROVAL,
+        suspend=m.SuspendTemplate(),
+        inputs=m.Inputs(
+            parameters=[
+                m.Parameter(name="step"),
+                m.Parameter(name="question"),
+                m.Parameter(name="decision", default="approve", enum=["approve", "reject"]),
+                m.Parameter(name="by", default=""),
+                m.Parameter(name="comment", default=""),
+            ]
+        ),
+        outputs=m.Outputs(
+            parameters=[
+                m.Parameter(
+                    name=name,
+                    value_from=m.ValueFrom(supplied=m.SuppliedValueFrom(), default=default),
+                )
+                for name, default in (("decision", "approve"), ("by", ""), ("comment", ""))
+            ]
+        ),
+    )
+
+
+def _parameters(
+    workflow: Workflow, settings: ArgoSettings, run: RunDocument | None
+) -> list[m.Parameter]:
+    ours = {
+        "ithaca-store": settings.store or f"file://{command.STORE}",
+        "ithaca-workflow": run.workflow if run else digest(workflow),
+        "ithaca-source": run.source if run else workflow.source.snapshot or "",
+        "ithaca-run": run.id if run else "",
+    }
+    return [
+        *(m.Parameter(name=name, value=text) for name, text in ours.items()),
+        *_arguments(workflow, run.arguments if run else {}),
+    ]
+
+
+def _arguments(workflow: Workflow, given: Mapping[str, Any]) -> list[m.Parameter]:
+    return [
+        m.Parameter(
+            name=names.parameter(each.name),
+            value=names.json_text(given.get(each.name, each.default)),
+        )
+        for each in workflow.parameters
+    ]
+
+
+def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) -> dict[str, Any]:
+    description = {"workflows.argoproj.io/description": workflow.description}
+    metadata = {
+        "name": workflow.name,
+        "namespace": settings.namespace,
+        "labels": {"ithaca/workflow": workflow.name},
+        "annotations": description if workflow.description else None,
+    }
+    return _document("WorkflowTemplate", metadata, spec)
+
+
+def _reference(workflow: Workflow, settings: ArgoSettings) -> dict[str, Any]:
+    metadata = {
+        "generateName": names.workflow(workflow.name),
+        "namespace": settings.namespace,
+        "labels": {"ithaca/workflow": workflow.name},
+    }
+    arguments = _arguments(workflow, {})
+    spec = m.WorkflowSpec(
+        workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
+        arguments=m.Arguments(parameters=arguments) if arguments else None,
+    )
+    return _document("Workflow", metadata, spec)
+
+
+def _workflow(
+    workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec, run: RunDocument
+) -> dict[str, Any]:
+    metadata = {
+        "name": names.workflow(workflow.name, run.id),
+        "namespace": settings.namespace,
+        "labels": {"ithaca/workflow": workflow.name, "ithaca/run": run.id},
+    }
+    return _document("Workflow", metadata, spec)
+
+
+def _document(kind: str, metadata: dict[str, Any], spec: m.WorkflowSpec) -> dict[str, Any]:
+    content = _named_first(json.loads(spec.model_dump_json(by_alias=True, exclude_none=True)))
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {name: value for name, value in metadata.items() if value is not None},
+        "spec": content,
+    }
+
+
+def _named_first(content: Any) -> Any:
+    """The same with each `name` before the rest, for those who read it."""
+    if isinstance(content, list):
+        return [_named_first(each) for each in content]
+    if not isinstance(content, dict):
+        return content
+    order = sorted(content, key=lambda key: key != "name")
+    return {key: _named_first(content[key]) for key in order}

@@ -1,0 +1,143 @@
+"""Names that Argo takes, and texts in which nothing is substituted."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from argo_workflows import emitted, pod, run, spec, task, with_parameters, workflow
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ithaca.errors import UsageError
+from ithaca.records.model import PlannedStep
+from ithaca.workflow.model import Step
+from ithaca_argo import ArgoBackend, names
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='{}$()\\"a\u00e9\U0001f600\n\x7f'),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet="{}$a"), inner),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_a_parameters_text_is_its_value_and_holds_nothing_to_substitute(value: object) -> None:
+    text = names.json_text(value)
+    assert json.loads(text) == value
+    assert "{{" not in text
+    assert "$" not in text
+    assert text.isascii()
+    assert text.isprintable()
+
+
+@given(st.text(alphabet="{a} "))
+def test_a_question_holds_nothing_to_substitute(text: str) -> None:
+    assert "{{" not in names.shown(text)
+
+
+@given(st.lists(st.from_regex(r"[_a-z][_a-z0-9]{0,5}", fullmatch=True), unique=True))
+def test_tasks_have_distinct_names_that_argo_takes(steps: list[str]) -> None:
+    found = names.tasks(steps)
+    assert len(set(found.values())) == len(steps)
+    assert all(re.fullmatch(r"[a-z][-a-z0-9]*", each) for each in found.values())
+
+
+def test_a_step_called_like_a_word_of_argos_expressions_has_a_task_of_another_name() -> None:
+    wanted = workflow(Step(name="not"), Step(name="b", needs=("not",)))
+    assert task("b", wanted)["depends"] == "s--not"
+
+
+def test_the_names_of_workflows_fit_into_labels() -> None:
+    long = "a" * 63
+    assert len(names.workflow(long)) <= 58
+    assert len(names.workflow(long, "01JAAAAAAAAAAAAAAAAAAAAAAA")) <= 63
+
+
+def test_parameters_are_arguments_with_json_values() -> None:
+    wanted = with_parameters(lr=0.1, name="{{workflow.uid}} $(HOME)", größe=[1])
+    template, reference = emitted(wanted)
+    for document in (template, reference):
+        given_ = {
+            each["name"]: each["value"] for each in document["spec"]["arguments"]["parameters"]
+        }
+        assert given_["lr"] == "0.1"
+        assert given_["name"] == '"\\u007b\\u007bworkflow.uid}} \\u0024(HOME)"'
+        assert given_["gr-u00f6--u00df-e"] == "[1]"
+
+
+def test_a_tags_variable_that_argo_would_substitute_in_is_left_to_the_runner() -> None:
+    step = Step(name="train", env={"A": "{{workflow.uid}}", "B": "$(HOME) 5$"})
+    (only,) = pod("train", workflow(step))["container"]["env"]
+    assert only == {"name": "B", "value": "$$(HOME) 5$$"}
+
+
+@pytest.mark.parametrize(
+    ("step", "settings"),
+    [
+        (Step(name="train", annotations={"a": "{{x}}"}), {}),
+        (Step(name="train", image="x:{{x}}"), {}),
+        (Step(name="train"), {"env": {"A": "{{x}}"}}),
+        (Step(name="train"), {"steps": {"train": {"mutexes": ["{{x}}"]}}}),
+        (Step(name="train"), {"tolerations": [{"key": "{{x}}"}]}),
+    ],
+    ids=str,
+)
+def test_a_text_that_cannot_be_kept_from_argo_is_refused(step: Step, settings: dict) -> None:
+    with pytest.raises(UsageError, match="Argo would substitute") as raised:
+        spec(workflow(step), **settings)
+    assert raised.value.code == "ITH652"
+
+
+def test_a_step_passes_on_the_executions_of_its_needs_in_their_order() -> None:
+    wanted = workflow(Step(name="b"), Step(name="_2"), Step(name="c", needs=("_2", "b")))
+    found = task("c", wanted)
+    assert found["depends"] == "s--2 && b"
+    assert found["arguments"]["parents"] == (
+        "{{tasks.s--2.outputs.parameters.execution}},{{tasks.b.outputs.parameters.execution}}"
+    )
+    assert found["arguments"]["step"] == "c"
+    assert task("s--2", wanted)["arguments"]["step"] == "_2"
+
+
+def test_a_planned_run_starts_only_what_is_not_known() -> None:
+    planned = run(PlannedStep(step="load", action="reuse", execution="e" * 64), lr=0.5)
+    asked = workflow(
+        Step(name="load", approval="Load?"),
+        Step(name="train", needs=("load",)),
+        parameters=with_parameters(lr=0.1).parameters,
+    )
+    (document,) = emitted(asked, planned)
+    assert document["metadata"]["name"] == "digits-01jaaaaaaaaaaaaaaaaaaaaaaa"
+    (only,) = document["spec"]["templates"][0]["dag"]["tasks"]
+    given_ = {each["name"]: each["value"] for each in only["arguments"]["parameters"]}
+    assert given_["parents"] == "e" * 64
+    assert "depends" not in only
+    parameters = {
+        each["name"]: each["value"] for each in document["spec"]["arguments"]["parameters"]
+    }
+    assert parameters["ithaca-run"] == planned.id
+    assert parameters["ithaca-source"] == planned.source
+    assert parameters["lr"] == "0.5"
+
+
+def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
+    planned = run(*(PlannedStep(step=name, action="reuse") for name in ("load", "train")))
+    with pytest.raises(UsageError, match="every step is known"):
+        emitted(planned=planned)
+
+
+def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
+    from ithaca.snapshots import Store
+    from ithaca_argo.emit import digest
+
+    kept = Store.open(tmp_path / "store").put(workflow().to_json().encode())
+    assert digest(workflow()) == kept
+
+
+def test_runs_cannot_be_started_yet_and_nothing_is_written_before_that_is_said(tmp_path) -> None:
+    backend = ArgoBackend({"store": "s3://b", "image": "x"})
+    for call in (lambda: backend.check(workflow(), tmp_path), lambda: backend.session(tmp_path)):
+        with pytest.raises(UsageError, match="cannot start runs on Argo"):
+            call()
