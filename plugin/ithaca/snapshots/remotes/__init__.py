@@ -28,7 +28,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ithaca.snapshots.remotes.checker import verify
-    from ithaca.snapshots.remotes.names import list_runs, list_snapshots, resolve
+    from ithaca.snapshots.remotes.names import (
+        documents_below,
+        list_documents,
+        list_runs,
+        list_snapshots,
+        resolve,
+    )
     from ithaca.snapshots.remotes.puller import Pulled, pull
     from ithaca.snapshots.remotes.pusher import Pushed, push
     from ithaca.snapshots.remotes.remote import Remote
@@ -37,6 +43,8 @@ _HOMES = {
     "Pulled": "puller",
     "Pushed": "pusher",
     "Remote": "remote",
+    "documents_below": "names",
+    "list_documents": "names",
     "list_runs": "names",
     "list_snapshots": "names",
     "pull": "puller",
@@ -49,6 +57,8 @@ __all__ = [
     "Pulled",
     "Pushed",
     "Remote",
+    "documents_below",
+    "list_documents",
     "list_runs",
     "list_snapshots",
     "pull",

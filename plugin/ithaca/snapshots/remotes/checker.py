@@ -22,7 +22,7 @@ from ithaca.snapshots.remotes.layout import (
     index_place,
     place,
 )
-from ithaca.snapshots.remotes.names import list_snapshots
+from ithaca.snapshots.remotes.names import list_documents, list_snapshots
 from ithaca.snapshots.remotes.reader import Reader
 from ithaca.snapshots.remotes.streams import HEAVY, LIGHT, each
 
@@ -124,7 +124,7 @@ class _Checker:
 
     def documents(self) -> None:
         """Read all documents that have digests."""
-        names = sorted("".join(one.name.split("/")[-2:]) for one in self._remote.list(DOCUMENTS))
+        names = list_documents(self._remote)
         found = each(lambda one: digest_of(self._remote.get(place(DOCUMENTS, one))), names, LIGHT)
         for name, digest in zip(names, found, strict=True):
             if digest != name:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ithaca.errors import NotFound, UsageError
 from ithaca.snapshots.naming import document_path, folder_path
-from ithaca.snapshots.remotes.layout import SNAPSHOTS
+from ithaca.snapshots.remotes.layout import DOCUMENTS, SNAPSHOTS
 
 if TYPE_CHECKING:
     from ithaca.snapshots.remotes.remote import Remote
@@ -45,6 +45,11 @@ def resolve(remote: Remote, prefix: str) -> str:
             cure="give more digits",
         )
     return found[0]
+
+
+def list_documents(remote: Remote) -> tuple[str, ...]:
+    """Digests of the remote's documents, sorted."""
+    return tuple(sorted("".join(one.name.split("/")[-2:]) for one in remote.list(DOCUMENTS)))
 
 
 def list_runs(remote: Remote) -> tuple[str, ...]:

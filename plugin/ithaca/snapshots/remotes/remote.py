@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore
 
-_NO_METADATA = re.compile(r"169\.254\.169\.254|metadata|credential", re.IGNORECASE)
+_METADATA = "169.254.169.254"
+"""Where a cloud's machine hands out credentials: asked when nothing else is set."""
+
 _SHOWN = 300
 
 
@@ -155,7 +157,9 @@ class Remote:
             self.requests[kind] += 1
         try:
             yield
-        except (exceptions.NotFoundError, FileNotFoundError):
+        except (exceptions.NotFoundError, FileNotFoundError) as error:
+            if kind == "put":  # so it is the bucket that is not there
+                raise self._unreachable(error) from None
             raise NotFound("ITH402", f"the remote has no {name}", where=self.url) from None
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
             raise no_credentials(self.url, f" ({_short(error)})") from None
@@ -164,8 +168,8 @@ class Remote:
 
     def _unreachable(self, error: Exception) -> StoreError:
         text = _short(error)
-        if self.url.startswith("s3://") and _NO_METADATA.search(text):
-            return no_credentials(self.url, f" ({text})")
+        if _METADATA in text:
+            return no_credentials(self.url, ", and this machine gets none from its cloud")
         return StoreError(
             "ITH420",
             f"the remote cannot be reached: {text}",
