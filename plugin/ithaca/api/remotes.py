@@ -44,6 +44,7 @@ class Travelled(msgspec.Struct, frozen=True, kw_only=True):
         bytes: Their bytes.
         documents: Documents.
         requests: How many requests it took.
+        missing: Digests of what runs name, but this side does not have.
     """
 
     snapshots: int = 0
@@ -51,6 +52,7 @@ class Travelled(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
     documents: int = 0
     requests: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def send(
@@ -145,4 +147,5 @@ def _sum(remote: Remote, done: Sequence[Pushed | Pulled]) -> Travelled:
         bytes=sum(one.bytes for one in done),
         documents=sum(one.documents for one in done),
         requests=remote.requests.total(),
+        missing=tuple(sorted({digest for one in done for digest in one.missing})),
     )

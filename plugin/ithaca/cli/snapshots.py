@@ -240,6 +240,11 @@ def _tell(what: str, done: Travelled, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
+    if done.missing:
+        notice = click.style("notice", fg="yellow")
+        listed = ", ".join(digest[:16] for digest in done.missing[:8])
+        left = f"{len(done.missing)} snapshots and documents that runs name are not there"
+        click.echo(f"{notice}: {left}, and were left out: {listed}", err=True)
     counts = f"{done.snapshots} snapshots, {done.objects} objects, {done.documents} documents"
     click.echo(f"{what} {counts}: {size(done.bytes)} in {done.requests} requests")
 

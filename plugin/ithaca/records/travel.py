@@ -35,7 +35,8 @@ def push_run(
 ) -> Pushed:
     """Send a run: its documents, its workflow, its executions and their keys and snapshots.
 
-    What the store itself lacks (a run may have been pulled without its snapshots) is left out.
+    What the store itself lacks (a run may have been pulled without its snapshots) is left out, and
+    `missing` says what that is.
     The run's own document and its end are sent last: who sees them sees the rest.
 
     Args:
@@ -55,17 +56,21 @@ def push_run(
     found.add_executions()
     last = (names.run(run_id), names.run(run_id, "end"))
     keys = (key for key in found.keys if store.exists(key))
+    snapshots = [one for one in found.snapshots if _has(store.get_snapshot, one)]
+    documents = [one for one in found.documents if _has(store.get, one)]
+    lacking = {*found.snapshots, *found.documents} - {*snapshots, *documents}
     sent = push(
         store,
         remote,
-        [one for one in found.snapshots if _has(store.get_snapshot, one)],
-        documents=[one for one in found.documents if _has(store.get, one)],
+        snapshots,
+        documents=documents,
         names=[*keys, *(one for one in named if one not in last)],
         progress=progress,
         cache=cache,
     )
     ends = push(store, remote, names=[one for one in named if one in last])
-    return msgspec.structs.replace(sent, documents=sent.documents + ends.documents)
+    count = sent.documents + ends.documents
+    return msgspec.structs.replace(sent, documents=count, missing=tuple(sorted(lacking)))
 
 
 def pull_run(
@@ -79,6 +84,8 @@ def pull_run(
 ) -> Pulled:
     """Fetch a run: its documents, its workflow, its executions, and their keys and snapshots.
 
+    What the remote itself lacks is left out, and `missing` says what that is.
+
     Args:
         store: Where it goes to.
         remote: Where it is.
@@ -88,7 +95,7 @@ def pull_run(
         cache: A folder for what is known of the remote.
 
     Raises:
-        NotFound: The remote has no such run, or not all that it needs.
+        NotFound: The remote has no such run.
         StoreError: The remote cannot be reached.
     """
     named = sorted(one for one in documents_below(remote, f"runs/{run_id}") if _kept(one))
@@ -100,11 +107,13 @@ def pull_run(
     )
     parts = [pull(store, remote, names=[one for one in named if one not in last])]
     found.add_ends(one for one in named if _is_end(one))
-    parts.append(pull(store, remote, documents=found.documents))
+    parts.append(pull(store, remote, documents=found.documents, partial=True))
     while new := found.add_executions():
-        parts.append(pull(store, remote, documents=new))
+        parts.append(pull(store, remote, documents=new, partial=True))
     if snapshots:
-        parts.append(pull(store, remote, found.snapshots, progress=progress, cache=cache))
+        parts.append(
+            pull(store, remote, found.snapshots, partial=True, progress=progress, cache=cache)
+        )
         known = [key for key in found.keys if not store.exists(key) and remote.exists(key)]
         parts.append(pull(store, remote, names=known))
     parts.append(pull(store, remote, names=last))
@@ -187,5 +196,10 @@ def _has(read: Callable[[str], bytes], digest: str) -> bool:
 
 
 def _sum(parts: Sequence[Pulled]) -> Pulled:
-    fields = [field.name for field in msgspec.structs.fields(Pulled)]
-    return Pulled(**{name: sum(getattr(one, name) for one in parts) for name in fields})
+    return Pulled(
+        snapshots=sum(one.snapshots for one in parts),
+        objects=sum(one.objects for one in parts),
+        bytes=sum(one.bytes for one in parts),
+        documents=sum(one.documents for one in parts),
+        missing=tuple(sorted({digest for one in parts for digest in one.missing})),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -23,11 +23,13 @@ from ithaca.snapshots.remotes.reader import Reader
 from ithaca.snapshots.remotes.streams import LIGHT, each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ithaca.snapshots.remotes.remote import Remote
     from ithaca.snapshots.store import Store
+
+_Result = TypeVar("_Result")
 
 
 class Pulled(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +40,14 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
         objects: How many objects it lacked.
         bytes: Their bytes.
         documents: How many documents it lacked.
+        missing: Digests of what the remote lacks, too.
     """
 
     snapshots: int = 0
     objects: int = 0
     bytes: int = 0
     documents: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def pull(
@@ -53,6 +57,7 @@ def pull(
     *,
     documents: Iterable[str] = (),
     names: Iterable[str] = (),
+    partial: bool = False,
     progress: Callable[[int, int], None] | None = None,
     cache: Path | None = None,
 ) -> Pulled:
@@ -64,6 +69,7 @@ def pull(
         snapshots: Digests.
         documents: Digests of documents.
         names: Names of documents, which are written last, in this order.
+        partial: Leave out the snapshots and documents that the remote lacks, and say which.
         progress: Called with the objects and bytes done so far.
         cache: A folder for what is known of the remote.
 
@@ -72,11 +78,17 @@ def pull(
         Corrupt: The remote's bytes are damaged (ITH424).
         StoreError: The remote cannot be reached, or the store cannot be written.
     """
-    puller = _Puller(store, remote, progress, cache)
+    puller = _Puller(store, remote, progress, cache, partial=partial)
     fetched = puller.snapshots(list(dict.fromkeys(snapshots)))
     count = puller.documents(list(dict.fromkeys(documents)))
     count += puller.names(list(dict.fromkeys(names)))
-    return Pulled(snapshots=fetched, objects=puller.objects, bytes=puller.bytes, documents=count)
+    return Pulled(
+        snapshots=fetched,
+        objects=puller.objects,
+        bytes=puller.bytes,
+        documents=count,
+        missing=tuple(puller.missing),
+    )
 
 
 class _Puller:
@@ -86,19 +98,23 @@ class _Puller:
         remote: Remote,
         progress: Callable[[int, int], None] | None,
         cache: Path | None,
+        *,
+        partial: bool,
     ) -> None:
+        self._partial = partial
         self._store = store
         self._remote = remote
         self._progress = progress
         self._catalogue = Catalogue(remote, cache)
         self._reader = Reader(remote, self._catalogue)
         self.objects = self.bytes = 0
+        self.missing: list[str] = []
 
     def snapshots(self, digests: list[str]) -> int:
         """Fetch snapshots with all that they reach; how many the store lacked."""
         here = Closure(lambda names: {one: self._store.get_object(one) for one in names})
         missing = [one for one in digests if not self._whole(here, one)]
-        found = dict(zip(missing, each(self._snapshot, missing, LIGHT), strict=True))
+        found = dict(self._there(self._snapshot, missing))
         told = (index.hex() for snapshot, _ in found.values() for index in snapshot.indexes)
         self._catalogue.read(told)
         closure = Closure(self._load)
@@ -112,9 +128,11 @@ class _Puller:
     def documents(self, digests: list[str]) -> int:
         """Fetch documents by digest; how many the store lacked."""
         missing = [digest for digest in digests if not self._has_document(digest)]
-        for data in each(self._document, missing, LIGHT):
+        found = 0
+        for _, data in self._there(self._document, missing):
             self._store.put(data)
-        return len(missing)
+            found += 1
+        return found
 
     def names(self, names: list[str]) -> int:
         """Fetch documents by name; how many the store lacked."""
@@ -123,6 +141,25 @@ class _Puller:
         for name, data in zip(missing, fetched, strict=True):
             self._store.create(name, data)
         return len(missing)
+
+    def _there(
+        self, fetch: Callable[[str], _Result], digests: list[str]
+    ) -> Iterator[tuple[str, _Result]]:
+        """What is fetched; what the remote lacks is noted, where that is allowed."""
+
+        def attempt(digest: str) -> _Result | None:
+            try:
+                return fetch(digest)
+            except NotFound:
+                if not self._partial:
+                    raise
+                return None
+
+        for digest, result in zip(digests, each(attempt, digests, LIGHT), strict=True):
+            if result is None:
+                self.missing.append(digest)
+            else:
+                yield digest, result
 
     def _whole(self, here: Closure, digest: str) -> bool:
         """Whether the store has all of a snapshot; a part may have been set aside as damaged."""

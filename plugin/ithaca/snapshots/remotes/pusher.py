@@ -52,12 +52,14 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
         objects: How many objects it lacked.
         bytes: Their bytes.
         documents: How many documents it lacked.
+        missing: Digests of what the store lacks, too.
     """
 
     snapshots: int = 0
     objects: int = 0
     bytes: int = 0
     documents: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def push(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ithaca.errors import NotFound
 from ithaca.snapshots.blobs import hash_descriptor
@@ -44,7 +44,7 @@ class _Chunk(NamedTuple):
     digest: str
     at: Location
     number: int
-    file: int
+    file: BinaryIO
     path: str
 
 
@@ -83,10 +83,13 @@ class Reader:
             done(count, size)
         large = [(digest, at) for digest, at in located.items() if not at.pack]
         with contextlib.ExitStack() as opened:
-            for chunk in each(self._chunk, _chunks(store, large, opened), HEAVY):
-                if chunk.number + 1 == len(chunk.at.chunks):
-                    self._finish(store, chunk)
-                    done(1, chunk.at.length)
+            pieces = each(self._chunk, _chunks(store, large, opened), HEAVY)
+            # Closed before the files are: nobody may write to a descriptor that was given away.
+            with contextlib.closing(pieces):
+                for chunk in pieces:
+                    if chunk.number + 1 == len(chunk.at.chunks):
+                        self._finish(store, chunk)
+                        done(1, chunk.at.length)
 
     def location(self, digest: str) -> Location:
         """Where an object lies.
@@ -151,16 +154,16 @@ class Reader:
         if data.count(0) != len(data):  # a hole stays one
             view, position = memoryview(data), chunk.number * PACK_BYTES
             while view:
-                count = os.pwrite(chunk.file, view, position)
+                count = os.pwrite(chunk.file.fileno(), view, position)
                 view, position = view[count:], position + count
         return chunk
 
     def _finish(self, store: Store, chunk: _Chunk) -> None:
-        os.ftruncate(chunk.file, chunk.at.length)
-        if hash_descriptor(chunk.file) != chunk.digest:
+        os.ftruncate(chunk.file.fileno(), chunk.at.length)
+        if hash_descriptor(chunk.file.fileno()) != chunk.digest:
             raise damaged(f"the object {chunk.digest}", self._remote.url)
         store.publish_object(chunk.path, chunk.digest, chunk.at.length)
-        os.close(chunk.file)
+        chunk.file.close()
 
     def _check(self, digest: str, data: bytes) -> None:
         if digest_of(data) != digest:
@@ -188,8 +191,9 @@ def _chunks(
     store: Store, large: list[tuple[str, Location]], opened: contextlib.ExitStack
 ) -> Iterator[_Chunk]:
     for digest, at in large:
-        file, path = store.temporary()
+        descriptor, path = store.temporary()
         opened.callback(_drop, path)
+        file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
         for number in range(len(at.chunks)):
             yield _Chunk(digest, at, number, file, path)
 

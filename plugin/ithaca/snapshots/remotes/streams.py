@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 HEAVY = 6
 """Requests at once that hold a pack or a chunk in memory (16 MiB each)."""
@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 def each(
     function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """The results of a function, in order; items are taken only as fast as they are worked off.
 
     Args:
