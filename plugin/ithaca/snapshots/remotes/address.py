@@ -104,8 +104,8 @@ def _s3(store: Any, bucket: str, prefix: str | None, environ: Mapping[str, str])
         config["endpoint"] = endpoint
         client["allow_http"] = _plain_text(endpoint, environ)
     options: dict[str, Any] = {}
-    ambient = "AWS_ACCESS_KEY_ID" in environ or any(name in environ for name in _AMBIENT)
-    if environ.get("AWS_PROFILE") or not ambient:
+    ambient = any(name in environ for name in _AMBIENT)
+    if "AWS_ACCESS_KEY_ID" not in environ and (environ.get("AWS_PROFILE") or not ambient):
         if "aws_access_key_id" in profile:
             config["access_key_id"] = profile["aws_access_key_id"]
             config["secret_access_key"] = profile.get("aws_secret_access_key", "")

@@ -121,7 +121,7 @@ class Reader:
             return b"".join(self.chunk(at, number) for number in range(len(at.chunks)))
         for span, data in self._kept.items():
             if span.pack == at.pack and span.start <= at.offset <= span.end - at.length:
-                found = data[at.offset - span.start :][: at.length]
+                found = _cut(span, data, at)
                 break
         else:
             end = min(max(at.offset + at.length, at.offset + _AHEAD), at.whole)
@@ -143,7 +143,7 @@ class Reader:
         data = self._range(span)
         size = 0
         for digest, at in span.objects:
-            one = data[at.offset - span.start :][: at.length]
+            one = _cut(span, data, at)
             self._check(digest, one)
             store.put_object(one)
             size += len(one)
@@ -168,6 +168,11 @@ class Reader:
     def _check(self, digest: str, data: bytes) -> None:
         if digest_of(data) != digest:
             raise damaged(f"the object {digest}", self._remote.url)
+
+
+def _cut(span: _Span, data: bytes, at: Location) -> bytes:
+    start = at.offset - span.start
+    return data[start : start + at.length]
 
 
 def _spans(located: dict[str, Location]) -> Iterator[_Span]:
