@@ -267,6 +267,24 @@ def test_a_pack_that_was_tampered_with_is_refused(
     assert verify(remote) == []
 
 
+@pytest.mark.parametrize("left", [0, 1, 20])
+def test_a_pack_that_was_cut_short_is_refused(
+    left: int, store: Store, remote: Remote, other: Stores, tmp_path: Path
+) -> None:
+    digest = stored(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
+    push(store, remote, [digest])
+    for name in objects_of(remote, "packs"):
+        data = remote.get(name)
+        remote.overwrite(name, data[:left])
+        there = other()
+        with pytest.raises(Corrupt) as told:
+            pull(there, remote, [digest])
+        assert told.value.code == "ITH424"
+        assert verify_store(there) == []
+        assert verify(remote) != []
+        remote.overwrite(name, data)
+
+
 @pytest.mark.parametrize("folder", ["indexes", "snapshots", "documents"])
 def test_other_things_that_were_tampered_with_are_refused(
     folder: str, store: Store, remote: Remote, other: Stores, tmp_path: Path

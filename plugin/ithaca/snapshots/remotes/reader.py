@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from ithaca.errors import NotFound
+from ithaca.errors import NotFound, StoreError
 from ithaca.snapshots.blobs import hash_descriptor
 from ithaca.snapshots.format import digest_of
 from ithaca.snapshots.remotes.catalogue import chunk_length
@@ -110,7 +110,7 @@ class Reader:
     def chunk(self, at: Location, number: int) -> bytes:
         """One chunk of a large object, checked."""
         name = at.chunks[number]
-        data = self._remote.get_range(place(PACKS, name), 0, chunk_length(at, number))
+        data = self._part(name, 0, chunk_length(at, number), chunk_length(at, number))
         if digest_of(data) != name:
             raise damaged(f"the pack {name}", self._remote.url)
         return data
@@ -137,7 +137,21 @@ class Reader:
     def _range(self, span: _Span) -> bytes:
         if span.end == span.start:
             return b""
-        return self._remote.get_range(place(PACKS, span.pack), span.start, span.end - span.start)
+        whole = self._catalogue.places[span.objects[0][0]].whole if span.objects else span.end
+        return self._part(span.pack, span.start, span.end - span.start, whole)
+
+    def _part(self, pack: str, start: int, length: int, whole: int) -> bytes:
+        name = place(PACKS, pack)
+        try:
+            return self._remote.get_range(name, start, length)
+        except NotFound:
+            raise
+        except StoreError:
+            # A server refuses a range beyond the end; a pack that was cut short is no dead network.
+            size = self._remote.size(name)
+            if size is not None and size < whole:
+                raise damaged(f"the pack {pack}", self._remote.url) from None
+            raise
 
     def _unpack(self, store: Store, span: _Span) -> tuple[int, int]:
         data = self._range(span)
