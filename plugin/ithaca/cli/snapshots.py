@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from ithaca.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ithaca.api.contents import Difference
     from ithaca.api.references import Owner
-    from ithaca.snapshots import Entry, Store
+    from ithaca.api.remotes import Travelled
+    from ithaca.snapshots import Entry, Problem, Store
 
 DAMAGED = 4
 """Exit code for a store that does not verify."""
@@ -34,7 +36,7 @@ snapshot_argument = click.argument("snapshot", type=RunName())
 
 @click.group()
 def snapshots() -> None:
-    """Take, list, show, compare, restore and verify snapshots.
+    """Take, list, show, compare, restore, push, pull and verify snapshots.
 
     SNAPSHOT is RUN/STEP for what a step left (`latest/train`), RUN/STEP@before for what it started
     from, a digest, the unique start of one, or a URI.
@@ -218,17 +220,67 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     click.echo(str(target))
 
 
+_REMOTE = "s3://BUCKET/PREFIX, gs://…, az://… or file:///FOLDER."
+
+
+def _travels(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of `push` and `pull`."""
+    for decorate in (
+        as_json,
+        click.option("--run", "runs", multiple=True, metavar="RUN", help="A run; repeatable."),
+        click.option("--store", "url", required=True, envvar="ITHACA_STORE", help=_REMOTE),
+        click.argument("digests", nargs=-1, metavar="[SNAPSHOT]..."),
+    ):
+        command = decorate(command)
+    return command
+
+
+@snapshots.command()
+@_travels
+def push(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: bool) -> None:
+    """Send what a remote lacks of snapshots and runs; of everything when none is named.
+
+    Repeat it when it was interrupted: what has arrived is not sent again.
+    """
+    from ithaca.api.project import find_project
+    from ithaca.api.remotes import send
+    from ithaca.cli.waiting import Waiting
+
+    with Waiting() as tell:
+        names = [_resolve(one) for one in digests]
+        done = send(find_project(), url, names, runs, tell.files("sending"))
+    _tell("sent", done, as_json)
+
+
+@snapshots.command()
+@_travels
+def pull(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: bool) -> None:
+    """Fetch what the store lacks of snapshots and runs; of all of a remote when none is named.
+
+    Repeat it when it was interrupted: what has arrived is not fetched again.
+    """
+    from ithaca.api.project import find_project
+    from ithaca.api.remotes import fetch
+    from ithaca.cli.waiting import Waiting
+
+    with Waiting() as tell:
+        names = [re.sub(r"^ithaca://[^/]*/snapshots/", "", one.strip()) for one in digests]
+        done = fetch(find_project(), url, names, runs, tell.files("fetching"))
+    _tell("fetched", done, as_json)
+
+
 @snapshots.command()
 @as_json
 @click.option("--repair", is_flag=True, help="Set aside what is damaged; a run writes it anew.")
-def verify(as_json: bool, repair: bool) -> int:
+@click.option("--store", "url", help=f"Read a remote instead: {_REMOTE}")
+def verify(as_json: bool, repair: bool, url: str | None) -> int:
     """Read everything in the store: is it what its digest or its name says?
 
     Exit codes: 0 all is well, 4 something is damaged.
     """
-    from ithaca.api.verification import verify as verify_store
-
-    found = verify_store(_store(), repair=repair)
+    if url and repair:
+        raise click.UsageError("--repair is for the project's own store, not for a remote")
+    found = _verified(url, repair=repair)
     if as_json:
         print_json({"problems": [msgspec.to_builtins(each) for each in found]})
     else:
@@ -236,6 +288,31 @@ def verify(as_json: bool, repair: bool) -> int:
             click.echo(f"{each.kind} {each.name}: {each.message}")
         click.echo(("set aside" if repair else "damaged") if found else "the store is sound")
     return DAMAGED if found else 0
+
+
+def _verified(url: str | None, *, repair: bool) -> list[Problem]:
+    from ithaca.api.verification import verify as verify_store
+    from ithaca.cli.waiting import Waiting
+
+    if not url:
+        return verify_store(_store(), repair=repair)
+    from ithaca.api.remotes import check
+
+    with Waiting() as tell:
+        return check(url, tell.files("reading the remote's packs"))
+
+
+def _tell(what: str, done: Travelled, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    if done.missing:
+        notice = click.style("notice", fg="yellow")
+        listed = ", ".join(digest[:16] for digest in done.missing[:8])
+        left = f"{len(done.missing)} snapshots and documents that runs name are not there"
+        click.echo(f"{notice}: {left}, and were left out: {listed}", err=True)
+    counts = f"{done.snapshots} snapshots, {done.objects} objects, {done.documents} documents"
+    click.echo(f"{what} {counts}: {size(done.bytes)} in {done.requests} requests")
 
 
 def _store() -> Store:

@@ -152,12 +152,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the store that is wrong.
 
     Attributes:
-        kind: `object`, `document` or `snapshot`.
+        kind: `object`, `document` or `snapshot`; of a remote also `pack` or `index`.
         name: Digest, or the file's place in the store when its name is no digest.
         message: What is wrong with it.
     """
 
-    kind: Literal["object", "document", "snapshot"]
+    kind: Literal["object", "document", "snapshot", "pack", "index"]
     name: str
     message: str
 
