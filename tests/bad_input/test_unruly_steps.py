@@ -73,6 +73,8 @@ def test_parallel_steps_that_write_one_file_differently_conflict_at_their_join(
     answer.tells(
         "ITH410", "step `join`", "same.txt (left, right)", "[tool.ithaca.merge]", exit_code=1
     )
+    assert "executed notebook" not in answer.said  # it began no cell
+    assert "traceback" not in answer.said
 
 
 def test_a_notebook_that_is_edited_during_its_run_counts_in_the_next(project: Project) -> None:

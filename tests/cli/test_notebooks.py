@@ -149,3 +149,19 @@ def test_the_local_backend_has_no_manifests(ithaca: ITHACA) -> None:
 
 def test_the_schema_is_json(ithaca: ITHACA) -> None:
     assert "$defs" in json.loads(ithaca("schema").stdout)
+
+
+def test_check_names_files_that_look_like_credentials_as_run_would(
+    ithaca: ITHACA, project: Path
+) -> None:
+    cells = [("step:load", "import json\ntext = open('.env').read()")]
+    write(project / "secret.ipynb", cells)
+    assert ithaca("check", "secret.ipynb").exit_code == 0
+    (project / ".env").write_text("KEY=1")
+    found = ithaca("check", "secret.ipynb", "--json")
+    assert found.exit_code == 3
+    (error,) = json.loads(found.stdout)["diagnostics"]
+    assert (error["code"], error["cell"], error["line"]) == ("ITH913", 1, 2)
+    assert "`!/.env`" in error["cure"]
+    (project / ".ithacaignore").write_text("!/.env\n")
+    assert ithaca("check", "secret.ipynb").exit_code == 0

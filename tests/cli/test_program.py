@@ -76,6 +76,38 @@ def test_an_unknown_command_is_exit_2(ithaca: ITHACA) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("rum", "`ithaca`: no such command 'rum'; did you mean `run`?"),
+        ("runs lst", "`ithaca runs`: no such command 'lst'; did you mean `list`?"),
+        (
+            "run x --paralel 3",
+            "`ithaca run`: no such option '--paralel'; did you mean `--parallel`?",
+        ),
+        ("run x --parallel 0", "invalid value for '--parallel': 0 is not in the range x>=1"),
+        ("check x --format jsn", "'sarif'; did you mean `json`?"),
+        ("check", "`ithaca check`: missing argument 'NB'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_message_with_a_code(
+    ithaca: ITHACA, arguments: str, said: str
+) -> None:
+    result = ithaca(*arguments.split())
+    first, cure = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert first.startswith("error[ITH900]: ")
+    assert said in first
+    assert "--help` shows how it is called" in cure
+
+
+def test_a_group_without_a_command_shows_its_help(ithaca: ITHACA) -> None:
+    result = ithaca("runs")
+    assert result.exit_code == 2
+    assert "Usage: ithaca runs" in result.output
+    assert "ITH900" not in result.output
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (UsageError("ITH901", "wrong"), 2),

@@ -40,6 +40,8 @@ def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Pa
         "seconds": 1.5,
         "before": None,
         "after": None,
+        "question": None,
+        "answer": None,
         "error": None,
     }
 
@@ -74,6 +76,14 @@ def test_the_logs_of_a_run_are_those_of_its_steps_in_order(ithaca: ITHACA, recor
     assert [each["text"] for each in found] == ["loaded\n", "trained\n", "done\n"]
 
 
+def test_what_a_step_that_is_over_did_not_leave_is_not_promised(
+    ithaca: ITHACA, recorded: Path
+) -> None:
+    said = ithaca("runs", "notebook", f"{FAILED}/end").stderr
+    assert "step `end` has no executed notebook\n" in said
+    assert "why it began no cell" in said
+
+
 def test_following_the_log_of_a_step_that_never_began_ends_with_the_run(
     ithaca: ITHACA, recorded: Path
 ) -> None:
@@ -100,7 +110,9 @@ def test_the_executed_notebook_is_printed_or_written(ithaca: ITHACA, recorded: P
         (("approve", "latest"), "the run has ended: succeeded"),
         (("reject", FAILED), "the run has ended: failed"),
         (("notebook", f"{FAILED}/end"), "no executed notebook"),
-        (("show",), "Missing argument"),
+        (("show",), "error[ITH900]: `ithaca runs show`: missing argument"),
+        (("logs", f"{FAILED}/train", "--attempt", "3"), "step `train` has no attempt 3"),
+        (("logs", FAILED, "--attempt", "1"), f"write {FAILED}/STEP"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_2(

@@ -55,7 +55,14 @@ def test_diff_says_what_was_added_removed_and_changed(ithaca: ITHACA, folder: Pa
     (folder / "new").write_text("new")
     second = take(ithaca, folder)
     said = ithaca("snapshots", "diff", first, second).stdout
-    assert said == "M  deep/a.txt\nD  link\nA  new\n"
+    assert said.splitlines() == [
+        "changed  deep/a.txt",
+        "removed  link",
+        "added    new",
+        "from the first to the second: 1 added, 1 removed, 1 changed",
+    ]
+    same = ithaca("snapshots", "diff", first, first).stdout
+    assert same == "from the first to the second: nothing differs\n"
     found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
     assert [each["kind"] for each in found] == ["changed", "removed", "added"]
 
@@ -149,7 +156,12 @@ def test_diff_names_the_values_that_changed_and_not_their_files(
     write_values(folder, same=1, rows=4, new=2)
     second = take(ithaca, folder)
     said = ithaca("snapshots", "diff", first, second).stdout
-    assert said == "D  value gone\nA  value new\nM  value rows\n"
+    assert said.splitlines() == [
+        "removed  value gone: numpy.ndarray 2 x 2, 32 B",
+        "added    value new: numpy.ndarray 2 x 2, 32 B",
+        "changed  value rows: numpy.ndarray 3 x 2, 48 B → numpy.ndarray 4 x 2, 64 B",
+        "from the first to the second: 1 added, 1 removed, 1 changed",
+    ]
     found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
     told = {each["path"]: each for each in found}
     assert told["value rows"]["before"]["shape"] == [3, 2]
@@ -173,3 +185,71 @@ def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder
 def test_a_step_whose_snapshot_is_gone_shows_no_values(ithaca: ITHACA, recorded: Path) -> None:
     run = sorted(Store.open(recorded / ".ithaca" / "store").list("runs"))[0]
     assert json.loads(ithaca("runs", "show", f"{run}/load", "--json").stdout)["values"] == []
+
+
+@pytest.fixture
+def left(ithaca: ITHACA, recorded: Path, folder: Path) -> str:
+    """`RUN/STEP` of a step that started from one file, and left another and a value."""
+    before = take(ithaca, folder)
+    (folder / "result.csv").write_text("1")
+    write_values(folder, rows=3)
+    library = (
+        folder / ".ithaca-volume/environment/lib/python3.12/site-packages/cowsay-6.1.dist-info"
+    )
+    library.mkdir(parents=True)
+    (library / "RECORD").write_text("")
+    (folder / ".ithaca-volume" / "values" / "session").mkdir()
+    (folder / ".ithaca-volume" / "values" / "session" / "random.json").write_text("1")
+    after = take(ithaca, folder)
+    store = Store.open(recorded / ".ithaca" / "store")
+    (run, *_) = sorted(store.list("runs"))
+    end = AttemptEnd(
+        step="end", attempt=1, ended=1.0, status="succeeded", before=before, after=after
+    )
+    store.create(names.attempt(run, "end", 1, "end"), msgspec.json.encode(end))
+    return f"{run.removeprefix('runs/').rstrip('/')}/end"
+
+
+def test_the_files_that_a_step_left_are_restored_by_run_and_step(
+    ithaca: ITHACA, project: Path, left: str
+) -> None:
+    assert ithaca("snapshots", "restore", left, "out").exit_code == 0
+    assert (project / "out" / "result.csv").read_text() == "1"
+    assert not (project / "out" / ".ithaca-volume").exists()
+    assert ithaca("snapshots", "restore", f"{left}@before", "old").exit_code == 0
+    assert not (project / "old" / "result.csv").exists()
+    assert ithaca("snapshots", "restore", left, "all", "--values").exit_code == 0
+    assert (project / "all" / ".ithaca-volume" / "values").is_dir()
+
+
+def test_show_and_diff_fold_what_ithaca_keeps_into_libraries_and_values(
+    ithaca: ITHACA, left: str
+) -> None:
+    said = ithaca("snapshots", "show", left).stdout
+    assert ".ithaca-volume" not in said
+    assert said.splitlines()[-2:] == ["library cowsay 6.1", "value rows: numpy.ndarray 3 x 2, 48 B"]
+    assert ithaca("snapshots", "diff", f"{left}@before", left).stdout.splitlines() == [
+        "added    result.csv",
+        "added    library cowsay: 6.1",
+        "added    state random",
+        "added    value rows: numpy.ndarray 3 x 2, 48 B",
+        "from the first to the second: 4 added",
+    ]
+
+
+def test_the_list_says_which_run_and_step_a_snapshot_is_from(ithaca: ITHACA, left: str) -> None:
+    said = ithaca("snapshots", "list").stdout
+    assert f"{left}@after" in said
+    assert f"{left}@before" in said
+    found = json.loads(ithaca("snapshots", "list", "--json").stdout)
+    assert {each["of"][0]["moment"] for each in found} == {"before", "after"}
+
+
+def test_a_step_that_left_no_snapshot_and_a_run_without_a_step_are_exit_2(
+    ithaca: ITHACA, left: str
+) -> None:
+    run = left.partition("/")[0]
+    for reference in (f"{run}/train", "latest", f"{left}@noon", f"{run}/nothing"):
+        found = ithaca("snapshots", "show", reference)
+        assert found.exit_code == 2, reference
+    assert "left no snapshot: it is failed" in ithaca("snapshots", "show", f"{run}/train").stderr

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from ithaca.api.project import Project, find_project
-from ithaca.cli.live import _table, _words, summary
+from ithaca.cli.live import _ask, _table, _words
+from ithaca.cli.summary import summary
 from ithaca.records import names
 from ithaca.records.fold import StepState
 from ithaca.records.model import RunDocument, StepError
@@ -103,3 +104,55 @@ def test_a_values_error_names_its_step_once(
     summary(run, msgspec.structs.replace(run.state(), status="failed", steps=(step,)))
     said = capsys.readouterr().out
     assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in said
+
+
+def test_after_a_failure_it_depends_on_what_has_to_change(
+    retrying: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = retrying.run(RUN)
+    monkeypatch.chdir(retrying.root)
+    summary(run, msgspec.structs.replace(run.state(), status="failed"))
+    said = capsys.readouterr().out
+    assert "after editing the notebook or files: ithaca run w.ipynb [same options]\n" in said
+    assert f"flaky step): ithaca runs retry {RUN}\n" in said
+    summary(run, msgspec.structs.replace(run.state(), status="cancelled"))
+    assert "after editing" not in capsys.readouterr().out
+
+
+def test_who_pressed_ctrl_c_is_not_told_who_cancelled_the_run(
+    retrying: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = retrying.run(RUN)
+    state = msgspec.structs.replace(run.state(), status="cancelled", message="cancelled by ada")
+    summary(run, state)
+    assert "cancelled by ada" in capsys.readouterr().out
+    summary(run, state, ours=True)
+    assert "cancelled by" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [40, 80, 90])
+def test_commands_are_never_broken_and_the_title_is_one_line(
+    retrying: Project, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    run = retrying.run(RUN)
+    monkeypatch.chdir(retrying.root)
+    question = "Does everybody agree that this goes to production today, also the night shift?"
+    step = StepState(name="a_step_with_a_long_name", status="waiting", question=question)
+    state = msgspec.structs.replace(run.state(), name="a long name " * 9, steps=(step, step))
+    console = Console(width=width, record=True)
+    asked: set[str] = set()
+    _ask(run, state, asked, console)
+    _ask(run, state, asked, console)
+    lines = console.export_text(clear=True).splitlines()
+    assert lines == [
+        f"a_step_with_a_long_name waits: {question}",
+        f"  ithaca runs approve {RUN}/a_step_with_a_long_name",
+        f"  ithaca runs reject {RUN}/a_step_with_a_long_name",
+    ]
+    console.print(_table(run, state))
+    title, head, *_ = console.export_text().splitlines()
+    assert title.startswith(RUN)
+    assert len(title) <= width
+    assert head.split() == ["step", "state", "cell", "time"]

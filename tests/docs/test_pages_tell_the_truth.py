@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,16 +10,20 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
 import pytest
 
+import ithaca
 from ithaca.cli.program import COMMANDS, program
 from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
+from ithaca.records.fold import StepState
+from ithaca.records.model import RunStatus, StepError, StepStatus
 from ithaca.snapshots import MergeRules
+from ithaca.values.model import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +185,30 @@ def test_every_merge_rule_is_documented() -> None:
     ]
 
 
+def test_every_status_is_documented_and_no_other() -> None:
+    told = page("python.md").split("The status of a run is", 1)[1].split("\n\n", 1)[0]
+    assert set(re.findall(r"`(\w+)`", told)) == {*get_args(RunStatus), *get_args(StepStatus)}
+
+
+def test_what_a_run_gives_is_there() -> None:
+    table = rows(page("python.md"))
+    given = {name for row in table for name in re.findall(r"`(\w+)(?:\(.*?\))?`", row[0])}
+    assert given - {"error", "id"} == {
+        name for name in dir(ithaca.Run) if not name.startswith("_")
+    } - {"session", "state"}  # fmt: skip
+    [step] = [row[1] for row in table if row[0] == "`steps`"]
+    told = set(re.findall(r"`(\w+)`", step))
+    assert told == {*StepState.__struct_fields__, "seconds"} - {"key", "execution"}
+    [error] = [row[1] for row in table if row[0].startswith("`error`")]
+    assert set(re.findall(r"`(\w+)`", error)) == {*StepError.__struct_fields__}
+
+
+def test_every_key_of_a_values_document_is_explained() -> None:
+    table = rows(section(page("values.md"), "In a snapshot"))
+    told = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
+    assert told == {*Document.__struct_fields__}
+
+
 def test_the_readme_and_the_navigation_link_every_page() -> None:
     pages = {path.name for path in DOCS.glob("*.md")} - {"roadmap.md"}  # for those who build it
     assert set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text())) == pages
@@ -199,11 +228,30 @@ def commands(name: str) -> list[str]:
     return [line for line in lines if line.startswith("ithaca ")]
 
 
+def first_notebook() -> dict[str, Any]:
+    """The notebook that the quick start has its reader write."""
+    told = re.findall(
+        r"^Tags ([^\n]*):\n\n```python\n(.*?)^```", page("index.md"), re.MULTILINE | re.DOTALL
+    )
+    cells = [
+        {
+            "cell_type": "code",
+            "metadata": {"tags": re.findall(r"`(.*?)`", tags)},
+            "source": source.rstrip("\n"),
+            "outputs": [],
+            "execution_count": None,
+        }
+        for tags, source in told
+    ]
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+
+
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project folder with the examples in it; what one page has run, the next one reuses."""
     root = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "examples", root / "examples")
+    (root / "pi.ipynb").write_text(json.dumps(first_notebook()))
     (root / ".git").mkdir()
     return root
 
@@ -245,3 +293,16 @@ def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_first_notebook_ends_as_the_quick_start_says(scratch: Path) -> None:
+    [promised] = re.findall(r"^  pi = [\d.]+$", page("index.md"), re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-c", "ithaca run pi.ipynb"],
+        cwd=scratch,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert promised in done.stdout.splitlines(), done.stdout + done.stderr

@@ -164,7 +164,9 @@ def test_a_step_waits_for_approval_and_a_rejected_one_fails(notebook: Notebook) 
     until(lambda: statuses(run)["deploy"] == "waiting")
     assert command("runs", "reject", f"{run.id}/deploy", "--comment", "no").returncode == 0
     assert run.wait().status == "failed"
-    assert run.step("deploy").error is not None
+    error = run.step("deploy").error
+    assert error is not None
+    assert error.message.endswith("answered no to `Really?` and said: no")
     again = run.retry()
     until(lambda: statuses(again)["deploy"] == "waiting")
     assert command("runs", "approve", again.id).returncode == 0

@@ -68,6 +68,7 @@ def test_ctrl_c_ends_the_table_and_cancels_the_run(notebook: Notebook) -> None:
         child.expect("cancelling")
         said = rest(child)
         assert "cancelled" in said
+        assert "cancelled by" not in said
         assert "\x1b[?25l" not in said  # the cursor is back, and stays
         assert child.exitstatus == 130
     assert open_run().status == "cancelled"
@@ -99,6 +100,47 @@ def test_ctrl_c_while_it_is_being_cancelled_leaves_at_once(notebook: Notebook) -
     assert open_run().wait(20).status == "cancelled"
 
 
+def test_a_command_at_a_narrow_terminal_is_in_one_piece_and_the_refusal_has_its_comment(
+    notebook: Notebook,
+) -> None:
+    notebook(("step:deploy_to_the_customers approval:Really?", "print(1)"))
+    with terminal("run", "nb.ipynb") as child:
+        child.setwinsize(30, 82)
+        child.expect(r"runs approve (\w{26})/deploy_to_the_customers\r\n")
+        place = f"{child.match[1]}/deploy_to_the_customers"
+        assert piped(f"ITHACA runs reject {place} --comment 'too early'").returncode == 0
+        said = rest(child)
+    assert child.exitstatus == 1
+    assert "answered no to `Really?` and said: too early" in said
+    assert "executed notebook" not in said
+    assert "after editing the notebook or files: ithaca run nb.ipynb [same options]" in said
+    assert "rejected by" in piped(f"ITHACA runs show {place}").stdout
+
+
+def test_a_retry_says_that_it_does_not_see_what_changed(notebook: Notebook, project: Path) -> None:
+    (project / "data.txt").write_text("1")
+    (project / "touched.txt").write_text("1")
+    notebook(("step:a", "1 / 0"))
+    assert piped("ITHACA run nb.ipynb").returncode == 1
+    (project / "touched.txt").touch()
+    done = piped("ITHACA runs retry latest")
+    assert (done.returncode, done.stderr) == (1, "")
+    (project / "data.txt").write_text("2")
+    notebook(("step:a", "print(1)"))
+    done = piped("ITHACA runs retry latest")
+    assert done.returncode == 1
+    assert "notice: nb.ipynb, data.txt changed since the run was submitted" in done.stderr
+
+
+def test_a_run_says_the_warnings_of_check_before_it_starts(notebook: Notebook) -> None:
+    notebook(("step:a", "exec('x = 1')"))
+    done = piped("ITHACA run --json nb.ipynb")
+    assert done.returncode == 0
+    assert "ITH210" in done.stderr
+    assert done.stderr.index("ITH210") < done.stderr.index("run 0")
+    assert json.loads(done.stdout)["status"] == "succeeded"
+
+
 def test_ctrl_c_ends_following_a_log_and_not_the_run(notebook: Notebook) -> None:
     notebook(SLOW)
     assert piped("ITHACA run --detach nb.ipynb").returncode == 0
@@ -126,7 +168,8 @@ def test_a_reader_that_has_had_enough_changes_nothing(notebook: Notebook) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     notebook(("step:a", "1 / 0"))
     done = piped("ITHACA run nb.ipynb | head -1")
-    assert (done.returncode, done.stderr) == (1, "")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if not line.startswith("notice: ")] == []
 
 
 def test_json_is_one_object_on_stdout_also_when_the_run_fails(

@@ -79,3 +79,13 @@ def test_modules_below_an_added_path_are_found_when_values_are_loaded(chain):
         writes="v",
     )
     chain.step("assert type(v).__module__ == 'helper_two'", reads="v")
+
+
+def test_a_value_at_the_address_of_an_output_that_is_gone_is_no_output(chain):
+    chain.step(
+        "sys.stdout = real\ntexts = [io.StringIO(str(n)) for n in range(100)]",
+        prelude="import io, sys; real = sys.stdout; sys.stdout = io.StringIO()",
+        writes="texts",
+    )
+    later = chain.step("print([t.getvalue() for t in texts][:3])", reads="texts")
+    assert later["stdout"] == "['0', '1', '2']\n"

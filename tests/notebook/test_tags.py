@@ -61,14 +61,20 @@ def test_a_setting_keeps_its_key_and_value(text, kind, name, value):
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        ("bock:load", "block:"),
-        ("setp:load", "step:"),
-        ("Step:load", "step:"),
-        ("step :load", "step:"),
-        ("pre:load", "prev:"),
-        ("limits:cpu:1", "limit:"),
-        ("anotation:a:b", "annotation:"),
-        ("notebok:a", "notebook:"),
+        ("bock:load", "block:load"),
+        ("setp:load", "step:load"),
+        ("Step:load", "step:load"),
+        ("step :load", "step:load"),
+        ("pre:load", "prev:load"),
+        ("limits:cpu:1", "limit:cpu:1"),
+        ("anotation:a:b", "annotation:a:b"),
+        ("notebok:a", "notebook:a"),
+        ("retries:2", "retry:2"),
+        ("retry_count:2", "retry:2"),
+        ("timeouts:5m", "timeout:5m"),
+        ("steps:load", "step:load"),
+        ("memory:4Gi", "limit:memory:4Gi"),
+        ("gpu:1", "limit:nvidia.com/gpu:1"),
         ("import", "imports"),
         ("function", "functions"),
         ("pipeline_parameters", "pipeline-parameters"),
@@ -81,12 +87,16 @@ def test_a_near_miss_asks_what_was_meant(text, meant):
     _, problem = parse_tag(text)
     assert (problem.code, problem.severity) == ("ITH110", "error")
     assert f"did you mean `{meant}`?" in problem.message
+    assert problem.cure.startswith(f"write `{meant}`")
 
 
 @pytest.mark.parametrize(
     "text",
     ["remove-output", "parameters", "injected-parameters", "raises-exception", "hide-input",
-     "nbval-skip", "my:own:tag", "exercise:3", "solution", "", ":", "slideshow"],
+     "nbval-skip", "my:own:tag", "exercise:3", "solution", "", ":", "slideshow", "remove_cell",
+     "export", "solution2", "tags:x", "env", "skip-execution", "hide_output", "full-width",
+     "keep_output", "nbdev:export", "region:eu", "status:done", "memo", "fragment", "notes",
+     "tags", "param", "remove-input", "nbmake:skip", "author:me", "title:x", "output:x"],
 )  # fmt: skip
 def test_tags_of_other_tools_are_left_alone(text):
     assert parse_tag(text) == (None, None)

@@ -80,6 +80,16 @@ def test_an_interpreter_that_is_not_there_is_refused() -> None:
         describe("/nowhere/python")
 
 
+def test_a_virtual_environment_is_asked_for_its_interpreter(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    with pytest.raises(UsageError) as raised:
+        describe(tmp_path)
+    assert raised.value.message == (
+        f"{tmp_path} is a folder, no interpreter; did you mean {tmp_path}/bin/python?"
+    )
+
+
 def test_a_file_that_is_no_interpreter_is_refused(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\necho no python here >&2; exit 3\n")

@@ -113,8 +113,20 @@ def test_another_step_that_comes_by_the_secret_may_not_keep_it_either(
 ) -> None:
     project.define(
         step("a", "1", secrets=(SECRET,)),
-        step("b", "import os\nopen('out.txt', 'w').write(os.environ['TOKEN'])"),
+        step("b", f"open('out.txt', 'w').write({TOKEN!r})"),
     )
     end = project.run("b")
     assert end.error is not None
     assert end.error.code == "ITH518"
+
+
+@pytest.mark.slow
+def test_a_step_does_not_see_the_secrets_of_other_steps(project: Project, token: str) -> None:
+    look = "import os\nassert os.environ.get('TOKEN') is None"
+    use = "import os\nassert os.environ['TOKEN'] == " + repr(token[::-1]) + "[::-1]"
+    project.define(
+        step("a", use, secrets=(SECRET,)),
+        step("b", look, needs=("a",)),
+        step("c", use, needs=("b",), secrets=(SECRET,)),
+    )
+    assert [project.run(name).status for name in "abc"] == ["succeeded"] * 3

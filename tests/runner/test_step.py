@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,14 +106,26 @@ def test_a_failing_cell_is_named_with_the_users_line(project: Project) -> None:
     assert any(each["output_type"] == "error" for each in outputs)
 
 
+def test_a_module_that_is_missing_is_told_where_and_how_to_get_it(project: Project) -> None:
+    project.define(step("a", "import no_such_module.part"), step("b", "import json.no_part"))
+    missing, part = project.run("a").error, project.run("b").error
+    assert missing is not None
+    assert missing.cure == (
+        f"the kernel runs on {sys.executable}: choose another one with `--python PATH`, or install "
+        "it in the step before: `%pip install no_such_module`"
+    )
+    assert part is not None
+    assert part.cure.endswith("with `--python PATH`")
+
+
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
-        ("import os\nos._exit(3)", "ITH502", "the kernel died in cell 1 (exit status 3)"),
+        ("import os\nos._exit(3)", "ITH502", "the kernel died (exit status 3)"),
         (
             "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
             "ITH502",
-            "the kernel died in cell 1 (killed by SIGKILL)",
+            "the kernel died (killed by SIGKILL)",
         ),
         ("input('name? ')", "ITH505", "the cell asks for input"),
         ("exit()", "ITH501", "SystemExit"),

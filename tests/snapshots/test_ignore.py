@@ -67,6 +67,15 @@ def test_what_looks_like_credentials_is_left_out_and_named(store: Store, tmp_pat
     assert "left out because they look like credentials: .aws/, .env" in taken.notices[0]
 
 
+def test_what_shells_remember_of_the_users_typing_is_left_out(store: Store, tmp_path: Path) -> None:
+    root = tmp_path / "a"
+    histories = [b".bash_history", b".zsh_history", b".python_history", b".psql_history"]
+    write(root, {**dict.fromkeys(histories, b""), b"price_history": b"", b"loss.history": b""})
+    taken = take(store, root, ignore=Ignore.read(root))
+    assert paths(store, taken) == ["loss.history", "price_history"]
+    assert taken.left_out == tuple(sorted(name.decode() for name in histories))
+
+
 def test_a_credential_that_the_user_names_is_taken_in(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(root, {b".env": b"", b".aws": {b"config": b"", b"credentials": b""}})

@@ -117,3 +117,8 @@ def test_no_text_raises_anything_but_a_usage_error(text):
     for parameter in PARAMETERS:
         with contextlib.suppress(UsageError):
             parse_arguments([f"{parameter.name}={text}"], PARAMETERS)
+
+
+def test_a_value_that_was_left_out_is_called_empty():
+    with pytest.raises(UsageError, match="the parameter float is a number, not empty"):
+        value("float=")

@@ -175,6 +175,54 @@ def test_all_problems_are_found_at_once_and_in_reading_order(notebook):
     assert {found.notebook for found in checked.diagnostics} == {str(path)}
 
 
+PROBLEMS = (
+    ("lr = float('1')", "pipeline-parameters"),
+    ("a = [1]", "step:a"),
+    ("x = = 1", "step:b"),
+    ("y = 1\ndel y\nprint(y)\nprint(a, nowhere)", "step:c", "prev:a"),
+    ("print(nothing)", "pipeline-metrics"),
+)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (("p = 1", "step:p", "prev:nope"), "ITH120"),
+        (("p = 1", "step:p", "prev:p"), "ITH121"),
+        (("p = 1", "step:p", "step:q"), "ITH114"),
+        (("p = 1", "step:p", "limit:cpu"), "ITH111"),
+    ],
+)
+def test_wrong_tags_hide_nothing_that_is_wrong_with_the_code(notebook, wrong, code):
+    found = [(each.cell, each.code) for each in check(notebook(*PROBLEMS, wrong)).errors]
+    assert found == [
+        (1, "ITH301"),
+        (3, "ITH201"),
+        (4, "ITH203"),
+        (4, "ITH202"),
+        (5, "ITH310"),
+        (6, code),
+    ]
+
+
+def test_without_a_step_the_cells_are_still_looked_at(notebook):
+    checked = check(notebook(("lr = float('1')", "pipeline-parameters"), ("print(a)\nx = = 1",)))
+    assert [each.code for each in checked.errors] == ["ITH107", "ITH301", "ITH201"]
+    checked = check(notebook(("print(a)\nx = = 1",)))
+    assert [each.code for each in checked.errors] == ["ITH107", "ITH201"]
+
+
+def test_what_only_follows_from_a_wrong_tag_is_not_told(notebook):
+    wrong_need = check(notebook(("a = 1", "step:a"), ("print(a)", "step:b", "prev:aa")))
+    assert [each.code for each in wrong_need.errors] == ["ITH120"]
+    missing = check(
+        notebook(
+            ("", "notebook:other"), ("print(b)", "step:c", "prev:other"), ("b", "pipeline-metrics")
+        )
+    )
+    assert [each.code for each in missing.errors] == ["ITH130"]
+
+
 def test_a_syntax_error_has_its_cell_and_line(notebook):
     (found,) = check(notebook(("a = 1\nb = (", "step:a"))).errors
     assert (found.cell, found.line) == (1, 2)

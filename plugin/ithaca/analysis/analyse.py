@@ -36,7 +36,12 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def analyse(
-    notebook: TaggedNotebook, *, interpreter: Path | None = None, root: Path | None = None
+    notebook: TaggedNotebook,
+    *,
+    interpreter: Path | None = None,
+    root: Path | None = None,
+    whole: bool = True,
+    ordered: bool = True,
 ) -> Analysis:
     """Finds what every step of a notebook runs, takes from its ancestors and leaves for others.
 
@@ -49,6 +54,8 @@ def analyse(
             running one.
         root: The project's root, where the notebook's own modules are looked for; None for the
             current folder.
+        whole: False when cells are missing, so that a name that nothing binds may be bound there.
+        ordered: False when what steps need is not sure, so that any step's value may arrive.
 
     Example:
         >>> from ithaca.notebook.model import Cell, TaggedNotebook, TaggedStep
@@ -66,7 +73,7 @@ def analyse(
         >>> found.steps["a"].writes, found.steps["b"].reads
         (('x',), ('x',))
     """
-    return _Reading(notebook, interpreter, root or Path()).analysis()
+    return _Reading(notebook, interpreter, root or Path(), whole, ordered).analysis()
 
 
 @dataclass
@@ -76,6 +83,8 @@ class _Reading:
     notebook: TaggedNotebook
     interpreter: Path | None
     root: Path
+    whole: bool
+    ordered: bool
     diagnostics: list[Diagnostic] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     annotations: bool = True
@@ -113,7 +122,7 @@ class _Reading:
             graph.add(step, events[step.name])
         graph.finish()
         published, unbound = metrics(variables, list(graph.steps.values()))
-        self.diagnostics += unbound
+        self.diagnostics += unbound if self.whole else []
         self._report(graph)
         return Analysis(
             steps={step.name: self._step(graph, step) for step in notebook.steps},
@@ -203,10 +212,12 @@ class _Reading:
         )
 
     def _report(self, graph: Graph) -> None:
-        elsewhere = Elsewhere(frozenset(self.broken), self.open, self._aside)
+        elsewhere = Elsewhere(
+            frozenset(self.broken), self.open or not self.whole, self.ordered, self._aside
+        )
         self.diagnostics += missing_names(graph, elsewhere)
         self.diagnostics += history(graph)
-        self.diagnostics += advice(graph)
+        self.diagnostics += advice(graph) if self.ordered else []
 
     def _aside(self, index: int) -> dict[str, tuple[str, Place]]:
         """Names that are bound only in cells that do not run."""

@@ -36,12 +36,14 @@ class Elsewhere:
 
     Attributes:
         broken: Identifiers in cells that cannot be parsed: nothing is said of these.
-        open: Whether a star import may bind any name.
+        open: Whether a star import, or a cell that is missing, may bind any name.
+        ordered: Whether it is sure which step runs before which.
         aside: Names bound in cells that do not run, by what these cells are.
     """
 
     broken: frozenset[str]
     open: bool
+    ordered: bool
     aside: Callable[[int], dict[str, tuple[str, Place]]]
 
 
@@ -100,6 +102,8 @@ def _explain(
             "bind it before it is read",
         )
     binders = [other for other in graph.steps.values() if name in other.flow.bound]
+    if binders and not elsewhere.ordered:
+        return None
     gone = [other for other in graph.steps.values() if other.name in facts.reach.get(name, ())]
     if gone:
         return _gone(facts, name, access, gone[-1])

@@ -10,14 +10,14 @@ import msgspec
 
 from ithaca.errors import Cancelled, NotFound, RunFailed, StepFailed, UsageError
 from ithaca.records import names
-from ithaca.records.fold import ENDED
+from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
     from ithaca.api.project import Project
     from ithaca.backends import Session
     from ithaca.records.fold import RunState, StepState
-    from ithaca.records.model import RunStatus, StepError
+    from ithaca.records.model import Event, RunStatus, StepError
     from ithaca.values import NamedValue
 
 POLL = 0.2
@@ -113,7 +113,7 @@ class Run:
             if step.error is not None:
                 raise StepFailed(
                     step.error.code,
-                    step.error.message,
+                    step.error.message.removeprefix(f"step {step.name} "),  # `where` names it
                     where=_place(step.name, step.error),
                     cure=step.error.cure or go_on,
                 )
@@ -141,12 +141,32 @@ class Run:
         try:
             return journal.notebook(step, number)
         except NotFound:
+            state = self.state()
+            over = state.status in ENDED or state.step(step).status not in OPEN
             raise NotFound(
                 "ITH604",
-                f"step `{step}` has no executed notebook yet",
+                f"step `{step}` has no executed notebook" + ("" if over else " yet"),
                 where=f"run {self.id}",
-                cure=f"`ithaca runs show {self.id}` says how far it is",
+                cure=f"`ithaca runs show {self.id}/{step}` says "
+                + ("why it began no cell" if over else "how far it is"),
             ) from None
+
+    def attempts(self, step: str) -> tuple[StepState, ...]:
+        """How each attempt of a step went, the first one first.
+
+        Args:
+            step: Name of the step.
+        """
+        known = self.step(step)
+        return tuple(
+            attempt_state(
+                known.name,
+                number,
+                self.journal.attempt_start(step, number),
+                self.journal.attempt_end(step, number),
+            )
+            for number in self.journal.attempts(step)
+        )
 
     def values(self, step: str) -> tuple[NamedValue, ...]:
         """What names are bound to after a step, its own values and those that it passed on.
@@ -239,6 +259,13 @@ class Run:
     def _attempt(self, step: str, attempt: int | None) -> tuple[Journal, int]:
         """Where an attempt's log and notebook are: those of a reused step are in another run."""
         known = self.step(step)
+        if attempt is not None and attempt not in self.journal.attempts(step):
+            raise NotFound(
+                "ITH607",
+                f"step `{step}` has no attempt {attempt}",
+                where=f"run {self.id}",
+                cure=f"`ithaca runs show {self.id}/{step}` lists its attempts",
+            )
         if attempt is not None or known.reused_from is None:
             return self.journal, attempt or known.attempt
         origin = Journal(self.journal.store, known.reused_from)
@@ -271,7 +298,18 @@ def describe_step(step: StepState) -> dict[str, Any]:
         "seconds": None if seconds is None else round(seconds, 3),
         "before": step.before,
         "after": step.after,
+        "question": step.question,
+        "answer": None if step.answer is None else _answered(step.answer),
         "error": None if step.error is None else msgspec.to_builtins(step.error),
+    }
+
+
+def _answered(answer: Event) -> dict[str, Any]:
+    return {
+        "answer": "approved" if answer.kind == "approve" else "rejected",
+        "by": answer.by,
+        "at": answer.at,
+        "comment": answer.comment,
     }
 
 

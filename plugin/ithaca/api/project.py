@@ -99,14 +99,8 @@ def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None
     """The project that a folder belongs to.
 
     Args:
-        root: The root itself; None looks upwards from the working directory for a folder with a
-            store, else for the git repository.
+        root: The root itself; None: that of a notebook in the working directory.
         flags: What the command line says of settings.
     """
-    if root is None:
-        here = Path.cwd()
-        kept = [each for each in (here, *here.parents) if (each / ".ithaca" / "store").is_dir()]
-        found = kept[0] if kept else project_root(here / "notebook.ipynb")
-    else:
-        found = Path(root).absolute()
+    found = project_root(Path.cwd() / "notebook.ipynb") if root is None else Path(root).absolute()
     return Project(found, load(found, flags))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ithaca.errors import UsageError
+from ithaca.diagnostics import Diagnostic
+from ithaca.errors import IthacaError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ SHORTEST = 8
 """A shorter secret is found in texts by chance."""
 
 _MOST = 5
+_REASON = "left out of the snapshot, because it looks like credentials"
 
 
 def refuse_secret_arguments(workflow: Workflow, arguments: Mapping[str, Any]) -> None:
@@ -57,38 +59,112 @@ def refuse_named_credentials(workflow: Workflow, left_out: Sequence[str], root: 
     Raises:
         UsageError: One does; all of them are named, with cell and line.
     """
-    if not left_out:
-        return
-    folder = PurePosixPath(workflow.source.notebook).parent.as_posix()
-    found = dict.fromkeys(_named(workflow, left_out, root, "" if folder == "." else folder))
+    found = _named(workflow, left_out, root)
     if not found:
         return
     places = [
-        f"step `{step}`, cell {cell} line {line} names {path}"
-        for step, cell, line, path in list(found)[:_MOST]
+        f"step `{each.step}`, cell {each.cell} line {each.line} names {each.path}"
+        for each in found[:_MOST]
     ]
     more = f"; and {len(found) - _MOST} more" if len(found) > _MOST else ""
-    paths = list(dict.fromkeys(path for *_, path in found))
     raise UsageError(
         "ITH913",
-        f"{'; '.join(places)}{more}: left out of the snapshot, because it looks like credentials",
-        cure="give the step what it needs by a `secret:` tag; or, where it is no secret, write "
-        + " and ".join(f"`!/{path}`" for path in paths[:_MOST])
-        + " into .ithacaignore (without the `!` if the step can do without it)",
+        f"{'; '.join(places)}{more}: {_REASON}",
+        cure=_cure(list(dict.fromkeys(each.path for each in found))),
     )
 
 
-def _named(
-    workflow: Workflow, left_out: Sequence[str], root: str, folder: str
-) -> Iterator[tuple[str, int, int, str]]:
+def named_credentials(workflow: Workflow, root: Path) -> list[Diagnostic]:
+    """What `refuse_named_credentials` would refuse, for `check`: nothing is snapshotted.
+
+    Args:
+        workflow: The workflow.
+        root: The project, whose files are looked at only if some code may name credentials.
+
+    Returns:
+        An error for each place; its notebook is empty unless it is a composed one.
+    """
+    if not _may_name_credentials(workflow):
+        return []
+    return [
+        Diagnostic(
+            code="ITH913",
+            severity="error",
+            message=f"step `{each.step}` names {each.path}: {_REASON}",
+            cure=_cure([each.path]),
+            notebook=each.notebook,
+            cell=each.cell,
+            line=each.line,
+        )
+        for each in _named(workflow, _left_out(root), str(root))
+    ]
+
+
+class _Place(NamedTuple):
+    """Where a step's code names a path."""
+
+    step: str
+    cell: int
+    line: int
+    path: str
+    notebook: str
+
+
+def _cure(paths: Sequence[str]) -> str:
+    return (
+        "give the step what it needs by a `secret:` tag; or, where it is no secret, write "
+        + " and ".join(f"`!/{path}`" for path in paths[:_MOST])
+        + " into .ithacaignore (without the `!` if the step can do without it)"
+    )
+
+
+def _may_name_credentials(workflow: Workflow) -> bool:
+    """Whether a text of the code has the name of a file or folder that would be left out."""
+    from ithaca.analysis.literals import literals
+    from ithaca.snapshots import Ignore
+
+    defaults = Ignore()
+    texts = {text for step in workflow.steps for code in step.code for text, _ in literals(code)}
+    return any(
+        defaults.credential_folder(text) or defaults.reason(text, folder=False) == "credential"
+        for text in texts
+        if text and "\n" not in text
+    )
+
+
+def _left_out(root: Path) -> Sequence[str]:
+    from ithaca.snapshots import Ignore
+    from ithaca.snapshots.scan import FOLDER_FLAGS, scan
+
+    try:
+        descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
+    except OSError:
+        return ()
+    try:
+        ignore = Ignore.read(root, source=True)
+        return scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
+    except IthacaError:  # `run` says what cannot be read
+        return ()
+    finally:
+        os.close(descriptor)
+
+
+def _named(workflow: Workflow, left_out: Sequence[str], root: str) -> list[_Place]:
+    if not left_out:
+        return []
     from ithaca.analysis.literals import literals  # only projects with such files need it
 
-    for step in workflow.steps:
-        for code in step.code:
-            for text, line in literals(code):
-                for path in left_out:
-                    if _names(text, path, root, folder):
-                        yield step.name, code.cell, line, path
+    inside = PurePosixPath(workflow.source.notebook).parent.as_posix()
+    folder = "" if inside == "." else inside
+    found = (
+        _Place(step.name, code.cell, line, path, code.notebook)
+        for step in workflow.steps
+        for code in step.code
+        for text, line in literals(code)
+        for path in left_out
+        if _names(text, path, root, folder)
+    )
+    return list(dict.fromkeys(found))
 
 
 def _names(text: str, path: str, root: str, folder: str) -> bool:

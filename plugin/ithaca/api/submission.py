@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from ulid import ULID
 
+from ithaca.api.changes import changed_since
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
+from ithaca.api.reasons import why_again
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
 from ithaca.errors import UsageError
@@ -24,6 +26,7 @@ from ithaca.records.model import RunDocument
 from ithaca.settings import whole_number
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
 from ithaca.workflow.model import Workflow
+from ithaca.workflow.root import is_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +61,8 @@ def submit(
 
         workflow = compile_notebook(workflow)
     project = find_project(root or root_of(workflow), flags)
+    if root is None:
+        _refuse_everything(project.root)
     notebook = _read_notebook(project.root / workflow.source.notebook)
     backend = project.backend()
     notices = backend.check(workflow, project.root)
@@ -71,6 +76,7 @@ def submit(
     taken = _snapshot(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     tell("looking up what is known", 0, 0)
+    counts = what_counts(store, uncounted, cache=project.home / "cache")
     document = RunDocument(
         id=str(ULID()),
         created=time.time(),
@@ -94,10 +100,12 @@ def submit(
             environment=environment.identity,
             source=taken.digest,
             reuse=reuse,
-            counts=what_counts(store, uncounted, cache=project.home / "cache"),
+            counts=counts,
         ),
         notices=(*notices, *taken.notices),
     )
+    again = why_again(store, workflow, document, counts)
+    document = msgspec.structs.replace(document, notices=(*document.notices, *again))
     return _start(project, store, document, notebook)
 
 
@@ -140,7 +148,7 @@ def retry(run: Run) -> Run:
             pinned=pinned,
             counts=what_counts(store, before.uncounted, cache=project.home / "cache"),
         ),
-        notices=(),
+        notices=changed_since(store, before, workflow),
     )
     return _start(project, store, document, store.read(names.run(run.id, "notebook")))
 
@@ -151,6 +159,19 @@ def _start(project: Project, store: Store, document: RunDocument, notebook: byte
     store.create(names.run(document.id), msgspec.json.encode(document))
     session.submit(document.id)
     return Run(project, document.id)
+
+
+def _refuse_everything(root: Path) -> None:
+    """Refuse to take the user's whole home, or the whole disk, for one project."""
+    if is_everything(root) and not (root / ".git").exists():
+        raise UsageError(
+            "ITH914",
+            "the notebook lies in your home folder or in `/`, so that everything in there would "
+            "be part of the run",
+            where=str(root),
+            cure="put the notebook and its files into a folder of their own, or make this folder "
+            "a project with `git init`",
+        )
 
 
 def _read_notebook(path: Path) -> bytes:

@@ -39,8 +39,8 @@ def backend(name: str, settings: Mapping[str, Any] | None = None) -> Backend:
         raise UsageError(
             "ITH611",
             f"there is no backend `{name}`",
-            cure=f"installed are: {', '.join(known) or 'none'}; others come with "
-            "`pip install ithaca[argo]`, `ithaca[tekton]` or their own package",
+            cure=f"installed are: {', '.join(known) or 'none'}; a package of its own may bring "
+            "another one",
         )
     try:
         loaded = known[name].load()

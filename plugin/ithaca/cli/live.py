@@ -1,8 +1,7 @@
-"""Watching a run: a live table on a terminal, a line per change elsewhere, a summary at the end."""
+"""Watching a run: a live table on a terminal, a line per change elsewhere."""
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import time
@@ -11,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ithaca.cli.output import COLOURS, duration, print_json, status_text
+from ithaca.cli.output import COLOURS, duration, print_json
 from ithaca.cli.program import nobody_reads
+from ithaca.cli.summary import command, summary
 from ithaca.records.fold import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.table import Table
+    from rich.console import Console, Group
 
     from ithaca.api import Run
     from ithaca.records.fold import RunState, StepState
     from ithaca.records.model import Progress
 
 POLL = 0.2
-LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
 
 
 def follow(run: Run, *, wait: bool, as_json: bool) -> int:
@@ -57,7 +56,7 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
         if as_json:
             print_json(_description(run))
         else:
-            summary(run, state)
+            summary(run, state, ours=bool(interrupts.count))
     return {"succeeded": 0, "cancelled": 130}.get(state.status, 1)
 
 
@@ -107,7 +106,7 @@ def _cancel(run: Run, interrupts: Interrupts) -> bool:
     click.echo("cancelling; Ctrl-C again leaves at once …", err=True)
     while run.status not in ENDED:
         if interrupts.count > pressed:
-            click.echo(f"it ends by itself: {_ithaca(run)} runs show {run.id}", err=True)
+            click.echo(f"it ends by itself: {command(run)} runs show {run.id}", err=True)
             return False
         time.sleep(POLL / 4)
     return True
@@ -141,8 +140,7 @@ def _words(run: Run, step: StepState) -> str:
     if step.status == "reused":
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
-        answer = f"{_ithaca(run)} runs approve {run.id}/{step.name}"
-        return f"waiting: {step.question or 'may it run?'} ({answer})"
+        return "\n".join([f"waiting: {step.question or 'may it run?'}", *_answers(run, step)])
     took = "" if step.seconds is None else f" in {duration(step.seconds)}"
     attempt = _attempt(run, step)
     if between_attempts(step):
@@ -169,22 +167,46 @@ def _watch_table(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     from rich.live import Live
 
     console = Console(stderr=to_stderr)
-    state = run.state()
+    state, asked = run.state(), set[str]()
     with Live(_table(run, state), console=console, refresh_per_second=8) as live:
         while state.status not in ENDED and not interrupts.count:
+            _ask(run, state, asked, console)
             time.sleep(POLL)
             state = run.state()
             live.update(_table(run, state))
 
 
-def _table(run: Run, state: RunState) -> Table:
+def _ask(run: Run, state: RunState, asked: set[str], console: Console) -> None:
+    """Say once, above the table, how to answer a step that waits.
+
+    A line of the table is as wide as the terminal at most, and a command that is broken in two
+    cannot be copied.
+    """
+    for step in state.steps:
+        if step.status == "waiting" and step.name not in asked:
+            asked.add(step.name)
+            for line in (
+                f"{step.name} waits: {step.question or 'may it run?'}",
+                *_answers(run, step),
+            ):
+                console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _answers(run: Run, step: StepState) -> tuple[str, str]:
+    called = f"  {command(run)} runs"
+    return f"{called} approve {run.id}/{step.name}", f"{called} reject {run.id}/{step.name}"
+
+
+def _table(run: Run, state: RunState) -> Group:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{state.name}  {run.id}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, min_width=len(title))
+    title = Text(f"{run.id}  {state.name}", style="italic", no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False)
     for head in ("step", "state", "cell", "time", ""):
-        table.add_column(head, justify="right" if head == "time" else "left")
+        plain = head in ("state", "cell", "time")
+        table.add_column(head, justify="right" if head == "time" else "left", no_wrap=plain)
     for step in state.steps:
         progress = run.journal.progress(step.name, step.attempt) if step.attempt else None
         running = step.status == "running"
@@ -197,7 +219,7 @@ def _table(run: Run, state: RunState) -> Table:
             duration(elapsed),
             Text(_remark(run, step), style="dim"),
         )
-    return table
+    return Group(title, table)
 
 
 def _cell(progress: Progress | None) -> str:
@@ -209,69 +231,8 @@ def _cell(progress: Progress | None) -> str:
 
 def _remark(run: Run, step: StepState) -> str:
     if step.status == "waiting":
-        return f"{step.question or 'may it run?'}  {_ithaca(run)} runs approve {run.id}/{step.name}"
+        return step.question or "may it run?"
     if step.status == "reused":
         return f"from {step.reused_from}" if step.reused_from else ""
     attempt = _attempt(run, step)
     return f"{attempt} follows" if between_attempts(step) else attempt
-
-
-def summary(run: Run, state: RunState) -> None:
-    """How a run ended: what failed and where to look, metrics, links."""
-    for step in state.steps:
-        for notice in step.notices:
-            click.echo(f"{click.style('notice', fg='yellow')}: {step.name}: {notice}", err=True)
-        if step.error is not None:
-            _show_failure(run, step)
-    took = duration(state.ended - state.created) if state.ended else ""
-    click.echo(f"{status_text(state.status)}{f' in {took}' if took else ''}  {run.url}")
-    if state.status == "lost":
-        click.echo(f"  {LOST}")
-    elif state.message and state.status != "succeeded":
-        click.echo(f"  {state.message}")
-    for name, number in state.metrics.items():
-        click.echo(f"  {name} = {number:g}")
-    click.echo(f"  steps: {_ithaca(run)} runs show {run.id}")
-    if state.status in {"failed", "cancelled", "lost"}:
-        click.echo(f"  go on from what succeeded: {_ithaca(run)} runs retry {run.id}")
-    if state.status == "succeeded" and state.steps and _has_notebook(run, state.steps[-1]):
-        last = state.steps[-1].name
-        click.echo(f"  executed notebook: {_ithaca(run)} runs notebook {run.id}/{last}")
-
-
-def _show_failure(run: Run, step: StepState) -> None:
-    error = step.error
-    assert error is not None
-    place = ", ".join(filter(None, (f"step `{step.name}`", error.place)))
-    # Ithaca's side of the kernel knows nothing of where its messages are shown.
-    what = error.message.removeprefix(f"step {step.name} ")
-    if error.name and error.value and error.name not in what:
-        what += f" ({error.name}: {error.value.splitlines()[0]})"
-    click.echo(f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}: {what}")
-    if error.cure:
-        click.echo(f"  → {error.cure}")
-    if run.journal.has_log(step.name, step.attempt):
-        click.echo(f"  → log and traceback: {_ithaca(run)} runs logs {run.id}/{step.name}")
-    if _has_notebook(run, step):
-        click.echo(f"  → executed notebook: {_ithaca(run)} runs notebook {run.id}/{step.name}")
-
-
-def _has_notebook(run: Run, step: StepState) -> bool:
-    """Whether a step that ended has one: an attempt that began no cell has not."""
-    from ithaca.errors import NotFound
-
-    try:
-        run.notebook(step.name)
-    except NotFound:
-        return False
-    return True
-
-
-def _ithaca(run: Run) -> str:
-    """How to call `ithaca` from here so that it finds the run's store."""
-    from ithaca.api.project import find_project
-
-    here, home = find_project().home, run.project.home
-    if here.resolve() == home.resolve():
-        return "ithaca"
-    return f"ITHACA_HOME={shlex.quote(str(home))} ithaca"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ithaca.diagnostics import Diagnostic
+    from ithaca.workflow.model import Workflow
 
 WRONG = 3
 """Exit code for a notebook that is wrong."""
@@ -39,7 +40,8 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
     from ithaca.api import check as check_notebook
     from ithaca.cli.diagnostics_report import render
 
-    found = check_notebook(notebook).diagnostics
+    checked = check_notebook(notebook)
+    found = [*checked.diagnostics, *_credentials(checked.workflow, notebook)]
     text = render(
         found,
         "json" if as_json else form,
@@ -50,6 +52,19 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
     click.echo(text, nl=False)
     bad = {"error", "warning"} if strict else {"error"}
     return WRONG if any(each.severity in bad for each in found) else 0
+
+
+def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
+    """Files of credentials that the code names: `run` would refuse it."""
+    if workflow is None:
+        return []
+    from msgspec.structs import replace
+
+    from ithaca.api.secrets import named_credentials
+    from ithaca.workflow.root import project_root
+
+    found = named_credentials(workflow, project_root(notebook))
+    return [replace(each, notebook=each.notebook or notebook) for each in found]
 
 
 @click.command("compile")

@@ -97,6 +97,16 @@ def status_text(status: str) -> str:
     return click.style(status.replace("_", " "), fg=COLOURS.get(status))
 
 
+def in_step(name: str, text: str) -> str:
+    """What Ithaca's side of the kernel says of a step, where the step was named before.
+
+    Example:
+        >>> in_step("train", "step train cannot save x")
+        'cannot save x'
+    """
+    return text.removeprefix(f"step {name} ")
+
+
 def duration(seconds: float | None) -> str:
     """Seconds for people: `0.8 s`, `2 min 05 s`, `3 h 10 min`."""
     if seconds is None:

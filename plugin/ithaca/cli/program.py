@@ -98,7 +98,12 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return 130
     if isinstance(error, click.ClickException):
-        error.show()
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+        else:
+            from ithaca.cli.usage import usage_error
+
+            _say(usage_error(error))
         return 2
     from ithaca.errors import IthacaError, StoreError
 

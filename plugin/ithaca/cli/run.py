@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from ithaca.cli.output import as_json
+
+if TYPE_CHECKING:
+    from ithaca.workflow.model import Workflow
 
 wait_or_detach = click.option(
     "--wait/--detach",
@@ -51,12 +57,30 @@ def run(
     from ithaca.cli.live import follow
     from ithaca.cli.waiting import Waiting
 
+    workflow = _checked(notebook)
     with Waiting() as progress:
         found = submit(
-            notebook,
+            workflow,
             parameters,
             flags={"backend": backend, "python": python, "parallel": parallel},
             reuse=not no_reuse,
             progress=progress,
         )
     return follow(found, wait=wait, as_json=as_json)
+
+
+def _checked(notebook: str) -> Workflow:
+    """The notebook's workflow; what may go wrong with it is said before anything runs."""
+    from ithaca.api import check
+    from ithaca.api.roots import remember_root
+    from ithaca.cli.notebooks import show
+    from ithaca.errors import NotebookError
+
+    checked = check(notebook)
+    if checked.workflow is None:
+        raise NotebookError(checked.diagnostics)
+    warnings = [each for each in checked.diagnostics if each.severity == "warning"]
+    if warnings:
+        show(warnings)
+    remember_root(checked.workflow, Path(notebook))
+    return checked.workflow

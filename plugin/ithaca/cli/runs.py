@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli.output import (
-    RunName,
-    as_json,
-    describe_value,
-    duration,
-    moment,
-    print_json,
-    print_table,
-    status_text,
-    write_output,
-)
+from ithaca.cli.output import RunName, as_json, print_json, write_output
 from ithaca.cli.run import wait_or_detach
 
 if TYPE_CHECKING:
     from ithaca.api import Run
-    from ithaca.records.fold import RunState, StepState
 
 run_argument = click.argument("reference", metavar="RUN", type=RunName())
 step_argument = click.argument("reference", metavar="RUN/STEP", type=RunName())
 either_argument = click.argument("reference", metavar="RUN[/STEP]", type=RunName())
+attempt_option = click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="An earlier attempt of the step; default: the one that counts.",
+)
 comment = click.option("--comment", default="", help="Why; kept in the record.")
 
 POLL = 0.2
@@ -44,56 +39,20 @@ def runs() -> None:
 @click.option("-n", "--limit", type=int, default=20, show_default=True, help="Newest N; 0: all.")
 @as_json
 def list_(limit: int, as_json: bool) -> None:
-    """List the project's runs, the newest first."""
+    """List the project's runs, the newest first.
+
+    A run whose documents cannot be read is listed as damaged.
+    """
     from ithaca.api.project import find_project
-    from ithaca.errors import NotFound
+    from ithaca.cli.run_views import list_row, listed, print_runs
 
-    found = list(reversed(find_project().runs()))
-    states = []
-    for run in found[: limit or None]:
-        try:
-            states.append((run, run.state()))
-        except NotFound:
-            continue  # it is just being written down
+    rows = listed(list(reversed(find_project().runs()))[: limit or None])
     if as_json:
-        print_json([_row(run, state) for run, state in states])
-        return
-    if not states:
+        print_json([list_row(*row) for row in rows])
+    elif rows:
+        print_runs(rows)
+    else:
         click.echo("no runs yet; `ithaca run NOTEBOOK` makes one", err=True)
-        return
-    print_table(
-        ("run", "workflow", "status", "began", "took", "metrics"),
-        [
-            (
-                state.id,
-                state.name,
-                status_text(state.status),
-                moment(state.created),
-                duration(_seconds(state)),
-                " ".join(f"{name}={number:g}" for name, number in state.metrics.items()),
-            )
-            for _, state in states
-        ],
-    )
-
-
-def _row(run: Run, state: RunState) -> dict[str, Any]:
-    return {
-        "id": state.id,
-        "name": state.name,
-        "status": state.status,
-        "backend": state.backend,
-        "created": state.created,
-        "seconds": _seconds(state),
-        "parameters": state.parameters,
-        "metrics": state.metrics,
-        "retry_of": state.retry_of,
-        "url": run.url,
-    }
-
-
-def _seconds(state: RunState) -> float | None:
-    return None if state.ended is None else round(state.ended - state.created, 3)
 
 
 @runs.command()
@@ -102,88 +61,37 @@ def _seconds(state: RunState) -> float | None:
 def show(reference: str, as_json: bool) -> None:
     """Show how a run and its steps stand."""
     from ithaca.api.handle import describe, describe_step
-    from ithaca.cli.live import LOST
+    from ithaca.cli.run_views import attempt_row, show_run, show_step
 
     run, name = _open(reference)
-    state = run.state()
     if name is not None:
-        step = run.step(name)
+        step, attempts = run.step(name), run.attempts(name)
         if as_json:
             more = {"metrics": step.metrics, "attempt": step.attempt, "values": run.values(name)}
-            print_json({**describe_step(step), **more})
+            told = [attempt_row(each) for each in attempts]
+            print_json({**describe_step(step), **more, "attempts": told})
         else:
-            _show_step(run, step)
+            show_step(run, step, attempts)
         return
+    state = run.state()
     if as_json:
         more = {"name": state.name, "backend": state.backend, "retry_of": state.retry_of}
         print_json({**describe(state, run.url), **more, "message": state.message})
-        return
-    click.echo(f"{state.name}  {status_text(state.status)}  {run.url}")
-    click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
-    if state.retry_of:
-        click.echo(f"goes on from {state.retry_of}")
-    if state.message or state.status == "lost":
-        click.echo(state.message or LOST)
-    for name, value in state.parameters.items():
-        click.echo(f"  {name} = {value!r}")
-    print_table(
-        ("step", "status", "took", "after", ""),
-        [
-            (
-                step.name,
-                status_text(step.status),
-                duration(step.seconds),
-                (step.after or "")[:12],
-                _remark(step),
-            )
-            for step in state.steps
-        ],
-    )
-    for name, number in state.metrics.items():
-        click.echo(f"  {name} = {number:g}")
-
-
-def _remark(step: StepState) -> str:
-    if step.error is not None:
-        place = f"{step.error.place}: " if step.error.place else ""
-        return f"{place}{step.error.message}"
-    if step.status == "waiting":
-        return step.question or "may it run?"
-    return f"from {step.reused_from}" if step.reused_from else ""
-
-
-def _show_step(run: Run, step: StepState) -> None:
-    click.echo(f"{step.name}  {status_text(step.status)}  {run.url}/{step.name}")
-    facts = {
-        "attempt": step.attempt or None,
-        "took": duration(step.seconds) or None,
-        "reused from": step.reused_from,
-        "key": step.key,
-        "execution": step.execution,
-        "before": step.before,
-        "after": step.after,
-        "asks": step.question,
-    }
-    for label, fact in facts.items():
-        if fact is not None:
-            click.echo(f"  {label}: {fact}")
-    for name, number in step.metrics.items():
-        click.echo(f"  {name} = {number:g}")
-    for value in run.values(step.name):
-        click.echo(f"  value {value.name}: {describe_value(value)}")
-    if step.error is not None:
-        click.echo(f"  {step.error.code}: {_remark(step)}")
-    for notice in step.notices:
-        click.echo(f"  notice: {notice}")
+    else:
+        show_run(run, state)
 
 
 @runs.command()
 @either_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on until the step or the run has ended.")
+@attempt_option
 @as_json
-def logs(reference: str, follow: bool, as_json: bool) -> None:
+def logs(reference: str, follow: bool, attempt: int | None, as_json: bool) -> None:
     """Print what the steps of a run printed."""
     run, name = _open(reference)
+    if attempt is not None:
+        _log_of_attempt(run, _named(name, reference), attempt, as_json=as_json)
+        return
     steps = [run.step(name)] if name else [step for step in run.steps if step.attempt or follow]
     if as_json:
         found = [
@@ -199,6 +107,27 @@ def logs(reference: str, follow: bool, as_json: bool) -> None:
             _follow_log(run, step.name)
         else:
             click.echo(run.logs(step.name), nl=False)
+
+
+def _log_of_attempt(run: Run, step: str, attempt: int, *, as_json: bool) -> None:
+    text = run.logs(step, attempt)
+    if as_json:
+        print_json([{"step": step, "attempt": attempt, "text": text}])
+    else:
+        click.echo(text, nl=False)
+
+
+def _named(step: str | None, reference: str) -> str:
+    """The step that `--attempt` is of."""
+    from ithaca.errors import UsageError
+
+    if step is None:
+        raise UsageError(
+            "ITH910",
+            "an attempt is that of a step",
+            cure=f"write {reference}/STEP",
+        )
+    return step
 
 
 def _follow_log(run: Run, name: str) -> None:
@@ -231,12 +160,15 @@ def _follow_log(run: Run, name: str) -> None:
     default="-",
     help="File; default: stdout.",
 )
-def notebook(reference: str, output: str) -> None:
+@attempt_option
+def notebook(reference: str, output: str, attempt: int | None) -> None:
     """Print the executed notebook of a step, or the submitted one of the run, as JSON."""
     from ithaca.records import names
 
     run, name = _open(reference)
-    if name is None:
+    if attempt is not None:
+        content = run.notebook(_named(name, reference), attempt)
+    elif name is None:
         content = run.journal.store.read(names.run(run.id, "notebook"))
     else:
         content = run.notebook(name)

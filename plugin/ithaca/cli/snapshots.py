@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from ithaca.cli.output import as_json, describe_value, moment, print_json, print_table, size
+from ithaca.cli.output import (
+    RunName,
+    as_json,
+    describe_value,
+    moment,
+    print_json,
+    print_table,
+    size,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from ithaca.api.contents import Difference
+    from ithaca.api.references import Owner
     from ithaca.api.remotes import Travelled
-    from ithaca.api.values import ValueChange
     from ithaca.snapshots import Entry, Problem, Store
 
 DAMAGED = 4
 """Exit code for a store that does not verify."""
 
 
+snapshot_argument = click.argument("snapshot", type=RunName())
+
+
 @click.group()
 def snapshots() -> None:
     """Take, list, show, compare, restore, push, pull and verify snapshots.
 
-    SNAPSHOT is a digest, the unique start of one, or a URI.
+    SNAPSHOT is RUN/STEP for what a step left (`latest/train`), RUN/STEP@before for what it started
+    from, a digest, the unique start of one, or a URI.
     """
 
 
@@ -56,93 +68,146 @@ def take(folder: str, as_json: bool) -> None:
 @snapshots.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """List the store's snapshots, the newest first."""
+    """List the store's snapshots, the newest first, each with the run and step that it is from."""
+    from ithaca.api.references import owners
     from ithaca.errors import NotFound
     from ithaca.snapshots import list_snapshots
 
     try:
-        found = sorted(list_snapshots(_store()), key=lambda each: each.created, reverse=True)
+        store = _store()
+        found = sorted(list_snapshots(store), key=lambda each: each.created, reverse=True)
+        owned = owners(store)
     except NotFound:
-        found = []
+        found, owned = [], {}
     if as_json:
-        print_json(found)
+        print_json(
+            [{**msgspec.to_builtins(each), "of": owned.get(each.digest, [])} for each in found]
+        )
         return
     print_table(
-        ("snapshot", "taken", "files", "size"),
+        ("snapshot", "taken", "files", "size", "of"),
         [
-            (each.digest[:16], moment(each.created), str(each.files), size(each.bytes))
+            (
+                each.digest[:16],
+                moment(each.created),
+                str(each.files),
+                size(each.bytes),
+                _whose(owned.get(each.digest, [])),
+            )
             for each in found
         ],
     )
 
 
 @snapshots.command()
-@click.argument("snapshot")
+@snapshot_argument
 @as_json
 def show(snapshot: str, as_json: bool) -> None:
-    """List what a snapshot holds: its files, and its values by name."""
-    from ithaca.api.values import values_of
+    """List what a snapshot holds: its files, what steps installed, and its values by name.
+
+    With --json also the files in which Ithaca keeps values and libraries.
+    """
+    from ithaca.api.contents import contents
     from ithaca.snapshots import entries
 
-    store = _store()
-    digest = _resolve(store, snapshot)
-    found = entries(store, digest)
+    digest, store = _resolve(snapshot), _store()
+    found = contents(store, digest)
     if as_json:
-        rows = [{"path": str(path), **_facts(entry)} for path, entry in found.items()]
-        print_json({"digest": digest, "entries": rows, "values": values_of(store, found)})
+        rows = [
+            {"path": str(path), **_facts(each)} for path, each in entries(store, digest).items()
+        ]
+        print_json(
+            {
+                "digest": digest,
+                "entries": rows,
+                "values": found.values,
+                "libraries": found.libraries,
+            }
+        )
         return
     click.echo(digest)
-    for path, entry in found.items():
+    for path, entry in found.files.items():
         click.echo(f"{_mode(entry)}  {size(entry.size):>10}  {_printable(path)}{_target(entry)}")
-    for value in values_of(store, found):
+    for name, version in found.libraries.items():
+        click.echo(f"library {name} {version}")
+    for value in found.values:
         click.echo(f"value {value.name}: {describe_value(value)}")
 
 
 @snapshots.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", type=RunName())
+@click.argument("second", type=RunName())
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
     """Print what differs between two snapshots: files (bytes, kind, executable bit) and values."""
-    from ithaca.api.values import changed_values, is_part_of_values, values_of
+    from ithaca.api.contents import differences
+
+    pair, store = [_resolve(text) for text in (first, second)], _store()
+    if as_json:
+        _diff_as_json(store, *pair)
+        return
+    colours = {"added": "green", "removed": "red", "changed": "yellow"}
+    found = differences(store, *pair)
+    for each in found:
+        what = "" if each.what == "file" else f"{each.what} "
+        click.echo(
+            f"{click.style(each.kind, fg=colours[each.kind])}{' ' * (9 - len(each.kind))}"
+            f"{what}{_printable(each.name)}{_from_to(each)}"
+        )
+    counts = [(kind, sum(each.kind == kind for each in found)) for kind in colours]
+    told = ", ".join(f"{count} {kind}" for kind, count in counts if count)
+    click.echo(f"from the first to the second: {told or 'nothing differs'}")
+
+
+def _diff_as_json(store: Store, first: str, second: str) -> None:
+    from ithaca.api.values import changed_values, values_of
     from ithaca.snapshots import diff as compare
     from ithaca.snapshots import entries
 
-    store = _store()
-    pair = [_resolve(store, text) for text in (first, second)]
-    found = compare(store, *pair)
-    values = changed_values(*(values_of(store, entries(store, digest)) for digest in pair))
-    if as_json:
-        print_json(
-            [
-                {
-                    "path": str(each.path),
-                    "kind": each.kind,
-                    "before": _facts(each.before) if each.before else None,
-                    "after": _facts(each.after) if each.after else None,
-                }
-                for each in found
-            ]
-            + [{"path": f"value {each.name}", **_changed_value(each)} for each in values]
-        )
-        return
-    marks = {"added": ("A", "green"), "removed": ("D", "red"), "changed": ("M", "yellow")}
-    files = [(each.kind, each.path) for each in found if not is_part_of_values(each.path)]
-    for kind, what in [*files, *((each.kind, f"value {each.name}") for each in values)]:
-        mark, colour = marks[kind]
-        click.echo(f"{click.style(mark, fg=colour)}  {_printable(what)}")
+    values = changed_values(
+        *(values_of(store, entries(store, digest)) for digest in (first, second))
+    )
+    print_json(
+        [
+            {
+                "path": str(each.path),
+                "kind": each.kind,
+                "before": _facts(each.before) if each.before else None,
+                "after": _facts(each.after) if each.after else None,
+            }
+            for each in compare(store, first, second)
+        ]
+        + [
+            {
+                "path": f"value {each.name}",
+                "kind": each.kind,
+                "before": each.before,
+                "after": each.after,
+            }
+            for each in values
+        ]
+    )
 
 
 @snapshots.command()
-@click.argument("snapshot")
+@snapshot_argument
 @click.argument("folder", type=click.Path(file_okay=False), metavar="DIR")
-def restore(snapshot: str, folder: str) -> None:
-    """Restore a snapshot into the folder DIR, which must be empty or not exist."""
+@click.option(
+    "--values",
+    "with_values",
+    is_flag=True,
+    help="Also the folder .ithaca-volume, in which values and what steps installed are kept.",
+)
+def restore(snapshot: str, folder: str, with_values: bool) -> None:
+    """Restore the files of a snapshot into the folder DIR, which must be empty or not exist.
+
+    `ithaca snapshots restore latest/train out` gives you the files that the step left.
+    """
     from ithaca.errors import UsageError
     from ithaca.snapshots import restore as restore_snapshot
+    from ithaca.snapshots.model import RESERVED
 
-    store, target = _store(), Path(folder).absolute()
-    digest = _resolve(store, snapshot)
+    digest, target = _resolve(snapshot), Path(folder).absolute()
     if target.exists() and any(target.iterdir()):
         raise UsageError(
             "ITH911",
@@ -150,7 +215,7 @@ def restore(snapshot: str, folder: str) -> None:
             where=str(target),
             cure="name a new one: restoring would remove what is there",
         )
-    restore_snapshot(store, digest, target)
+    restore_snapshot(_store(), digest, target, without=() if with_values else (RESERVED,))
     click.echo(str(target))
 
 
@@ -181,8 +246,7 @@ def push(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: boo
     from ithaca.cli.waiting import Waiting
 
     with Waiting() as tell:
-        names = [_digest(one) for one in digests]
-        done = send(find_project(), url, names, runs, tell.files("sending"))
+        done = send(find_project(), url, digests, runs, tell.files("sending"))
     _tell("sent", done, as_json)
 
 
@@ -198,8 +262,7 @@ def pull(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: boo
     from ithaca.cli.waiting import Waiting
 
     with Waiting() as tell:
-        names = [_digest(one) for one in digests]
-        done = fetch(find_project(), url, names, runs, tell.files("fetching"))
+        done = fetch(find_project(), url, digests, runs, tell.files("fetching"))
     _tell("fetched", done, as_json)
 
 
@@ -255,14 +318,26 @@ def _store() -> Store:
     return find_project().store()
 
 
-def _resolve(store: Store, text: str) -> str:
-    from ithaca.snapshots import resolve
+def _resolve(text: str) -> str:
+    from ithaca.api.project import find_project
+    from ithaca.api.references import find_snapshot
 
-    return resolve(store, _digest(text))
+    return find_snapshot(find_project(), text)
 
 
-def _digest(text: str) -> str:
-    return re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
+def _whose(owners: Sequence[Owner]) -> str:
+    more = f" (+{len(owners) - 1})" if len(owners) > 1 else ""
+    return f"{owners[0]}{more}" if owners else ""
+
+
+def _from_to(change: Difference) -> str:
+    """`: 1.0 → 1.1`, as far as it is known."""
+    told = [
+        each if isinstance(each, str) else describe_value(each)
+        for each in (change.before, change.after)
+        if each is not None
+    ]
+    return ": " + " → ".join(told) if told else ""
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -274,10 +349,6 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "target": _text(entry.target) or None,
         "mode": f"{entry.mode:o}",
     }
-
-
-def _changed_value(change: ValueChange) -> dict[str, Any]:
-    return {"kind": change.kind, "before": change.before, "after": change.after}
 
 
 def _mode(entry: Entry) -> str:

@@ -83,7 +83,7 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
 
     Args:
         path: The `.ipynb` file.
-        root: The project root; by default the git root, else the notebook's folder.
+        root: The project root; by default what `project_root` finds.
         shown: The path as messages name it; by default `path` as it was given.
 
     Returns:

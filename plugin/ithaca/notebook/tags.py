@@ -212,6 +212,24 @@ SETTINGS: dict[str, _Reader] = {
 
 VALUED: dict[str, _Reader] = {**STRUCTURE, **SETTINGS}
 
+_OTHERS = frozenset({"env"})
+"""Settings whose bare word other tools have for a tag of their own."""
+
+_OFTEN_MEANT = {
+    "memory": "limit:memory",
+    "mem": "limit:memory",
+    "cpu": "limit:cpu",
+    "cpus": "limit:cpu",
+    "gpu": "limit:nvidia.com/gpu",
+    "gpus": "limit:nvidia.com/gpu",
+    "depends": "prev",
+    "needs": "prev",
+}
+"""Words that people write for ours, though no letter of them is near."""
+
+_PREFIXED = ("retry", "timeout")
+"""Words that are surely meant where another word is joined to them: `retry_count:2`."""
+
 
 def parse_tag(text: str) -> tuple[Tag | None, Diagnostic | None]:
     """Understand one tag.
@@ -251,9 +269,9 @@ def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
     """A tag without a colon that is no role."""
     if word == "approval":
         return Tag(kind="approval", value="", text=text), None
-    if word in VALUED:
-        # Alone, such a word may well be another tool's (`image`, `label`); only the ones that
-        # shape the workflow are surely ours.
+    if word in VALUED and word not in _OTHERS:
+        # Alone, such a word may well be another tool's; only the ones that shape the workflow are
+        # surely ours.
         severity: Severity = "error" if word in STRUCTURE else "warning"
         return None, _diagnostic(
             "ITH111", f"the tag `{text}` has no value", f"write `{word}:…`", text, 0, severity
@@ -268,12 +286,24 @@ def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
 def _parse_misspelt(word: str, value: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
     """A tag whose word is not in the table, but may be near to one."""
     plain = word.strip().lower()
-    meant = plain if plain in VALUED else nearest(plain, VALUED, limit=_typing_error(plain))
+    meant = _meant(plain)
     if meant is not None:
-        return _recover(meant, value.strip(), text), _did_you_mean(text, f"{meant}:")
+        return _recover(meant, value.strip(), text), _did_you_mean(text, f"{meant}:{value.strip()}")
     if plain in ROLES:
         return Tag(kind=plain, text=text), _did_you_mean(text, plain)
     return None, None
+
+
+def _meant(word: str) -> str | None:
+    """The word with a value that was probably meant by another one."""
+    if word in VALUED:
+        return word
+    for ending, instead in (("ies", "y"), ("s", "")):
+        if word.endswith(ending) and word.removesuffix(ending) + instead in VALUED:
+            return word.removesuffix(ending) + instead
+    if re.split("[-_]", word)[0] in _PREFIXED:
+        return re.split("[-_]", word)[0]
+    return _OFTEN_MEANT.get(word) or nearest(word, VALUED, limit=_typing_error(word))
 
 
 def _typing_error(word: str) -> int:

@@ -59,6 +59,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
         error: Why it failed.
         reused_from: The run that made its execution, when it was reused.
         question: What a person has to answer while it is `waiting`.
+        answer: What a person answered, when anybody did.
         notices: What the user should know.
     """
 
@@ -75,6 +76,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     error: StepError | None = None
     reused_from: str | None = None
     question: str | None = None
+    answer: Event | None = None
     notices: tuple[str, ...] = ()
 
     @property
@@ -101,7 +103,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         retry_of: The run that it goes on from.
         cancelling: Somebody asked to cancel it and it has not ended.
         parameters: Value of every parameter.
-        metrics: What its steps published.
+        metrics: What its steps published, in the order of the workflow's metrics.
         steps: One entry a step, in workflow order.
     """
 
@@ -162,6 +164,7 @@ def fold(
     metrics: dict[str, float] = {}
     for state in steps.values():
         metrics.update(state.metrics)
+    order = [metric.name for metric in workflow.metrics]
     return RunState(
         id=run.id,
         name=run.name,
@@ -173,8 +176,11 @@ def fold(
         retry_of=run.retry_of,
         cancelling=status not in ENDED and any(event.kind == "cancel" for event in events),
         parameters=run.arguments,
-        metrics=metrics,
-        steps=tuple(steps.values()),
+        metrics=_ordered(metrics, order),
+        steps=tuple(
+            msgspec.structs.replace(state, metrics=_ordered(state.metrics, order))
+            for state in steps.values()
+        ),
     )
 
 
@@ -196,6 +202,42 @@ def decision(step: str, events: Iterable[Event]) -> Event | None:
     """The first answer to a step's approval question; later ones do not count."""
     answers = [each for each in events if each.step == step and each.kind != "cancel"]
     return min(answers, key=lambda each: each.id, default=None)
+
+
+def attempt_state(
+    name: str, attempt: int, start: AttemptStart | None, end: AttemptEnd | None
+) -> StepState:
+    """A step as one of its attempts tells of it.
+
+    Args:
+        name: The step.
+        attempt: Number of the attempt.
+        start: How it began, if that is known.
+        end: How it ended, if it has.
+    """
+    started = start.started if start else None
+    if end is None:
+        return StepState(name=name, status="running", attempt=attempt, started=started)
+    return StepState(
+        name=name,
+        status=end.status,
+        attempt=attempt,
+        started=started,
+        ended=end.ended,
+        key=end.key,
+        execution=end.execution,
+        before=end.before,
+        after=end.after,
+        metrics=end.metrics,
+        error=end.error,
+        reused_from=end.reused_from,
+        notices=end.notices,
+    )
+
+
+def _ordered(metrics: dict[str, float], order: list[str]) -> dict[str, float]:
+    """Metrics in the order of the notebook's metrics cells; what these do not name comes last."""
+    return {name: metrics[name] for name in [*order, *metrics] if name in metrics}
 
 
 def _of(known: list[tuple[str, Document]], kind: type[Kind]) -> list[Kind]:
@@ -225,25 +267,10 @@ def _latest(
     good = [number for number, each in ended.items() if each.status in GOOD]
     number = min(good) if good else max(began.keys() | ended.keys())
     start, end = began.get(number), ended.get(number)
-    started = start.started if start else None
-    if end is None:
-        return StepState(name=step.name, status="running", attempt=number, started=started)
-    again = budget is not None and may_retry(step, end, ended.values(), budget)
-    return StepState(
-        name=step.name,
-        status="pending" if again else end.status,
-        attempt=number,
-        started=started,
-        ended=end.ended,
-        key=end.key,
-        execution=end.execution,
-        before=end.before,
-        after=end.after,
-        metrics=end.metrics,
-        error=end.error,
-        reused_from=end.reused_from,
-        notices=end.notices,
-    )
+    state = attempt_state(step.name, number, start, end)
+    if end is None or budget is None or not may_retry(step, end, ended.values(), budget):
+        return state
+    return msgspec.structs.replace(state, status="pending")
 
 
 def _settle(
@@ -254,6 +281,8 @@ def _settle(
     run: RunStatus,
 ) -> StepState:
     """What a step without an end of its own is, given its parents and the run."""
+    if step.approval is not None:
+        state = msgspec.structs.replace(state, answer=decision(step.name, events))
     if state.status == "running":
         if run in ENDED:
             status: StepStatus = "cancelled" if run == "cancelled" else "lost"
@@ -267,7 +296,7 @@ def _settle(
     if run in ENDED:
         return msgspec.structs.replace(state, status=_NEVER_BEGAN[run])
     asked = step.approval is not None and all(status in GOOD for status in parents)
-    if asked and decision(step.name, events) is None:
+    if asked and state.answer is None:
         return msgspec.structs.replace(state, status="waiting", question=step.approval)
     return state
 

@@ -123,6 +123,15 @@ class Journal:
             return None
         return end
 
+    def attempt_start(self, step: str, number: int) -> AttemptStart | None:
+        """How an attempt began, or None."""
+        name = names.attempt(self.id, step, number, "start")
+        try:
+            start: AttemptStart = self._keep(name, AttemptStart)
+        except NotFound:
+            return None
+        return start
+
     def progress(self, step: str, number: int) -> Progress | None:
         """How far an attempt is, as far as that is known."""
         try:

@@ -140,6 +140,7 @@ class Cells:
             environment=environment,
             runtime=runtime,
             step_file=self._write_step_file(view, runtime),
+            hidden=secrets.foreign(self.workflow, self.step),
             extra={**self.step.env, **{name: str(value) for name, value in self.secrets.items()}},
         )
         with self.interruption.held():
@@ -203,7 +204,7 @@ class Cells:
         if not self._is_there():
             raise Failed(failure.deleted(place))
         if failed is not None:
-            raise Failed(failure.raised(*failed, report))
+            raise Failed(failure.raised(*failed, report, python=self.task.python))
         if error is None:
             return
         if failure.is_full(error) or (status is None and not failure.is_death(error)):
@@ -241,6 +242,7 @@ class Cells:
             "report": str(runtime / "report.json"),
             "private_root": view.private,
             "secrets": sorted(self.declared),
+            "last": not any(self.step.name in each.needs for each in self.workflow.steps),
             "tracked": False,
         }
         step_file = runtime / "step.json"

@@ -145,6 +145,8 @@ def _locate(python: Path | str) -> str:
     text = os.fspath(python)
     found = shutil.which(text) if os.sep not in text else text
     path = None if found is None else Path(os.path.abspath(Path(found).expanduser()))  # noqa: PTH100
+    if path is not None and path.is_dir():
+        raise _is_folder(path, text)
     if path is None or not path.is_file():
         raise UsageError(
             "ITH530",
@@ -152,6 +154,16 @@ def _locate(python: Path | str) -> str:
             cure="give the path of a Python interpreter, e.g. `--python .venv/bin/python`",
         )
     return str(path)
+
+
+def _is_folder(path: Path, text: str) -> UsageError:
+    inside = [Path(text) / "bin" / name for name in ("python", "python3")]
+    meant = next((each for each in inside if (path / "bin" / each.name).is_file()), None)
+    return UsageError(
+        "ITH530",
+        f"{text} is a folder, no interpreter" + (f"; did you mean {meant}?" if meant else ""),
+        cure=f"give `--python {meant or '.venv/bin/python'}`",
+    )
 
 
 def _ask(executable: str) -> Environment:

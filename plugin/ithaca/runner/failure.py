@@ -28,11 +28,19 @@ _LONGEST = 500
 _PAST = {"load": "loaded", "save": "saved"}
 _PROBLEM = re.compile(r"(?P<code>ITH\d{3}): (?P<message>.*?)(?:\s*→ (?P<cure>.*))?\s*", re.DOTALL)
 """How a `ValueProblem` of `ithaca_kernel` reads as text."""
+_MODULE = re.compile(r"No module named '([^']+)'")
 _LINE = re.compile(r"(?:Cell |Input )?In ?\[(\d+)\][^\n]*?(?:, line |<cell line: )(\d+)")
 """IPython's heading of a frame in a cell: execution count and line."""
 
 
-def raised(place: Place, execution: int | None, content: dict[str, Any], report: Any) -> StepError:
+def raised(
+    place: Place,
+    execution: int | None,
+    content: dict[str, Any],
+    report: Any,
+    *,
+    python: str = "",
+) -> StepError:
     """The error of a cell that raised.
 
     Args:
@@ -40,6 +48,7 @@ def raised(place: Place, execution: int | None, content: dict[str, Any], report:
         execution: Its execution count.
         content: The kernel's reply.
         report: What `ithaca_kernel` reports, or an empty dictionary.
+        python: The kernel's interpreter, for what it cannot import.
     """
     name, value = _exception(content)
     told = report.get("error") or _spoken(name, value)
@@ -53,6 +62,8 @@ def raised(place: Place, execution: int | None, content: dict[str, Any], report:
     seen = report.get("exception") or {}
     line = seen.get("line") if seen.get("name") == name else None
     message, cure = _explained(name, value, place)
+    if name == "ModuleNotFoundError" and code and python:
+        cure = _not_installed(value, python)
     return StepError(
         code="ITH505" if "StdinNotImplemented" in name else "ITH501",
         message=message,
@@ -74,7 +85,7 @@ def died(place: Place | None, status: int | None, said: str) -> StepError:
         said: The end of what it wrote outside of its messages.
     """
     code = place.code if place else None
-    where = f"in cell {code.cell}" if code else "outside of the user's cells"
+    where = "" if code else " outside of the user's cells"  # the place names the cell
     cure = "look into the log; code that ends the process (`os._exit`) cannot be part of a step"
     if status is not None and status < 0:
         name = _signal(-status)
@@ -90,7 +101,7 @@ def died(place: Place | None, status: int | None, said: str) -> StepError:
         how = f"exit status {status}"
     return StepError(
         code="ITH502",
-        message=f"the kernel died {where} ({how})",
+        message=f"the kernel died{where} ({how})",
         cure=cure,
         cell=code.cell if code else None,
         name="KernelDied",
@@ -221,6 +232,15 @@ def _explained(name: str, value: str, place: Place) -> tuple[str, str]:
     if place.role in _PAST:
         return f"the step's values cannot be {_PAST[place.role]}: {name}: {first}", ""
     return f"{name}: {first}" if first else name, ""
+
+
+def _not_installed(value: str, python: str) -> str:
+    """What to do about a module that the interpreter cannot import."""
+    found = _MODULE.search(value)
+    other = f"the kernel runs on {python}: choose another one with `--python PATH`"
+    if found is None or "." in found[1]:  # the package is there, this part of it is not
+        return other
+    return f"{other}, or install it in the step before: `%pip install {found[1]}`"
 
 
 def _exception(content: dict[str, Any]) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from ithaca.runner.interruption import GRACE
 from ithaca.runner.root import ENTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.root import View
@@ -77,6 +77,7 @@ def variables(
     environment: Environment,
     runtime: Path,
     step_file: Path,
+    hidden: Collection[str],
     extra: Mapping[str, str],
 ) -> dict[str, str]:
     """The kernel's environment variables.
@@ -86,9 +87,11 @@ def variables(
         environment: Its interpreter.
         runtime: The private folder.
         step_file: The step file of `ithaca_kernel`.
+        hidden: Variables that the step may not see.
         extra: The step's own variables and secrets; they win.
     """
-    own = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    kept_back = {*_NOT_INHERITED, *hidden}
+    own = {name: value for name, value in os.environ.items() if name not in kept_back}
     folder = str(Path(view.seen) / overlay.FOLDER)
     path = [f"{folder}/bin", str(Path(environment.executable).parent), own.get("PATH", os.defpath)]
     python_path = [str(runtime / "lib"), own.get("PYTHONPATH", "")]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ithaca.snapshots import Ignore, StatCache
-    from ithaca.workflow.model import Workflow
+    from ithaca.workflow.model import Step, Workflow
 
 SHORTEST = 8
 """A shorter secret is found in files by chance."""
@@ -31,10 +31,17 @@ _MOST = 5
 def declared(workflow: Workflow) -> dict[str, str]:
     """The secrets of all steps that this machine knows: variable to value.
 
-    Also a step that does not ask for a secret may come by it, where steps share a machine.
+    Also a step that does not ask for a secret may come by it, where steps share a machine, though
+    its kernel is not given the variable.
     """
     names = sorted({each.env for step in workflow.steps for each in step.secrets})
     return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def foreign(workflow: Workflow, step: Step) -> set[str]:
+    """The variables that other steps declare as secrets, and this one does not."""
+    everybody = {each.env for other in workflow.steps for each in other.secrets}
+    return everybody - {each.env for each in step.secrets}
 
 
 def find(

@@ -76,6 +76,9 @@ _CREDENTIAL_FILES = frozenset(
         "secrets.json",
     }
 )
+_HISTORY_ENDS = ("_history", "_hist", ".history", ".histfile")
+"""Shells and clients keep what was typed, passwords too: `.bash_history`, `.psql_history` …"""
+
 _CREDENTIAL_ENDS = (
     ".pem",
     ".key",
@@ -187,6 +190,8 @@ class Ignore:
 def _is_credential(name: str) -> bool:
     lower = name.lower()
     if lower in _CREDENTIAL_FILES or lower.endswith(_CREDENTIAL_ENDS):
+        return True
+    if lower.startswith(".") and (lower.endswith(_HISTORY_ENDS) or lower == ".lesshst"):
         return True
     if lower.startswith(".env."):
         return not lower.endswith(_HARMLESS_ENDS)

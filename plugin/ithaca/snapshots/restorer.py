@@ -23,6 +23,8 @@ from ithaca.snapshots.scan import FOLDER_FLAGS, text
 from ithaca.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ithaca.snapshots.cache import StatCache
     from ithaca.snapshots.ignore import Ignore
     from ithaca.snapshots.store import Store
@@ -39,6 +41,7 @@ def restore(
     *,
     cache: StatCache | None = None,
     keep: Ignore | None = None,
+    without: Collection[str] = (),
 ) -> None:
     """Make a folder hold exactly what a snapshot holds.
 
@@ -53,6 +56,7 @@ def restore(
         cache: What is known of the target's files; brought up to date, so that a later take reads
             only what changed.
         keep: What stays although the snapshot does not hold it.
+        without: Names in the root that are not restored.
 
     Raises:
         NotFound: No such snapshot, or a part of it is missing.
@@ -77,6 +81,8 @@ def restore(
             f"snapshot {digest} holds a folder .ithaca, which is Ithaca's own",
             cure="do not use this snapshot: no Ithaca has made it; ask who wrote to the store",
         )
+    for name in without:
+        plan.below.pop(os.fsencode(name), None)
     restorer = _Restorer(store, cache, keep, _own_paths(store, target))
     try:
         Path(target).mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,7 @@ def _ill_typed(parameter: Parameter, value: str, parameters: Sequence[Parameter]
     return UsageError(
         "ITH321",
         f"the parameter {parameter.name} is {_WANTED.get(parameter.type, parameter.type)}, "
-        f"not {value}",
+        f"not {value or 'empty'}",
         cure=_listed(parameters),
     )
 

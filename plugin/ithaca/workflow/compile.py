@@ -15,8 +15,14 @@ from ithaca.workflow.model import Resources, Source, Step, Workflow
 if TYPE_CHECKING:
     from ithaca.analysis import AnalysedStep, Analysis
 
-_FATAL = frozenset({"ITH106", "ITH107", "ITH121"})
-"""Without cells or steps there is nothing to analyse, in a circle no step is before another."""
+_ORDER_UNKNOWN = frozenset({"ITH112", "ITH113", "ITH114", "ITH120", "ITH121"})
+"""After these, which step runs before which is not what the user means."""
+
+_CELLS_UNKNOWN = frozenset({"ITH130", "ITH131", "ITH132", "ITH133", "ITH134", "ITH135", "ITH136"})
+"""After these, and when a composed notebook cannot be read (below ITH110), cells are missing."""
+
+_EACH_CELL = frozenset({"ITH201", "ITH301", "ITH302", "ITH311"})
+"""What is wrong with a cell by itself: syntax errors, parameters, what is no metric."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +49,7 @@ def check(
 
     Args:
         path: The notebook.
-        root: The project root; by default the git root, else the notebook's folder.
+        root: The project root; by default what `project_root` finds.
         interpreter: The Python whose libraries star imports are looked up in; by default the one
             that runs this.
 
@@ -63,13 +69,18 @@ def check(
         return Checked(workflow=None, diagnostics=error.diagnostics)
     tagged, found = outline(raw)
     workflow = None
-    if not any(one.code in _FATAL for one in found) and tagged.steps:
-        from ithaca.analysis import analyse  # parses every cell: not needed to reject a file
-
-        analysis = analyse(tagged, interpreter=interpreter, root=raw.root)
+    if tagged.steps:
+        analysis = _analysed(tagged, found, raw.root, interpreter)
         found = [*found, *analysis.diagnostics]
         if not any(one.severity == "error" for one in found):
             workflow = _workflow(tagged, analysis)
+    else:
+        # Without a step nothing can be said of names; what is wrong with the cells can.
+        cells = tuple(cell for scope in tagged.scopes for cell in scope.untagged)
+        every = TaggedStep(name="every", cells=cells)
+        tagged = msgspec.structs.replace(tagged, steps=(every,))
+        analysis = _analysed(tagged, found, raw.root, interpreter)
+        found += [one for one in analysis.diagnostics if one.code in _EACH_CELL]
     return Checked(workflow=workflow, diagnostics=_sorted(raw, tagged, found))
 
 
@@ -80,7 +91,7 @@ def compile(  # noqa: A001 - what the command line and the API call it
 
     Args:
         path: The notebook.
-        root: The project root; by default the git root, else the notebook's folder.
+        root: The project root; by default what `project_root` finds.
         interpreter: The Python whose libraries star imports are looked up in.
 
     Returns:
@@ -94,6 +105,23 @@ def compile(  # noqa: A001 - what the command line and the API call it
     if checked.workflow is None:
         raise NotebookError(checked.diagnostics)
     return checked.workflow
+
+
+def _analysed(
+    tagged: TaggedNotebook, found: list[Diagnostic], root: Path, interpreter: Path | None
+) -> Analysis:
+    """The analysis, which says nothing that may only follow from what is wrong with the tags."""
+    from ithaca.analysis import analyse  # parses every cell: not needed to reject a file
+
+    wrong = {one.code for one in found if one.severity == "error"}
+    whole = not (wrong & _CELLS_UNKNOWN or any(code < "ITH110" for code in wrong))
+    return analyse(
+        tagged,
+        interpreter=interpreter,
+        root=root,
+        whole=whole,
+        ordered=whole and not wrong & _ORDER_UNKNOWN,
+    )
 
 
 def _workflow(tagged: TaggedNotebook, analysis: Analysis) -> Workflow:

@@ -22,11 +22,12 @@ from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
-from ithaca.errors import StoreError
+from ithaca.errors import IthacaError, StoreError
 from ithaca.planning.keys import Known, lookup, step_key, what_counts
 from ithaca.records import names
+from ithaca.records.fold import decision
 from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptEnd, Execution, PlannedStep, StepError
+from ithaca.records.model import AttemptEnd, Event, Execution, PlannedStep, StepError
 from ithaca.runner.task import Task
 from ithaca.runner.volumes import mounts
 from ithaca.settings import load as load_settings
@@ -85,7 +86,7 @@ class Supervisor:
             self._collect(cancelled=False)
             events = self.journal.events()
             if any(event.kind == "cancel" for event in events):
-                self._cancel()
+                self._cancel(events)
                 return
             state = self.journal.state()
             ready = schedule.moves(self.workflow, state, events)
@@ -102,7 +103,7 @@ class Supervisor:
     def _advance(self, move: Move, state: RunState) -> bool:
         """Bring a ready step on; False when it has to wait."""
         if move.answer == "reject":
-            self._write_end(move, _rejected(move))
+            self._write_end(move, _rejected(move, self.journal.events()))
             return True
         if move.attempt == 1 and self._reuse(move, state):
             return True
@@ -222,7 +223,7 @@ class Supervisor:
                 attempt.overdue = True
                 attempt.kill()
 
-    def _cancel(self) -> None:
+    def _cancel(self, events: list[Event]) -> None:
         for attempt in self.running.values():
             attempt.ask_to_end()
         last = time.monotonic() + GRACE
@@ -232,7 +233,8 @@ class Supervisor:
         for attempt in self.running.values():
             attempt.kill()
         self._collect(cancelled=True)
-        self.journal.end("cancelled", "somebody cancelled it")
+        by = next(event.by for event in events if event.kind == "cancel")
+        self.journal.end("cancelled", f"cancelled by {by}")
 
     def leave(self) -> None:
         """End what still runs and remove the run's folders."""
@@ -246,7 +248,10 @@ class Supervisor:
             log.unlink()
 
 
-def _rejected(move: Move) -> AttemptEnd:
+def _rejected(move: Move, events: list[Event]) -> AttemptEnd:
+    answer = decision(move.step.name, events)
+    who, why = (answer.by, answer.comment) if answer else ("a person", "")
+    said = f" and said: {why}" if why else ""
     return AttemptEnd(
         step=move.step.name,
         attempt=move.attempt,
@@ -255,7 +260,7 @@ def _rejected(move: Move) -> AttemptEnd:
         retryable=False,
         error=StepError(
             code="ITH623",
-            message=f"a person answered no to: {move.step.approval or 'may it run?'}",
+            message=f"{who} answered no to `{move.step.approval or 'may it run?'}`{said}",
             cure="`ithaca runs retry` asks again",
         ),
     )
@@ -285,7 +290,12 @@ def main(arguments: list[str]) -> int:
     """
     home, run_id, held = Path(arguments[0]), arguments[1], int(arguments[2])
     os.set_inheritable(held, False)
-    supervisor = Supervisor(home, run_id, _sleeper())
+    try:
+        supervisor = Supervisor(home, run_id, _sleeper())
+    except IthacaError as error:  # such as settings that were edited after the submission
+        told = str(error).partition(": ")[2]
+        Journal(Store.open(home / "store"), run_id).end("failed", f"it could not start: {told}")
+        return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.journal.ask("cancel") and None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from types import TracebackType
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from .notebook import shell
 from .step import Report, ValueProblem
@@ -17,10 +17,12 @@ class CellWatch:
 
     Args:
         report: The report.
+        after: Called after each cell.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, after: Callable[[], None]) -> None:
         self._report = report
+        self._after = after
         self._shell = shell()
 
     def start(self) -> None:
@@ -34,6 +36,7 @@ class CellWatch:
         Args:
             result: IPython's `ExecutionResult`.
         """
+        self._after()
         problem = result.error_in_exec or result.error_before_exec
         if problem is None or isinstance(problem, ValueProblem):
             return

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from .step import to_json, write_atomically
+from .files import read_json, to_json, write_atomically
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def read_pointers(values: Path) -> Dict[str, Pointer]:
     found = {}
     folder = values / "names"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        told: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told: Dict[str, Any] = read_json(path)
         found[path.name[: -len(".json")]] = Pointer(
             told.get("object"), told.get("place", ""), tuple(told.get("conflict", ()))
         )

@@ -9,7 +9,7 @@ from typing import Any, Dict, Tuple
 
 from .functions import by_reference
 from .groups import is_immutable
-from .pickler import Reference, singletons
+from .pickler import Reference, held, singletons
 
 _HISTORY = re.compile(r"_+|_[0-9]+|_i+|_i[0-9]+|_ih|_oh|_dh|__.*__")
 _ATOMS = (bool, int, float, complex, str, bytes, type(None), types.ModuleType)
@@ -39,10 +39,10 @@ def is_the_kernels(name: str, namespace: Dict[str, Any]) -> bool:
 def process_references(namespace: Dict[str, Any]) -> Dict[int, Reference]:
     """What is never copied, because each kernel has its own: id to reference."""
     known = singletons()
-    known[id(namespace)] = ("namespace",)
+    known[held(namespace)] = ("namespace",)
     running = shell()
     if running is not None:
-        known[id(running)] = ("shell",)
+        known[held(running)] = ("shell",)
     return known
 
 
@@ -67,12 +67,12 @@ def definition_references(name: str, thing: Any) -> Dict[int, Reference]:
         return {}
     if _is_code(thing) and by_reference(thing):
         return {}
-    known: Dict[int, Reference] = {id(thing): ("definition", name)}
+    known: Dict[int, Reference] = {held(thing): ("definition", name)}
     if isinstance(thing, type):
         for part, inner in list(vars(thing).items()):
             nested = isinstance(inner, type) and inner.__qualname__.startswith(thing.__qualname__)
             if isinstance(inner, types.FunctionType) or nested:
-                known[id(inner)] = ("definition", name, part)
+                known[held(inner)] = ("definition", name, part)
     return known
 
 

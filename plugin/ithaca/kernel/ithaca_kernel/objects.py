@@ -9,7 +9,6 @@ the other files.
 from __future__ import annotations
 
 import hashlib
-import json
 import mmap
 import os
 import pickle
@@ -19,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, List, Optional, Set, Tuple
 
+from .files import open_binary, read_bytes, read_json, to_json, write_bytes
 from .pickler import Reference, ValuePickler
-from .step import to_json
 
 FORMAT = 1
 ALIGNMENT = 64
@@ -62,13 +61,13 @@ class Draft:
         """
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        with (self._folder / "buffers").open("wb") as file:
+        with open_binary(self._folder / "buffers", "wb") as file:
 
             def take(buffer: pickle.PickleBuffer) -> None:
                 with buffer.raw() as memory:
                     self._add_part(file, memory)
 
-            with (self._folder / "pickle").open("w+b") as out:
+            with open_binary(self._folder / "pickle", "w+b") as out:
                 pickler = ValuePickler(out, namespace, known, take, lone=lone)
                 pickler.dump(places)
                 out.seek(0)
@@ -99,7 +98,7 @@ class Draft:
         if target.exists():
             shutil.rmtree(self._folder)
             return identity
-        (self._folder / "document.json").write_bytes(text)
+        write_bytes(self._folder / "document.json", text)
         self._folder.rename(target)
         return identity
 
@@ -142,8 +141,7 @@ class Stored:
     def __init__(self, values: Path, identity: str) -> None:
         self.identity = identity
         self._folder = values / "objects" / identity
-        text = (self._folder / "document.json").read_text(encoding="utf-8")
-        self.document: Dict[str, Any] = json.loads(text)
+        self.document: Dict[str, Any] = read_json(self._folder / "document.json")
 
     @property
     def refers_to(self) -> Tuple[str, ...]:
@@ -158,7 +156,7 @@ class Stored:
 
     def pickle(self) -> bytes:
         """The pickle."""
-        return (self._folder / "pickle").read_bytes()
+        return read_bytes(self._folder / "pickle")
 
     def map(self, *, private: bool) -> List[memoryview]:
         """The buffers, mapped.
@@ -169,7 +167,7 @@ class Stored:
         size = self.document["buffers"]["size"]
         if not size:
             return [memoryview(bytearray()) for _ in self.parts]
-        with (self._folder / "buffers").open("rb") as file:
+        with open_binary(self._folder / "buffers", "rb") as file:
             access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
             mapped = memoryview(mmap.mmap(file.fileno(), size, access=access))
         return [mapped[part["offset"] : part["offset"] + part["size"]] for part in self.parts]

@@ -158,6 +158,19 @@ class ValueUnpickler(pickle.Unpickler):
         return self._find_main(name) if module == "__main__" else super().find_class(module, name)
 
 
+_ALIVE: Dict[int, Any] = {}
+
+
+def held(thing: Any) -> int:
+    """The id of a thing that lives from now on as long as the kernel: no other gets its id.
+
+    What is referred to is found by its id until the step ends; a class's old method or a replaced
+    `sys.stdout` that died meanwhile would lend its id to one of the user's values.
+    """
+    _ALIVE[id(thing)] = thing
+    return id(thing)
+
+
 def singletons() -> Dict[int, Reference]:
     """What belongs to the process and is referred to by where it is found."""
     import dataclasses
@@ -181,11 +194,11 @@ def singletons() -> Dict[int, Reference]:
     ]
     modules = {"sys": sys, "os": os, "random": random, "dataclasses": dataclasses}
     things = {
-        id(getattr(modules[module], name)): ("singleton", module, name)
+        held(getattr(modules[module], name)): ("singleton", module, name)
         for module, name in reversed(found)
         if getattr(modules[module], name, None) is not None
     }
     legacy = sys.modules.get("numpy.random.mtrand")
     if legacy is not None:
-        things[id(legacy._rand)] = ("singleton", "numpy.random.mtrand", "_rand")
+        things[held(legacy._rand)] = ("singleton", "numpy.random.mtrand", "_rand")
     return dict(things)

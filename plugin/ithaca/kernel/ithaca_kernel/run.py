@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional
 from . import metrics
 from .hook import CellWatch
 from .loading import Loaded, Loader
+from .modules import ModuleWatch
 from .notebook import find_namespace
 from .saving import Saver
 from .session import Session
@@ -27,7 +28,8 @@ class StepRun:
         self._session = Session(self._step.values / "session", self._step.root, self._step.secrets)
         self._namespace = find_namespace()
         self._loaded: Optional[Loaded] = None
-        CellWatch(self._report).start()
+        self._modules = ModuleWatch(self._step.root)
+        CellWatch(self._report, self._modules.look).start()
         take_input_from_nobody()
         self._forget_ourselves()
 
@@ -44,14 +46,24 @@ class StepRun:
         self._loaded = Loader(self._step, self._namespace).load()
         self._report.notices.extend(self._loaded.notices)
         self._session.restore_generators()
+        self._modules.start()
 
     def _save(self) -> None:
         if self._loaded is None:
             raise ValueProblem("ITH515", f"the values of {self._step.title} were never loaded")
+        self._tell_of_modules()
         self._report.metrics = metrics.evaluate(self._step, self._namespace)
         # The generators first: pickling a value may run the user's code.
         self._session.save()
         Saver(self._step, self._loaded, self._report).save()
+
+    def _tell_of_modules(self) -> None:
+        changed = [] if self._step.last else self._modules.changed()
+        if changed:
+            self._report.notices.append(
+                f"{', '.join(changed)} changed in {self._step.title}: later steps import the "
+                "module anew and do not see it; keep what they need in a variable of the notebook"
+            )
 
     def _reporting(self, act: Callable[[], Any]) -> None:
         try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from .step import to_json, write_atomically
+from .files import read_bytes, read_json, to_json, write_atomically
 
 _ROOT = "{root}"
 
@@ -44,7 +43,7 @@ class Session:
         self._apply("numpy.json", _set_numpy)
         torch_state = self._folder / "torch.bin"
         if torch_state.exists():
-            _set_torch(torch_state.read_bytes())
+            _set_torch(read_bytes(torch_state))
         self._restored = self._now()
 
     def save(self) -> List[str]:
@@ -66,7 +65,7 @@ class Session:
     def _apply(self, name: str, use: Any) -> None:
         path = self._folder / name
         if path.exists():
-            use(json.loads(path.read_text(encoding="utf-8")))
+            use(read_json(path))
 
     def _now(self) -> Dict[str, bytes]:
         found: Dict[str, Optional[bytes]] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
+
+from .files import read_json, report_to_json, write_atomically
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Step:
         report: Where the report goes.
         private_root: Whether the root has the same path in every step of the run.
         secrets: Environment variables that hold secrets.
+        last: No step needs this one.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Step:
     report: Path
     private_root: bool
     secrets: Tuple[str, ...]
+    last: bool
 
     @property
     def values(self) -> Path:
@@ -59,7 +62,7 @@ def read_step(path: Optional[Path] = None) -> Step:
         path: The file; by default the one that `ITHACA_STEP` names.
     """
     source = path or Path(os.environ["ITHACA_STEP"])
-    told: Dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    told: Dict[str, Any] = read_json(source)
     root = Path(told["root"])
     writes = tuple(told.get("writes", ()))
     return Step(
@@ -75,6 +78,7 @@ def read_step(path: Optional[Path] = None) -> Step:
         report=Path(told["report"]),
         private_root=bool(told.get("private_root", True)),
         secrets=tuple(told.get("secrets", ())),
+        last=bool(told.get("last", False)),
     )
 
 
@@ -133,17 +137,4 @@ class Report:
             "error": self.error,
             "exception": self.exception,
         }
-        write_atomically(self.path, (json.dumps(told, indent=1) + "\n").encode())
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a small file so that a reader sees all of it or the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(data)
-    draft.replace(path)
-
-
-def to_json(document: Any) -> bytes:
-    """JSON whose bytes depend on nothing but the content."""
-    return (json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+        write_atomically(self.path, report_to_json(told))

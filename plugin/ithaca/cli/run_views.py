@@ -1,0 +1,204 @@
+"""Runs and their steps, shown for people."""
+
+from __future__ import annotations
+
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ithaca.cli.output import (
+    describe_value,
+    duration,
+    in_step,
+    moment,
+    print_table,
+    status_text,
+)
+from ithaca.errors import IthacaError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ithaca.api import Run
+    from ithaca.records.fold import RunState, StepState
+
+Row = tuple["Run", "RunState | IthacaError"]
+"""A run, and how it stands or why nobody can say it."""
+
+
+def listed(runs: Iterable[Run]) -> list[Row]:
+    """How runs stand; one that cannot be read keeps nobody from seeing the others."""
+    rows: list[Row] = []
+    for run in runs:
+        try:
+            run.journal.run()
+        except NotFound:
+            continue  # it is just being written down
+        except IthacaError as error:
+            rows.append((run, error))
+            continue
+        try:
+            rows.append((run, run.state()))
+        except IthacaError as error:
+            rows.append((run, error))
+    return rows
+
+
+def list_row(run: Run, state: RunState | IthacaError) -> dict[str, Any]:
+    """A run of the list as plain data."""
+    if isinstance(state, IthacaError):
+        error = {"code": state.code, "message": str(state), "cure": state.cure}
+        return {"id": run.id, "status": "damaged", "error": error}
+    return {
+        "id": state.id,
+        "name": state.name,
+        "status": state.status,
+        "waiting": waiting(state),
+        "backend": state.backend,
+        "created": state.created,
+        "seconds": _seconds(state),
+        "parameters": state.parameters,
+        "metrics": state.metrics,
+        "retry_of": state.retry_of,
+        "url": run.url,
+    }
+
+
+def print_runs(rows: Sequence[Row]) -> None:
+    """Print the list of runs, and on stderr what is damaged."""
+    print_table(("run", "workflow", "status", "began", "took", "metrics"), starmap(_cells, rows))
+    for run, state in rows:
+        if isinstance(state, IthacaError):
+            click.echo(f"{click.style('warning', fg='yellow')}: run {run.id}: {state}", err=True)
+
+
+def _cells(run: Run, state: RunState | IthacaError) -> tuple[str, ...]:
+    if isinstance(state, IthacaError):
+        return (run.id, "", click.style("damaged", fg="red"), "", "", "")
+    return (
+        state.id,
+        state.name,
+        run_status(state),
+        moment(state.created),
+        duration(_seconds(state)),
+        " ".join(f"{name}={number:g}" for name, number in state.metrics.items()),
+    )
+
+
+def waiting(state: RunState) -> list[str]:
+    """The steps that wait for an answer."""
+    return [step.name for step in state.steps if step.status == "waiting"]
+
+
+def run_status(state: RunState) -> str:
+    """A run's status in its colour, and who waits for a person: `running (deploy waits)`."""
+    names = waiting(state)
+    if not names:
+        return status_text(state.status)
+    told = f"{', '.join(names)} {'waits' if len(names) == 1 else 'wait'}"
+    return f"{status_text(state.status)} ({told})"
+
+
+def _seconds(state: RunState) -> float | None:
+    return None if state.ended is None else round(state.ended - state.created, 3)
+
+
+def show_run(run: Run, state: RunState) -> None:
+    """Print how a run and its steps stand."""
+    from ithaca.cli.summary import LOST
+
+    click.echo(f"{state.name}  {run_status(state)}  {run.url}")
+    click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
+    if state.retry_of:
+        click.echo(f"goes on from {state.retry_of}")
+    if state.message or state.status == "lost":
+        click.echo(state.message or LOST)
+    for name, value in state.parameters.items():
+        click.echo(f"  {name} = {value!r}")
+    print_table(
+        ("step", "status", "took", "after", ""),
+        [
+            (
+                step.name,
+                status_text(step.status),
+                duration(step.seconds),
+                (step.after or "")[:12],
+                _remark(step),
+            )
+            for step in state.steps
+        ],
+    )
+    for name, number in state.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+
+
+def _remark(step: StepState) -> str:
+    if step.error is not None:
+        place = f"{step.error.place}: " if step.error.place else ""
+        return f"{place}{in_step(step.name, step.error.message)}"
+    if step.status == "waiting":
+        return step.question or "may it run?"
+    if step.reused_from:
+        return f"from {step.reused_from}"
+    return _answered(step) or ""
+
+
+def _answered(step: StepState) -> str | None:
+    """`approved by ada: looks good`."""
+    if step.answer is None:
+        return None
+    how = "approved" if step.answer.kind == "approve" else "rejected"
+    why = f": {step.answer.comment}" if step.answer.comment else ""
+    return f"{how} by {step.answer.by}{why}"
+
+
+def show_step(run: Run, step: StepState, attempts: Sequence[StepState]) -> None:
+    """Print all that is known of a step."""
+    click.echo(f"{step.name}  {status_text(step.status)}  {run.url}/{step.name}")
+    facts = {
+        "attempt": step.attempt or None,
+        "took": duration(step.seconds) or None,
+        "reused from": step.reused_from,
+        "key": step.key,
+        "execution": step.execution,
+        "before": step.before,
+        "after": step.after,
+        "asks": step.question,
+        "answer": _answered(step),
+    }
+    for label, fact in facts.items():
+        if fact is not None:
+            click.echo(f"  {label}: {fact}")
+    for name, number in step.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+    for value in run.values(step.name):
+        click.echo(f"  value {value.name}: {describe_value(value)}")
+    if step.error is not None:
+        click.echo(f"  {step.error.code}: {_remark(step)}")
+        if step.error.cure:
+            click.echo(f"    → {step.error.cure}")
+    for notice in step.notices:
+        click.echo(f"  notice: {in_step(step.name, notice)}")
+    if len(attempts) > 1:
+        _show_attempts(run, step.name, attempts)
+
+
+def _show_attempts(run: Run, name: str, attempts: Sequence[StepState]) -> None:
+    from ithaca.cli.summary import command
+
+    click.echo("  attempts:")
+    for each in attempts:
+        took = f" in {duration(each.seconds)}" if each.seconds is not None else ""
+        why = f": {_remark(each)}" if each.error is not None else ""
+        click.echo(f"    {each.attempt}  {status_text(each.status)}{took}{why}")
+    click.echo(f"  log of one: {command(run)} runs logs {run.id}/{name} --attempt N")
+
+
+def attempt_row(attempt: StepState) -> dict[str, Any]:
+    """An attempt as plain data."""
+    from ithaca.api.handle import describe_step
+
+    told = describe_step(attempt)
+    kept = ("status", "seconds", "before", "after", "error")
+    return {"attempt": attempt.attempt, **{key: told[key] for key in kept}}
