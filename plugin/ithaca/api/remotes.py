@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ithaca.api.references import find_snapshot
 from ithaca.errors import NotFound
 from ithaca.records.journal import find_run, list_runs
 from ithaca.records.names import parse_reference
 from ithaca.records.travel import names_below, pull_run, push_run
-from ithaca.snapshots import resolve
 from ithaca.snapshots.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.snapshots.remotes import (
     Pulled,
@@ -21,10 +22,10 @@ from ithaca.snapshots.remotes import (
     list_snapshots,
     pull,
     push,
+    resolve,
     verify,
 )
 from ithaca.snapshots.remotes import list_runs as list_remote_runs
-from ithaca.snapshots.remotes import resolve as resolve_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,12 +68,12 @@ def send(
     Args:
         project: Whose store.
         url: The remote.
-        snapshots: Digests, or starts of some.
+        snapshots: What `find_snapshot` takes.
         runs: Ids, starts of some, `latest` or URIs.
         progress: Called with the objects and bytes done so far.
     """
     store, cache = project.store(), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [resolve(store, one) for one in snapshots]
+    digests: Sequence[str] = [find_snapshot(project, one) for one in snapshots]
     ids = [find_run(store, parse_reference(one).run) for one in runs]
     documents: Sequence[str] = ()
     names: list[str] = []
@@ -104,7 +105,7 @@ def fetch(
     """
     remote = Remote.open(url)
     store, cache = project.store(create=True), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [resolve_remote(remote, one) for one in snapshots]
+    digests: Sequence[str] = [resolve(remote, _plain(one)) for one in snapshots]
     ids = [_find_run(remote, one) for one in runs]
     documents: Sequence[str] = ()
     names: list[str] = []
@@ -120,6 +121,10 @@ def fetch(
 def check(url: str, progress: Progress | None = None) -> list[Problem]:
     """Read all of a remote; what is wrong with it."""
     return verify(Remote.open(url), progress=progress)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
 
 
 class _Runs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -247,8 +246,7 @@ def push(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: boo
     from ithaca.cli.waiting import Waiting
 
     with Waiting() as tell:
-        names = [_resolve(one) for one in digests]
-        done = send(find_project(), url, names, runs, tell.files("sending"))
+        done = send(find_project(), url, digests, runs, tell.files("sending"))
     _tell("sent", done, as_json)
 
 
@@ -264,8 +262,7 @@ def pull(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: boo
     from ithaca.cli.waiting import Waiting
 
     with Waiting() as tell:
-        names = [re.sub(r"^ithaca://[^/]*/snapshots/", "", one.strip()) for one in digests]
-        done = fetch(find_project(), url, names, runs, tell.files("fetching"))
+        done = fetch(find_project(), url, digests, runs, tell.files("fetching"))
     _tell("fetched", done, as_json)
 
 
