@@ -61,7 +61,11 @@ def test_a_notebook_of_format_3_is_upgraded_with_its_tags(project: Project) -> N
 
 CELLS: dict[str, tuple[list[Cell], str, list[str]]] = {
     "no tags": ([("", "x = 1"), ("", "print(x)")], "ITH107", ["`step:NAME`"]),
-    "a typo in a tag": ([("bock:load", "x = 1")], "ITH110", ["cell 1", "did you mean `block:`?"]),
+    "a typo in a tag": (
+        [("bock:load", "x = 1")],
+        "ITH110",
+        ["cell 1", "did you mean `block:load`?"],
+    ),
     "an unknown step in prev": (
         [("step:load", "x = 1"), ("step:b prev:lod", "y = 1")],
         "ITH120",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import RUN, Project, step
+from step_project import RUN, Project, step
 
 from ithaca.records import names
 from ithaca.records.model import AttemptEnd

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import parameter, step
+from step_project import parameter, step
 
 from ithaca.runner import failure, notebook
 from ithaca.runner.notebook import Place

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 from ithaca.errors import UsageError
 from ithaca.runner import Environment, check_usable, describe, overlay

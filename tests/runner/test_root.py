@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 from ithaca.runner import Environment, describe
 from ithaca.runner import root as roots

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 from ithaca.runner import secrets
 from ithaca.snapshots import Ignore, StatCache, Store, restore, take

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 from ithaca.workflow.model import Code
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import RUN, Project, metric, parameter, step
+from step_project import RUN, Project, metric, parameter, step
 
 from ithaca.records import names
 from ithaca.runner import cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Project, step
+from step_project import Project, step
 
 from ithaca.errors import UsageError
 from ithaca.runner import Environment

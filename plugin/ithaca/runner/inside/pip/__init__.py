@@ -31,8 +31,12 @@ def _bundled(target: str) -> str:
         return folder
     try:
         import ensurepip
+        import sysconfig
 
-        wheels = _os.path.join(_os.path.dirname(ensurepip.__file__), "_bundled")
+        # Debian and others keep the wheels elsewhere, and say so in the build's variables.
+        wheels = sysconfig.get_config_var("WHEEL_PKG_DIR") or _os.path.join(
+            _os.path.dirname(ensurepip.__file__), "_bundled"
+        )
         name = next(each for each in sorted(_os.listdir(wheels)) if each.startswith("pip-"))
     except (ImportError, OSError, StopIteration):
         raise ImportError(
