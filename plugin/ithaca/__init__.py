@@ -1,4 +1,4 @@
-"""Ithaca: tagged notebooks become workflows whose steps run anywhere.
+"""Ithaca: tagged notebooks become workflows whose steps run in snapshot-restored volumes.
 
 Example:
     >>> import ithaca
