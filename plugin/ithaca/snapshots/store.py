@@ -31,7 +31,7 @@ from ithaca.snapshots.naming import (
     folder_path,
     refuse,
 )
-from ithaca.snapshots.version import VERSION_FILE, check_version
+from ithaca.snapshots.version import STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ class Store:
                 raise NotFound("ITH402", "there is no store", where=store._root)
             store._lay_out()
         try:
-            check_version(version.read_bytes(), store._root)
+            STORE.check(version.read_bytes(), store._root)
         except OSError as error:
             raise StoreError(
                 "ITH400", f"the store cannot be read: {error.strerror}", where=store._root
@@ -286,7 +286,7 @@ class Store:
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self.cannot_write(error)
-        temporary = self._write_temporary(VERSION_FILE)
+        temporary = self._write_temporary(STORE.file())
         with contextlib.suppress(FileExistsError):  # another process was faster: the same bytes
             self._in_place(lambda: os.link(temporary, f"{self._root}/version"), self._root)
         os.unlink(temporary)

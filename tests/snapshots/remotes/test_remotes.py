@@ -408,7 +408,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
 
 
 def test_versions_of_the_future_are_refused(store: Store, remote: Remote) -> None:
-    remote.overwrite("version", layout.VERSION_FILE.replace(b'"version":1', b'"version":2'))
+    remote.overwrite("version", layout.REMOTE.file().replace(b'"version":1', b'"version":2'))
     with pytest.raises(StoreError, match="version 2") as told:
         Remote.open(remote.url)
     assert told.value.code == "ITH401"

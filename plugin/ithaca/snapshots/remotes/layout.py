@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from ithaca.errors import Corrupt, StoreError
 from ithaca.snapshots.format import DIGEST_BYTES, decode_snapshot, digest_of
+from ithaca.snapshots.version import UPGRADE, Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ PACK_BYTES = 16 << 20
 SMALL = 4 << 20
 """Objects up to this size share packs; a larger one has packs of its own, one a chunk."""
 
-UPGRADE = "upgrade Ithaca: `pip install -U ithaca`"
 TAMPERED = (
     "`ithaca snapshots verify --store URL` lists what is damaged; push again from a machine whose "
     "own store is sound, to another prefix"
@@ -110,15 +110,15 @@ class _SnapshotFile(msgspec.Struct, array_like=True, frozen=True):
     body: RemoteSnapshot
 
 
-class _Version(msgspec.Struct, frozen=True):
-    format: str
-    version: int
-    features: tuple[str, ...] = ()
-
-
 _File = TypeVar("_File", _IndexFile, _SnapshotFile)
 
-VERSION_FILE = msgspec.json.encode(_Version("ithaca-remote", VERSION)) + b"\n"
+REMOTE = Format(
+    name="ithaca-remote",
+    version=VERSION,
+    noun="remote",
+    stranger="this place is no remote of a store: its `version` is wrong",
+    cure="name another prefix with --store",
+)
 
 
 def place(folder: str, digest: str) -> str:
@@ -180,34 +180,6 @@ def decode_remote_snapshot(
     if not _digests(found.indexes):
         raise damaged(f"the snapshot {digest}", where)
     return found, decode_snapshot(found.file, digest)
-
-
-def check_version(data: bytes, where: str) -> None:
-    """Refuse what is no remote, or one of a newer format.
-
-    Raises:
-        StoreError: It is no remote (ITH400), or newer than this Ithaca (ITH401).
-    """
-    try:
-        version = msgspec.json.decode(data, type=_Version)
-    except msgspec.MsgspecError:
-        version = _Version("", 0)
-    if version.format != "ithaca-remote" or version.version < 1:
-        raise StoreError(
-            "ITH400",
-            "this place is no remote of a store: its `version` is wrong",
-            cure="name another prefix with --store",
-            where=where,
-        )
-    if version.version > VERSION or version.features:
-        features = f" with {', '.join(version.features)}" if version.features else ""
-        raise StoreError(
-            "ITH401",
-            f"the remote has version {version.version} of the format{features}; this Ithaca reads "
-            f"version {VERSION}",
-            cure=UPGRADE,
-            where=where,
-        )
 
 
 def damaged(what: str, where: str) -> Corrupt:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ithaca.errors import NotFound, StoreError
 from ithaca.snapshots.remotes.address import connect, no_credentials
-from ithaca.snapshots.remotes.layout import VERSION_FILE, check_version
+from ithaca.snapshots.remotes.layout import REMOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +81,9 @@ class Remote:
                     cure="check the URL; `ithaca snapshots push` makes one",
                     where=url,
                 ) from None
-            remote.create("version", VERSION_FILE)
+            remote.create("version", REMOTE.file())
             version = remote.get("version")
-        check_version(version, url)
+        REMOTE.check(version, url)
         return remote
 
     def get(self, name: str) -> bytes:
