@@ -68,6 +68,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         infrastructure_retries: How many attempts of each step may be lost to the machine before
             its own `retries` count.
         retry_of: The run that this one goes on from.
+        store: URL of the remote that its documents and snapshots are kept on; empty for the
+            project's own store.
         plan: One entry a step, in workflow order.
         notices: What the user was told at submission.
     """
@@ -88,6 +90,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     uncounted: tuple[str, ...] = ()
     infrastructure_retries: int = 2
     retry_of: str | None = None
+    store: str = ""
     plan: tuple[PlannedStep, ...] = ()
     notices: tuple[str, ...] = ()
 

@@ -216,6 +216,7 @@ class _Attempt:
         execution = Execution(
             step=self.step.name, key=key, before=before, after=after, parents=self.task.parents
         )
+        self.store.share([before, after])
         digest = self.store.put(msgspec.json.encode(execution, order="deterministic"))
         self.known.update(execution=digest, after=after, metrics=metrics)
         first = publish(self.store, key, digest, self.task.run, metrics)

@@ -34,7 +34,7 @@ from ithaca.snapshots.naming import (
 from ithaca.snapshots.version import STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STALE_SECONDS = 24 * 3600.0
@@ -83,6 +83,13 @@ class Store:
             ) from None
         store._sweep()
         return store
+
+    def share(self, snapshots: Iterable[str]) -> None:
+        """Make snapshots reachable for all who share the store; those of a folder are at once.
+
+        Args:
+            snapshots: Digests.
+        """
 
     # Documents by name
 
