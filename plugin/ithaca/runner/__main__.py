@@ -1,4 +1,4 @@
-"""`python -m ithaca.runner TASK.json` executes one attempt of a step."""
+"""`python -m ithaca.runner TASK.json` executes one attempt of a step; with options, a pod's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def main(arguments: list[str]) -> int:
     """Execute the task; 0 when the step succeeded or was reused, 1 when it did not.
 
     Args:
-        arguments: Path of the task.
+        arguments: Path of the task, or a pod's options.
     """
-    if len(arguments) != 1:
-        print("usage: python -m ithaca.runner TASK.json", file=sys.stderr)  # noqa: T201
-        return 2
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        from ithaca.runner import pod
+
+        return pod.main(arguments)
     try:
         task = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Task)
         orphans.adopt()

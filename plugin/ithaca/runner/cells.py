@@ -84,7 +84,7 @@ class Cells:
     @property
     def folder(self) -> Path:
         """The step's folder."""
-        return Path(self.task.work).absolute() / "root"
+        return Path(self.task.folder or Path(self.task.work) / "root").absolute()
 
     def run(self, before: str, environment: Environment) -> Outcome:
         """Run them.
@@ -100,7 +100,8 @@ class Cells:
         """
         cache = StatCache()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        restore(self.store, before, self.folder, cache=cache)
+        own = volumes.left_out(self.workflow, Path(self.task.root))
+        restore(self.store, before, self.folder, cache=cache, keep=self._mounted(own))
         (self.folder / VOLUME).mkdir(exist_ok=True)
         source = self._write_notebook()
         overlay.write(self.folder, environment)
@@ -114,7 +115,6 @@ class Cells:
                 report = self._execute(view, environment, runtime)
         overlay.remove(self.folder, environment)
         self._remove_notebook(source)
-        own = volumes.left_out(self.workflow, root)
         ignore = Ignore.read(self.folder, extra=own)
         told = secrets.find(self.folder, self.declared, ignore=ignore, cache=cache)
         if told is not None:
@@ -125,6 +125,10 @@ class Cells:
             metrics=report.get("metrics") or {},
             notices=(*report.get("notices", ()), *taken.notices, *_not_seen(taken.ignored)),
         )
+
+    def _mounted(self, own: Sequence[str]) -> Ignore | None:
+        """What a restore leaves alone: volumes that the engine has mounted in the step's folder."""
+        return Ignore.read(self.folder, extra=own) if self.task.folder and own else None
 
     def _refuse_what_is_not_mounted(self, view: View) -> None:
         outside = [target for _, target, _ in view.mounts if target.startswith("/")]

@@ -190,6 +190,32 @@ def not_mounted(places: Sequence[str]) -> StepError:
     )
 
 
+def told_to_end() -> StepError:
+    """The error of a step whose pod was ended by its node or its cluster."""
+    return StepError(
+        code="ITH522",
+        message="the pod was told to end",
+        cure="its node was drained, or something more important needed the room: another attempt "
+        "goes elsewhere",
+    )
+
+
+def refused(question: str, who: str, why: str) -> StepError:
+    """The error of a step that a person refused.
+
+    Args:
+        question: What was asked.
+        who: Who answered.
+        why: The comment; may be empty.
+    """
+    said = f" and said: {why}" if why else ""
+    return StepError(
+        code="ITH623",
+        message=f"{who} answered no to `{question or 'may it run?'}`{said}",
+        cure="`ithaca runs retry` asks again",
+    )
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it came from, says that a disk is full."""
     while error is not None:

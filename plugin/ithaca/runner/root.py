@@ -70,7 +70,7 @@ def choose(
     seen = tuple((each.source, each.target, each.read_only) for each in mounts)
     plain = View(root=str(root), work_root=own, private=False, mounts=seen)
     base = root.resolve()
-    if not private or not base.is_dir() or base == Path(base.anchor):
+    if not private or not base.is_dir() or base in (Path(base.anchor), Path(own)):
         return plain
     wanted = [
         (environment.prefix, True),

@@ -28,6 +28,8 @@ from ithaca.snapshots import Store
 from ithaca.workflow.load import from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ithaca.records.model import EndStatus
     from ithaca.runner.environment import Environment
     from ithaca.runner.task import Task
@@ -37,13 +39,18 @@ _ROOM = 128 << 20
 """Bytes that a log, a notebook and an end may need at most."""
 
 
-def execute(task: Task) -> AttemptEnd:
+def execute(
+    task: Task, *, store: Store | None = None, cancelled: Callable[[], bool] | None = None
+) -> AttemptEnd:
     """Execute one attempt of a step, and write down how it went.
 
     Whatever happens to the step ends in the record; nothing is raised for it.
 
     Args:
         task: The attempt.
+        store: The store, when it is not the plain one at the task's path.
+        cancelled: Says whether SIGTERM was a cancel, where the machine may send it as well; asked
+            when it came. Without it, it always is.
 
     Returns:
         How it ended, as it stands in the record.
@@ -51,12 +58,12 @@ def execute(task: Task) -> AttemptEnd:
     Raises:
         StoreError: Not even that could be written.
     """
-    store = Store.open(Path(task.store))
+    store = store or Store.open(Path(task.store))
     _write(store, task, "start", _started(task))
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)
     interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
-    attempt = _Attempt(task, store, workflow, step, interruption)
+    attempt = _Attempt(task, store, workflow, step, interruption, cancelled)
     with interruption.installed():
         end = attempt.end()
         try:
@@ -77,9 +84,10 @@ class _Attempt:
         workflow: Workflow,
         step: Step,
         interruption: Interruption,
+        cancelled: Callable[[], bool] | None,
     ) -> None:
         self.task, self.store, self.workflow, self.step = task, store, workflow, step
-        self.interruption = interruption
+        self.interruption, self.cancelled = interruption, cancelled
         self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
         known = secrets.declared(workflow)
         self.recording = Recording(store, task, step, tuple(known.values()))
@@ -228,6 +236,9 @@ class _Attempt:
 
     def _interrupted(self, interrupted: Interrupted) -> AttemptEnd:
         if interrupted.reason == "cancelled":
+            self.interruption.close()
+            if self.cancelled is not None and not self.cancelled():
+                return self._ended("failed", error=failure.told_to_end(), infrastructure=True)
             return self._ended("cancelled", retryable=False)
         error = failure.timed_out(self.recording.place, self.step.timeout or 0)
         return self._ended("timed_out", error=error)
@@ -293,7 +304,7 @@ def _started(task: Task) -> AttemptStart:
         step=task.step,
         attempt=task.attempt,
         started=time.time(),
-        writer=f"{socket.gethostname()}:{os.getpid()}",
+        writer=task.writer or f"{socket.gethostname()}:{os.getpid()}",
     )
 
 

@@ -23,12 +23,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         parents: Digests of the parents' executions, in the order of `needs`.
         root: Absolute path of the project root, as the step sees it where that is possible.
         work: Private folder of this attempt; need not exist. Whoever made the task removes it.
+        folder: Where the step's files are restored, when it is not `root` in `work`. It may be
+            `root` itself where nothing else is (a pod): then no private view is needed.
         python: Interpreter of the kernel.
         environment: Identity digest of what the interpreter can import, as planned.
         reuse: Whether a known execution may stand for the step.
         uncounted: Patterns of the files that count in no key.
         mounts: Volumes that the runner mounts; none where the engine has mounted them.
         notebook: Path of the notebook relative to the root.
+        writer: Who executes it, for the record; else this machine and process.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
 
@@ -42,10 +45,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...] = ()
     root: str
     work: str
+    folder: str = ""
     python: str
     environment: str
     reuse: bool = True
     uncounted: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     notebook: str
+    writer: str = ""
     owner_fd: int | None = None

@@ -1,0 +1,58 @@
+"""The runner in a pod: from its command line to one attempt of a step, and back.
+
+`options` reads the command line, `document` finds or makes the run's document, `attempt` executes
+a step and answers its engine by files and an exit code, `ending` records how a run ended and
+`install` copies this Ithaca into images that have none. The command line is specified in
+`docs/backends-argo.md`; whatever starts pods may use it.
+
+The room may import what the runner may. Its results are documents in the remote that the command
+line names.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ithaca.errors import IthacaError, StoreError
+from ithaca.runner.pod.options import FINAL, Options, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what a pod's command line says.
+
+    Args:
+        arguments: The options.
+
+    Returns:
+        The exit code: 0 when it went well, 65 when another attempt cannot help or none is left,
+        else 1.
+    """
+    options = parse(arguments)
+    try:
+        return _do(options)
+    except IthacaError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        options.say(f"{error}")
+        return 1 if type(error) is StoreError else FINAL
+
+
+def _do(options: Options) -> int:
+    if options.install is not None:
+        from ithaca.runner.pod.install import install
+
+        install(options.install)
+        return 0
+    from ithaca.runner import enter
+
+    enter.put_back()
+    if options.end is not None:
+        from ithaca.runner.pod.ending import end
+
+        return end(options)
+    from ithaca.runner.pod.attempt import attempt
+
+    return attempt(options)

@@ -1,0 +1,302 @@
+"""One attempt of a step in a pod: what is to be done, done, and told to the engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from ulid import ULID
+
+from ithaca.errors import IthacaError, NotFound, UsageError
+from ithaca.records import names
+from ithaca.records.fold import GOOD, decision, may_retry
+from ithaca.records.model import AttemptEnd, AttemptStart, Event, StepError
+from ithaca.runner import failure, orphans
+from ithaca.runner.environment import describe
+from ithaca.runner.pod import document
+from ithaca.runner.pod.options import FINAL, Options, required
+from ithaca.runner.step import execute
+from ithaca.runner.task import Task
+from ithaca.snapshots import entries, read_blob
+
+if TYPE_CHECKING:
+    from ithaca.records.journal import Journal
+    from ithaca.snapshots import Store
+    from ithaca.workflow.model import Step
+
+HOME = Path("/ithaca")
+"""Where a copied Ithaca is."""
+
+_MOST_METRICS = 1024
+"""Bytes of metrics that the engine is told."""
+
+
+def attempt(options: Options) -> int:
+    """Execute one attempt of a step, unless there is none to execute.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        IthacaError: Not even a record of it could be written.
+    """
+    required(options, "step")
+    store = document.attach(options)
+    journal = document.journal(options, store)
+    pod = _Pod(options, store, journal)
+    known = pod.known_end()
+    if known is not None:
+        return pod.tell(known)
+    if pod.cancelled():
+        options.say(f"step `{options.step}`: the run was cancelled")
+        return FINAL
+    number = pod.number()
+    ends = pod.ends()
+    if ends and not pod.another(max(ends, key=lambda each: each.attempt)):
+        options.say(f"step `{options.step}`: no attempt is left")
+        return FINAL
+    return pod.tell(pod.refused(number) or pod.run(number))
+
+
+class _Pod:
+    """What is known of the attempt that this pod is for."""
+
+    def __init__(self, options: Options, store: Store, journal: Journal) -> None:
+        self.options, self.store, self.journal = options, store, journal
+        self.document = journal.run()
+        self.step: Step = self._step()
+
+    def _step(self) -> Step:
+        for step in self.journal.workflow().steps:
+            if step.name == self.options.step:
+                return step
+        raise UsageError("ITH525", f"the workflow has no step `{self.options.step}`")
+
+    def ends(self) -> list[AttemptEnd]:
+        """How the attempts so far ended."""
+        found = (self.journal.attempt_end(self.step.name, each) for each in self._attempts())
+        return [each for each in found if each is not None]
+
+    def _attempts(self) -> list[int]:
+        return self.journal.attempts(self.step.name)
+
+    def known_end(self) -> AttemptEnd | None:
+        """The end of an attempt that went well: the engine asks again when it lost the answer."""
+        return next((each for each in self.ends() if each.status in GOOD), None)
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked to cancel the run."""
+        return any(each.kind == "cancel" for each in self.journal.events())
+
+    def number(self) -> int:
+        """The number of this attempt; those before it that have no end get one."""
+        number = self.options.retries + 1
+        while (start := self.journal.attempt_start(self.step.name, number)) is not None:
+            if start.writer == self.options.writer and not self._has_end(number):
+                break
+            number += 1
+        for each in self._attempts():
+            if each < number and not self._has_end(each):
+                end_attempt(self.journal, self.step.name, each, vanished(), infrastructure=True)
+        return number
+
+    def _has_end(self, number: int) -> bool:
+        return self.journal.attempt_end(self.step.name, number) is not None
+
+    def another(self, end: AttemptEnd) -> bool:
+        """Whether another attempt follows one that ended so."""
+        budget = self.options.infrastructure_retries
+        if budget is None:
+            budget = self.document.infrastructure_retries
+        return may_retry(self.step, end, [*self.ends(), end], budget) and not self.cancelled()
+
+    def refused(self, number: int) -> AttemptEnd | None:
+        """The end of a step that a person refused; None when nobody did."""
+        wanted = self.options.decision
+        if not wanted:
+            return None
+        answer = decision(self.step.name, self.journal.events())
+        if answer is None:
+            answer = self._answered(wanted)
+        if answer.kind != "reject":
+            return None
+        error = failure.refused(self.step.approval or "", answer.by, answer.comment)
+        self._start(number)
+        return end_attempt(self.journal, self.step.name, number, error, retryable=False)
+
+    def _answered(self, wanted: str) -> Event:
+        """Write down what a person told the engine."""
+        event = Event(
+            id=str(ULID()),
+            kind="approve" if wanted == "approve" else "reject",
+            at=time.time(),
+            by=self.options.by or "a person",
+            step=self.step.name,
+            comment=self.options.comment,
+        )
+        self.journal.create(names.event(self.journal.id, event.id), event)
+        return event
+
+    def _start(self, number: int) -> None:
+        self.journal.create(
+            names.attempt(self.journal.id, self.step.name, number, "start"),
+            AttemptStart(
+                step=self.step.name,
+                attempt=number,
+                started=time.time(),
+                writer=self.options.writer,
+            ),
+        )
+
+    def run(self, number: int) -> AttemptEnd:
+        """Execute the attempt."""
+        options = self.options
+        try:
+            python = document.interpreter(options.python, os.environ.get("PATH", ""), HOME)
+        except UsageError as error:
+            self._start(number)
+            said = failure.of(error)
+            return end_attempt(self.journal, self.step.name, number, said, retryable=False)
+        parents = tuple(each for each in options.parents.split(",") if each)
+        if len(parents) > 1:
+            self._bring_settings()
+        self._remember_environment(python)
+        task = Task(
+            store=str(self.store.path),
+            run=self.journal.id,
+            step=self.step.name,
+            attempt=number,
+            workflow=self.document.workflow,
+            arguments=self.document.arguments,
+            source=self.document.source,
+            parents=parents,
+            root=options.root,
+            work=str(Path(options.work) / "attempt"),
+            folder=options.root,
+            python=python,
+            environment="",
+            reuse=self.document.reuse,
+            uncounted=self.document.uncounted,
+            notebook=self.document.notebook,
+            writer=options.writer,
+        )
+        Path(task.work).mkdir(parents=True, exist_ok=True)
+        orphans.adopt()
+        return execute(task, store=self.store, cancelled=self.cancelled)
+
+    def _bring_settings(self) -> None:
+        """A join asks the project's settings for its rules, and the folder is still empty."""
+        found = {
+            str(path): entry for path, entry in entries(self.store, self.document.source).items()
+        }
+        settings = found.get("pyproject.toml")
+        if settings is not None and settings.kind == "file":
+            (Path(self.options.root) / "pyproject.toml").write_bytes(
+                read_blob(self.store, settings)
+            )
+
+    def _remember_environment(self, python: str) -> None:
+        """Tell planners what the image's interpreter can import: a hint."""
+        if not self.options.image:
+            return
+        with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
+            identity = describe(python, cache=self.store.path.parent / "cache").identity
+            told = {"identity": identity, "python": python, "image": self.options.image}
+            data, name = (
+                msgspec.json.encode(told),
+                names.environment(self.options.image, self.options.python),
+            )
+            try:
+                known = self.store.read(name)
+            except NotFound:
+                known = b""
+            if known != data:
+                self.store.overwrite(name, data)
+
+    def tell(self, end: AttemptEnd) -> int:
+        """Tell the engine how the attempt ended; returns the exit code."""
+        if end.status in GOOD:
+            out = Path(self.options.work) / "out"
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "execution").write_text(end.execution or "", encoding="utf-8")
+            (out / "metrics").write_bytes(_metrics(end.metrics))
+            return 0
+        said = message(end)
+        self.options.say(said)
+        print(said, file=sys.stderr)  # noqa: T201
+        return 1 if self.another(end) else FINAL
+
+
+def _metrics(metrics: dict[str, float]) -> bytes:
+    """As many of them as the engine is told."""
+    told: dict[str, float] = {}
+    for name, value in metrics.items():
+        if len(msgspec.json.encode({**told, name: value})) <= _MOST_METRICS:
+            told[name] = value
+    return msgspec.json.encode(told)
+
+
+def message(end: AttemptEnd) -> str:
+    """How an attempt ended badly, in one line for the engine.
+
+    Example:
+        >>> error = StepError(code="ITH501", message="KeyError: 'x'", cell=7, line=2)
+        >>> message(AttemptEnd(step="fit", attempt=1, ended=0, status="failed", error=error))
+        "step `fit`, cell 7, line 2: KeyError: 'x'"
+    """
+    if end.error is None:
+        return f"step `{end.step}`: {end.status}"
+    place = f", {end.error.place}" if end.error.place else ""
+    return f"step `{end.step}`{place}: {end.error.message}"
+
+
+def vanished() -> StepError:
+    """The error of an attempt whose pod is gone without a word."""
+    return StepError(
+        code="ITH523",
+        message="its pod vanished",
+        cure="`kubectl get events` may still say why; another attempt runs elsewhere",
+    )
+
+
+def end_attempt(
+    journal: Journal,
+    step: str,
+    number: int,
+    error: StepError,
+    *,
+    retryable: bool = True,
+    infrastructure: bool = False,
+) -> AttemptEnd:
+    """Write the end of an attempt that failed and could not, or need not, say so itself.
+
+    Args:
+        journal: The run's journal.
+        step: The step.
+        number: The attempt.
+        error: Why.
+        retryable: Whether another attempt may help.
+        infrastructure: Whether the machine failed, not the step.
+
+    Returns:
+        The end, or the one that stood there before.
+    """
+    end = AttemptEnd(
+        step=step,
+        attempt=number,
+        ended=time.time(),
+        status="failed",
+        error=error,
+        retryable=retryable,
+        infrastructure=infrastructure,
+    )
+    journal.create(names.attempt(journal.id, step, number, "end"), end)
+    return journal.attempt_end(step, number) or end

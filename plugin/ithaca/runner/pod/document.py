@@ -1,0 +1,196 @@
+"""The run that a pod belongs to: its document, and what its engine says of its arguments."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import blake3
+from ulid import ULID
+
+from ithaca.errors import NotFound, UsageError
+from ithaca.records import names
+from ithaca.records.journal import Journal
+from ithaca.records.model import PlannedStep, RunDocument
+from ithaca.runner.pod.options import Options, required
+from ithaca.snapshots.remotes import Remote
+from ithaca.snapshots.remotes.shared import Shared
+from ithaca.workflow.arguments import complete_arguments, parse_arguments
+from ithaca.workflow.load import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ithaca.snapshots import Store
+    from ithaca.workflow.model import Parameter, Workflow
+
+_OURS = "ithaca-"
+_RETRIES = 2
+
+
+def attach(options: Options) -> Store:
+    """The store of the command line, with what the node or the pod keeps of it."""
+    required(options, "store")
+    remote = Remote.open(options.store, create=True)
+    home = options.home
+    return Shared.attach(home / "store", remote, cache=home / "cache" / "remote")
+
+
+def journal(options: Options, store: Store) -> Journal:
+    """The journal of the run; its document is written first when nobody has.
+
+    Args:
+        options: The command line.
+        store: The store.
+
+    Raises:
+        NotFound: The store lacks the run, or the workflow or source that it needs.
+        UsageError: The command line says too little, or an argument does not fit.
+    """
+    if options.run:
+        found = Journal(store, options.run)
+        found.run()
+        return found
+    required(options, "workflow", "engine", "created")
+    found = Journal(store, run_id(options.created, options.engine))
+    try:
+        found.run()
+    except NotFound:
+        found.create(names.run(found.id), _document(options, store, found.id))
+    return found
+
+
+def run_id(created: str, engine: str) -> str:
+    """The id of a run that nobody wrote down before its engine started it.
+
+    Args:
+        created: When the engine made it, as RFC 3339.
+        engine: `argo/NAMESPACE/NAME/UID`; the last part is what counts.
+
+    Example:
+        >>> run_id("2026-01-02T03:04:05Z", "argo/default/w-1/3f0e")
+        '01KDYAK348G8YW0Y6DN47J7TS6'
+    """
+    time = round(_seconds(created) * 1000).to_bytes(6, "big")
+    uid = engine.rpartition("/")[2]
+    return str(ULID.from_bytes(time + blake3.blake3(uid.encode()).digest(10)))
+
+
+def _seconds(created: str) -> float:
+    try:
+        return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise UsageError("ITH525", f"--created is no time: {created!r}") from None
+
+
+def _document(options: Options, store: Store, name: str) -> RunDocument:
+    workflow = _workflow(options, store)
+    if not options.source:
+        raise _not_pushed("its source snapshot was not known when it was compiled", workflow)
+    try:
+        store.get_snapshot(options.source)
+    except NotFound:
+        raise _not_pushed(f"lacks the source snapshot {options.source[:12]}", workflow) from None
+    retries = options.infrastructure_retries
+    return RunDocument(
+        id=name,
+        created=_seconds(options.created),
+        workflow=options.workflow,
+        name=workflow.name,
+        arguments=given(options.arguments, workflow.parameters),
+        backend=options.engine.partition("/")[0],
+        source=options.source,
+        notebook=workflow.source.notebook,
+        root=options.root,
+        python=options.python,
+        environment="",
+        infrastructure_retries=_RETRIES if retries is None else retries,
+        store=options.store,
+        plan=tuple(PlannedStep(step=step.name, action="run") for step in workflow.steps),
+    )
+
+
+def _workflow(options: Options, store: Store) -> Workflow:
+    try:
+        return from_json(store.get(options.workflow), where=f"document {options.workflow[:12]}")
+    except NotFound:
+        raise _not_pushed(f"lacks the workflow {options.workflow[:12]}", None) from None
+
+
+def _not_pushed(what: str, workflow: Workflow | None) -> NotFound:
+    notebook = workflow.source.notebook if workflow else "NB"
+    said = f"the store {what}" if what.startswith("lacks") else what
+    return NotFound(
+        "ITH526", said, cure=f"`ithaca compile {notebook} --backend argo --push`, and submit that"
+    )
+
+
+def given(text: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """A value for every parameter, from what the engine passes on.
+
+    Args:
+        text: JSON, a list of `{name, value}`; the values are JSON too, or as a person writes them.
+        parameters: The workflow's parameters.
+
+    Raises:
+        UsageError: It is no such list, or an argument does not fit.
+
+    Example:
+        >>> from ithaca.workflow.model import Parameter
+        >>> lr = Parameter(name="größe", type="float", default=1.0)
+        >>> given('[{"name": "gr-u00f6--u00df-e", "value": "0.5"}]', [lr])
+        {'größe': 0.5}
+    """
+    found: dict[str, Any] = {}
+    try:
+        for each in json.loads(text or "[]") or ():
+            if not each["name"].startswith(_OURS) and each.get("value") is not None:
+                found[_python_name(each["name"])] = str(each["value"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise UsageError("ITH525", f"--arguments is no list of parameters: {text[:200]}") from None
+    kinds = {each.name: each for each in parameters}
+    values = {name: _value(name, value, kinds.get(name)) for name, value in found.items()}
+    return complete_arguments(values, parameters)
+
+
+def _python_name(name: str) -> str:
+    return re.sub(r"-u([0-9a-f]{4,6})-", lambda letter: chr(int(letter[1], 16)), name)
+
+
+def _value(name: str, text: str, parameter: Parameter | None) -> Any:
+    if parameter is None:
+        return text  # whoever completes the arguments says so
+    try:
+        value = json.loads(text)
+        complete_arguments({name: value}, [parameter])
+    except (ValueError, UsageError):
+        return parse_arguments([f"{name}={text}"], [parameter])[name]
+    return value
+
+
+def interpreter(told: str, path: str, own: Path) -> str:
+    """The kernel's interpreter: what is told, else the first on the PATH that is not our own copy.
+
+    Args:
+        told: The option.
+        path: The PATH.
+        own: The folder of a copied Ithaca.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if told:
+        return told
+    folders = [Path(each) for each in path.split(":") if each]
+    for name in ("python3", "python"):
+        for folder in folders:
+            if (folder / name).is_file() and not folder.is_relative_to(own):
+                return str(folder / name)
+    raise UsageError(
+        "ITH530",
+        "there is no python3 on the PATH of the image",
+        cure="name the image's interpreter: `python` under [tool.ithaca.argo]",
+    )

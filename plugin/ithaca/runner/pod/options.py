@@ -1,0 +1,124 @@
+"""The command line of the runner in a pod."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from ithaca.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FINAL = 65
+"""Exit code that says: another attempt cannot help, or there is none left."""
+
+_MOST_SAID = 2048
+"""Bytes of a termination message."""
+
+
+class Options(msgspec.Struct, kw_only=True):
+    """What the command line says; the options are those of `docs/backends-argo.md`.
+
+    Attributes:
+        pod: Name of the pod, for the record.
+        image: Reference of the pod's image.
+        root: Where the project is.
+        work: Everything else of the attempt.
+        cache: What the node keeps, when the folder is there.
+        termination: File for the termination message.
+    """
+
+    store: str = ""
+    workflow: str = ""
+    source: str = ""
+    run: str = ""
+    engine: str = ""
+    created: str = ""
+    step: str = ""
+    parents: str = ""
+    arguments: str = "[]"
+    infrastructure_retries: int | None = None
+    retries: int = 0
+    decision: str = ""
+    by: str = ""
+    comment: str = ""
+    python: str = ""
+    image: str = ""
+    pod: str = ""
+    end: str | None = None
+    failures: str = "[]"
+    install: str | None = None
+    root: str = "/project"
+    work: str = "/ithaca-work"
+    cache: str = "/ithaca-cache"
+    termination: str = "/dev/termination-log"
+
+    @property
+    def home(self) -> Path:
+        """Where the local store and what else is worth keeping is."""
+        return Path(self.cache if Path(self.cache).is_dir() else self.work)
+
+    @property
+    def writer(self) -> str:
+        """Who writes, for the record: a pod's host is called as the pod, cut off."""
+        return self.pod or socket.gethostname()
+
+    def say(self, text: str) -> None:
+        """Leave the termination message, when the engine has made a file for it.
+
+        Args:
+            text: What went wrong, without secrets.
+        """
+        path = Path(self.termination)
+        if path.is_file() and os.access(path, os.W_OK):
+            with contextlib.suppress(OSError):
+                path.write_bytes(text.encode("utf-8", "replace")[:_MOST_SAID])
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage()
+        self.exit(FINAL, f"{message}\n")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line; ends the process with exit code 65 when it is wrong.
+
+    Args:
+        arguments: The options.
+
+    Example:
+        >>> parse(["--store=file:///s", "--step=train", "--retries=1"]).retries
+        1
+    """
+    parser = _Parser(prog="python -m ithaca.runner", allow_abbrev=False)
+    for field in msgspec.structs.fields(Options):
+        kind = int if "retries" in field.name else str
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
+    return Options(**vars(parser.parse_args(list(arguments))))
+
+
+def required(options: Options, *names: str) -> None:
+    """Refuse a command line that lacks options.
+
+    Args:
+        options: What it says.
+        names: Options that may not be empty.
+
+    Raises:
+        UsageError: One is.
+    """
+    missing = [f"--{name}" for name in names if not getattr(options, name)]
+    if missing:
+        raise UsageError(
+            "ITH525",
+            f"the pod's command line lacks {', '.join(missing)}",
+            cure="print the manifests again: `ithaca compile NB --backend argo`",
+        )

@@ -1,0 +1,316 @@
+"""Steps that run from a pod's command line, over a remote that is a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from step_project import RUN, Project, metric, parameter, step
+
+from ithaca.records import names
+from ithaca.records.journal import Journal
+from ithaca.records.model import AttemptStart, Execution, RunDocument
+from ithaca.runner.pod.document import given, interpreter, run_id
+from ithaca.runner.pod.ending import failures
+from ithaca.snapshots import Ignore, Store, take
+from ithaca.snapshots.remotes import Remote, pull, push
+from ithaca.snapshots.remotes.shared import Shared
+from ithaca.workflow.model import Parameter
+
+slow = pytest.mark.slow
+
+
+class Cluster:
+    """A remote, and pods that know nothing but it."""
+
+    def __init__(self, project: Project, home: Path) -> None:
+        self.project, self.home = project, home
+        self.url = f"file://{home}/remote"
+        self.pods = 0
+
+    def submit(self, **fields: Any) -> RunDocument:
+        """Write a run down in the remote, as a submission does."""
+        project, store = self.project, self.project.store
+        source = take(store, project.root, ignore=Ignore(source=True)).digest
+        document = RunDocument(
+            **{
+                "id": RUN,
+                "created": 0.0,
+                "workflow": store.put(project.workflow.to_json().encode()),
+                "name": "w",
+                "arguments": {each.name: each.default for each in project.workflow.parameters},
+                "source": source,
+                "notebook": "nb.ipynb",
+                "root": "/elsewhere",
+                "python": "",
+                "environment": "",
+                "store": self.url,
+                **fields,
+            }
+        )
+        store.create(names.run(document.id), msgspec.json.encode(document))
+        self.document = document
+        push(
+            store,
+            Remote.open(self.url, create=True),
+            [source],
+            documents=[document.workflow],
+            names=[names.run(document.id)],
+        )
+        return document
+
+    def pod(self, *options: str, run: str = RUN) -> Pod:
+        """Run a pod to its end."""
+        self.pods += 1
+        return Pod(self, self.pods, (f"--run={run}", *options))
+
+    def step(self, name: str, *options: str, parents: tuple[str, ...] = ()) -> Pod:
+        return self.pod(f"--step={name}", f"--parents={','.join(parents)}", *options)
+
+    @property
+    def journal(self) -> Journal:
+        return self.journal_of(RUN)
+
+    def journal_of(self, run: str) -> Journal:
+        self.pods += 1
+        seen = self.home / f"seen-{self.pods}"
+        return Journal(Shared.attach(seen, Remote.open(self.url), cache=seen / "cache"), run)
+
+
+class Pod:
+    """One pod that has ended."""
+
+    def __init__(self, cluster: Cluster, number: int, options: tuple[str, ...]) -> None:
+        home = cluster.home / f"pod-{number}"
+        self.root, self.work = home / "project", home / "work"
+        self.root.mkdir(parents=True)
+        termination = home / "termination-log"
+        termination.touch()
+        fixed = (
+            f"--store={cluster.url}",
+            f"--workflow={cluster.document.workflow}",
+            f"--source={cluster.document.source}",
+            f"--root={self.root}",
+            f"--work={self.work}",
+            f"--cache={home / 'none'}",
+            f"--termination={termination}",
+            f"--pod=pod-{number}",
+            f"--python={sys.executable}",
+        )
+        command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.code, self.said = done.returncode, done.stdout + done.stderr
+        self.message = termination.read_text()
+
+    def out(self, name: str) -> str:
+        return (self.work / "out" / name).read_text()
+
+
+@pytest.fixture
+def cluster(project: Project, tmp_path: Path) -> Cluster:
+    return Cluster(project, tmp_path)
+
+
+@slow
+def test_a_step_runs_from_the_command_line_and_all_it_leaves_is_in_the_remote(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    (cluster.project.root / "data.txt").write_text("hello")
+    cluster.project.define(
+        step(
+            "load",
+            "import os\ntext = open('data.txt').read() * times\nprint(text, os.getcwd())",
+            "loss = 0.5\nopen('out.txt', 'w').write(text)",
+            writes=("text",),
+            parameters=("times",),
+        ),
+        parameters=(parameter("times", 2),),
+        metrics=(metric("loss", "load"),),
+    )
+    cluster.submit()
+    pod = cluster.step("load", "--image=img:1")
+    assert (pod.code, pod.message) == (0, ""), pod.said
+    assert json.loads(pod.out("metrics")) == {"loss": 0.5}
+    end = cluster.journal.attempt_end("load", 1)
+    assert end is not None
+    assert (end.status, end.execution) == ("succeeded", pod.out("execution"))
+    start = cluster.journal.attempt_start("load", 1)
+    assert start is not None
+    assert start.writer == "pod-1"
+    assert f"hellohello {pod.root}" in cluster.journal.log("load", 1)[0].decode()
+    assert cluster.journal.notebook("load", 1)
+    other = Store.open(tmp_path / "other")
+    pull(other, Remote.open(cluster.url), [str(end.after)], documents=[str(end.execution)])
+    assert msgspec.json.decode(other.get(str(end.execution)), type=Execution).step == "load"
+    memo = cluster.journal.store.read(names.environment("img:1", sys.executable))
+    assert json.loads(memo)["image"] == "img:1"
+
+
+@slow
+def test_a_second_step_reads_the_value_of_the_first_and_is_reused_on_arrival_next_time(
+    cluster: Cluster,
+) -> None:
+    cluster.project.define(
+        step("a", "x = [1]", writes=("x",)),
+        step("b", "print(x + [2])", reads=("x",), needs=("a",)),
+    )
+    cluster.submit()
+    first = cluster.step("a")
+    assert first.code == 0, first.said
+    second = cluster.step("b", parents=(first.out("execution"),))
+    assert second.code == 0, second.said
+    assert "[1, 2]" in cluster.journal.log("b", 1)[0].decode()
+    again = "01JRUNNER0000000000000000001"
+    cluster.submit(id=again)
+    third = cluster.pod("--step=a", run=again)
+    assert third.code == 0, third.said
+    end = cluster.journal_of(again).attempt_end("a", 1)
+    assert end is not None
+    assert (end.status, end.reused_from) == ("reused", RUN)
+    assert third.out("execution") == first.out("execution")
+
+
+@slow
+def test_a_failure_exits_with_1_while_an_attempt_is_left_and_with_65_after_the_last(
+    cluster: Cluster,
+) -> None:
+    cluster.project.define(step("a", "y = 1\n1 / 0", retries=1))
+    cluster.submit()
+    first = cluster.step("a", "--retries=0")
+    assert first.code == 1, first.said
+    assert first.message == "step `a`, cell 1, line 2: ZeroDivisionError: division by zero"
+    last = cluster.step("a", "--retries=1")
+    assert last.code == 65, last.said
+    none_left = cluster.step("a", "--retries=2")
+    assert none_left.code == 65
+    assert cluster.journal.attempts("a") == [1, 2]
+
+
+@slow
+def test_an_attempt_whose_pod_vanished_gets_an_end_and_the_next_number_is_taken(
+    cluster: Cluster,
+) -> None:
+    cluster.project.define(step("a", "x = 1"))
+    cluster.submit()
+    gone = AttemptStart(step="a", attempt=1, started=1.0, writer="gone")
+    cluster.journal.create(names.attempt(RUN, "a", 1, "start"), gone)
+    pod = cluster.step("a")
+    assert pod.code == 0, pod.said
+    first, second = (cluster.journal.attempt_end("a", number) for number in (1, 2))
+    assert first is not None
+    assert second is not None
+    assert first.error is not None
+    assert (first.error.code, first.infrastructure) == ("ITH523", True)
+    assert second.status == "succeeded"
+    answer = cluster.step("a")
+    assert (answer.code, answer.out("execution")) == (0, second.execution)
+
+
+@slow
+def test_a_run_that_nobody_wrote_down_gets_its_document_from_the_first_pod(
+    cluster: Cluster,
+) -> None:
+    cluster.project.define(
+        step("a", "print('n is', n)", parameters=("n",)), parameters=(parameter("n", 1),)
+    )
+    cluster.submit()
+    engine = ("--engine=argo/ns/w-1/uid-1", "--created=2026-01-02T03:04:05Z")
+    arguments = '[{"name": "ithaca-run", "value": ""}, {"name": "n", "value": "7"}]'
+    pod = cluster.pod("--step=a", *engine, f"--arguments={arguments}", run="")
+    assert pod.code == 0, pod.said
+    made = run_id("2026-01-02T03:04:05Z", "argo/ns/w-1/uid-1")
+    journal = cluster.journal_of(made)
+    assert (journal.run().backend, journal.run().arguments) == ("argo", {"n": 7})
+    assert "n is 7" in journal.log("a", 1)[0].decode()
+    assert cluster.pod("--end=Succeeded", *engine, run="").code == 0
+    assert cluster.journal_of(made).state().status == "succeeded"
+
+
+def test_a_workflow_that_was_not_pushed_is_told_with_what_to_do(cluster: Cluster) -> None:
+    cluster.project.define(step("a", "x = 1"))
+    cluster.submit()
+    engine = ("--engine=argo/ns/w-1/uid-1", "--created=2026-01-02T03:04:05Z")
+    pod = cluster.pod("--step=a", *engine, f"--workflow={'0' * 64}", run="")
+    assert pod.code == 65
+    assert "ithaca compile NB --backend argo --push" in pod.message
+
+
+def test_a_person_who_rejects_ends_the_step(cluster: Cluster) -> None:
+    cluster.project.define(step("a", "x = 1", approval="Go on?", retries=3))
+    cluster.submit()
+    pod = cluster.step("a", "--decision=reject", "--by=ann", "--comment=too slow")
+    assert pod.code == 65, pod.said
+    assert pod.message == "step `a`: ann answered no to `Go on?` and said: too slow"
+    state = cluster.journal.state().step("a")
+    assert state.status == "failed"
+    assert state.answer is not None
+    assert state.answer.kind == "reject"
+
+
+def test_a_cancelled_run_starts_no_attempt(cluster: Cluster) -> None:
+    cluster.project.define(step("a", "x = 1"))
+    cluster.submit()
+    cluster.journal.ask("cancel")
+    assert cluster.step("a").code == 65
+    assert cluster.journal.attempts("a") == []
+    assert cluster.pod("--end=Failed").code == 0
+    assert cluster.journal.state().status == "cancelled"
+
+
+def test_the_end_says_of_a_pod_without_memory_what_it_was(cluster: Cluster) -> None:
+    cluster.project.define(step("fit", "x = 1"))
+    cluster.submit()
+    gone = AttemptStart(step="fit", attempt=1, started=1.0, writer="w-1-fit-123")
+    cluster.journal.create(names.attempt(RUN, "fit", 1, "start"), gone)
+    known = [{"displayName": "fit(0)", "podName": "w-1-fit-123", "message": "OOMKilled"}]
+    pod = cluster.pod("--end=Failed", f"--failures={json.dumps(json.dumps(known))}")
+    assert pod.code == 0, pod.said
+    state = cluster.journal.state()
+    error = state.step("fit").error
+    assert error is not None
+    assert (error.code, error.message) == ("ITH524", "out of memory")
+    assert (state.status, state.message) == ("failed", "failed: fit")
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "3", "[3]", "null"])
+def test_failures_that_cannot_be_read_are_none(text: str) -> None:
+    assert failures(text) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "text", "value"),
+    [
+        ("str", "", '"a"', "a"),
+        ("str", "", "plain", "plain"),
+        ("str", "", "12", "12"),
+        ("float", 1.0, "2", 2.0),
+        ("bool", False, "yes", True),
+        ("list", [], "[1]", [1]),
+    ],
+)
+def test_a_value_is_json_or_as_a_person_writes_it(
+    kind: Any, default: Any, text: str, value: Any
+) -> None:
+    told = json.dumps([{"name": "p", "value": text}])
+    assert given(told, [Parameter(name="p", type=kind, default=default)]) == {"p": value}
+
+
+def test_the_interpreter_is_the_images_own_and_not_the_copied_ithacas(tmp_path: Path) -> None:
+    for place in ("ithaca/bin", "usr/bin"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "python3").touch()
+    path = os.pathsep.join(str(tmp_path / each) for each in ("ithaca/bin", "usr/bin"))
+    found = interpreter("", path, tmp_path / "ithaca")
+    assert found == str(tmp_path / "usr/bin/python3")
+    assert interpreter("/opt/python", path, tmp_path / "ithaca") == "/opt/python"
+
+
+def test_a_wrong_option_ends_with_65() -> None:
+    command = [sys.executable, "-P", "-m", "ithaca.runner", "--no-such=1", "--step=a"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 65
