@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 from step_project import RUN, Project, metric, parameter, step
 
@@ -18,10 +21,10 @@ from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptStart, Execution, RunDocument
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
-from ithaca.snapshots import Ignore, Store, take
+from ithaca.snapshots import Ignore, Store, entries, take
 from ithaca.snapshots.remotes import Remote, pull, push
 from ithaca.snapshots.remotes.shared import Shared
-from ithaca.workflow.model import Parameter
+from ithaca.workflow.model import Parameter, Volume
 
 slow = pytest.mark.slow
 
@@ -33,6 +36,7 @@ class Cluster:
         self.project, self.home = project, home
         self.url = f"file://{home}/remote"
         self.pods = 0
+        self.mounted: str | None = None
 
     def submit(self, **fields: Any) -> RunDocument:
         """Write a run down in the remote, as a submission does."""
@@ -90,6 +94,9 @@ class Pod:
         home = cluster.home / f"pod-{number}"
         self.root, self.work = home / "project", home / "work"
         self.root.mkdir(parents=True)
+        if cluster.mounted:
+            (self.root / cluster.mounted).mkdir()
+            (self.root / cluster.mounted / "kept.txt").write_text("kept")
         termination = home / "termination-log"
         termination.touch()
         fixed = (
@@ -314,3 +321,73 @@ def test_the_interpreter_is_the_images_own_and_not_the_copied_ithacas(tmp_path: 
 def test_a_wrong_option_ends_with_65() -> None:
     command = [sys.executable, "-P", "-m", "ithaca.runner", "--no-such=1", "--step=a"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 65
+
+
+@slow
+@pytest.mark.parametrize(
+    ("cancel", "status", "code"), [(True, "cancelled", 65), (False, "failed", 1)]
+)
+def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
+    cluster: Cluster, cancel: bool, status: str, code: int
+) -> None:
+    said = cluster.home / "began"
+    source = f"open({str(said)!r}, 'w').close()\nimport time\ntime.sleep(600)"
+    cluster.project.define(step("a", source))
+    cluster.submit()
+
+    def end() -> None:
+        while not said.exists():
+            time.sleep(0.05)
+        if cancel:
+            cluster.journal.ask("cancel")
+        [pod] = [each for each in psutil.Process().children() if "--step=a" in each.cmdline()]
+        pod.terminate()
+
+    watcher = threading.Thread(target=end)
+    watcher.start()
+    pod = cluster.step("a")
+    watcher.join()
+    assert pod.code == code, pod.said
+    found = cluster.journal.attempt_end("a", 1)
+    assert found is not None
+    assert (found.status, found.infrastructure) == (status, not cancel)
+    if not cancel:
+        assert pod.message == "step `a`: the pod was told to end"
+
+
+@slow
+def test_a_join_keeps_to_the_rules_of_the_project(
+    cluster: Cluster,
+) -> None:
+    rules = '[tool.ithaca.merge]\n"out.txt" = "last"\n'
+    (cluster.project.root / "pyproject.toml").write_text(rules)
+    cluster.project.define(
+        step("a", "open('out.txt', 'w').write('a')"),
+        step("b", "open('out.txt', 'w').write('b')"),
+        step("c", "print(open('out.txt').read())", needs=("a", "b")),
+    )
+    cluster.submit()
+    parents = [cluster.step(name) for name in ("a", "b")]
+    joined = cluster.step("c", parents=tuple(each.out("execution") for each in parents))
+    assert joined.code == 0, joined.said
+    assert "b" in cluster.journal.log("c", 1)[0].decode()
+
+
+@slow
+def test_a_restore_leaves_the_files_of_a_mounted_volume_and_no_snapshot_takes_them(
+    cluster: Cluster,
+) -> None:
+    cluster.project.define(
+        step("a", "print(open('data/kept.txt').read())"),
+        volumes=(Volume(name="data", mount_path="/project/data", claim="c"),),
+    )
+    cluster.mounted = "data"
+    cluster.submit()
+    pod = cluster.step("a")
+    assert pod.code == 0, pod.said
+    assert (pod.root / "data" / "kept.txt").read_text() == "kept"
+    assert "kept" in cluster.journal.log("a", 1)[0].decode()
+    after = str(getattr(cluster.journal.attempt_end("a", 1), "after", ""))
+    assert [
+        str(path) for path in entries(cluster.journal.store, after) if "data" in str(path)
+    ] == []
