@@ -35,10 +35,12 @@ class Settings:
     Attributes:
         root: The project's root.
         values: The settings by name; tables such as `local` or `merge` are dicts.
+        told: Names of those that the user said by the environment or a flag, not the project.
     """
 
     root: Path
     values: Mapping[str, Any] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
 
     @property
     def home(self) -> Path:
@@ -114,13 +116,14 @@ def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         UsageError: `pyproject.toml` cannot be read, or has a setting that there is not.
     """
-    values = dict(_project(root / "pyproject.toml"))
     prefix = "ITHACA_"
-    for name, text in os.environ.items():
-        if name.startswith(prefix) and text:
-            values[name.removeprefix(prefix).lower()] = text
-    values.update({name: told for name, told in (flags or {}).items() if told is not None})
-    return Settings(root, values)
+    said = {
+        name.removeprefix(prefix).lower(): text
+        for name, text in os.environ.items()
+        if name.startswith(prefix) and text
+    }
+    said.update({name: told for name, told in (flags or {}).items() if told is not None})
+    return Settings(root, {**_project(root / "pyproject.toml"), **said}, frozenset(said))
 
 
 def _project(path: Path) -> Mapping[str, Any]:

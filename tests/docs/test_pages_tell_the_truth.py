@@ -195,7 +195,7 @@ def test_every_setting_of_argo_is_documented_and_no_other(
 
 def test_the_runners_command_line_in_a_pod_is_documented() -> None:
     lines = [
-        *command.step(python="python", lost=2, retried=True, asked=True),
+        *command.step(image="x", python="python", lost=2, retried=True, asked=True),
         *command.end(),
         *command.install(),
     ]

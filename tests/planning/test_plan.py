@@ -50,7 +50,7 @@ def workflow(*steps: Step) -> Workflow:
 
 
 def planned(store: Memory, known: Workflow, **more: object) -> dict[str, PlannedStep]:
-    told = {"arguments": {}, "environment": "e", "source": "s", **more}
+    told = {"arguments": {}, "environment": lambda _: "e", "source": "s", **more}
     return {each.step: each for each in plan(known, store=store, **told)}  # type: ignore[arg-type]
 
 
@@ -139,3 +139,10 @@ def test_an_execution_that_cannot_be_read_is_not_reused() -> None:
     execute(store, workflow(*STEPS))
     store.addressed.clear()
     assert {each.action for each in planned(store, workflow(*STEPS)).values()} == {"run"}
+
+
+def test_a_step_whose_environment_nobody_knows_yet_runs_and_has_no_key() -> None:
+    store, known = Memory(), workflow(*STEPS)
+    execute(store, known)
+    found = planned(store, known, environment=lambda _: "")
+    assert {(each.action, each.key) for each in found.values()} == {("run", None)}

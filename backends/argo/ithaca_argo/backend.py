@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ithaca.backends.protocol import Backend, Session
@@ -9,25 +10,48 @@ from ithaca.errors import BackendError, UsageError
 from ithaca_argo.settings import read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from ithaca.records.journal import Documents
     from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.workflow.model import Step, Workflow
 
 
 class ArgoBackend(Backend):
     """Runs plans on a cluster with Argo Workflows; `[tool.ithaca.argo]` says how."""
 
     name = "argo"
+    remote = True
 
     def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:  # noqa: ARG002
-        """Refuse what Argo would refuse; no run can be submitted yet."""
+        """Refuse what Argo would refuse, and a store that only pods can reach."""
         self.emit(workflow)
-        raise _not_yet()
+        if read(self.settings).store_claim is not None:
+            raise UsageError(
+                "ITH654",
+                "a run that is started from here needs a store that this machine reaches too, and "
+                "`store_claim` is one of pods only",
+                where="[tool.ithaca.argo]",
+                cure="set `store` instead; or `ithaca compile NB --backend argo` and `argo submit`",
+            )
+        return ()
 
-    def session(self, home: Path) -> Session:  # noqa: ARG002
-        """Not there yet."""
-        raise _not_yet()
+    def session(self, home: Path, store: Documents) -> Session:  # noqa: ARG002
+        """Reach the runs of that store on the cluster of the kubeconfig."""
+        settings = read(self.settings)
+        with _needed():
+            from ithaca_argo.session import ArgoSession
+
+        return ArgoSession(settings, store)
+
+    def container(self, step: Step) -> tuple[str, str] | None:
+        """The image of a step and the interpreter in it."""
+        with _needed():
+            from ithaca_argo.pods import settled
+
+        pod = settled(read(self.settings), step)
+        return None if pod.image is None else (pod.image, pod.python or "")
 
     def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
         """Argo's manifests as YAML.
@@ -37,20 +61,20 @@ class ArgoBackend(Backend):
             BackendError: hera is not installed.
         """
         settings = read(self.settings)
-        try:
+        with _needed():
             from ithaca_argo.emit import emit
-        except ImportError as error:
-            raise BackendError(
-                "ITH612",
-                f"the backend `argo` cannot be loaded: {error}",
-                cure="`pip install ithaca[argo]`",
-            ) from None
+
         return emit(workflow, settings, run)
 
 
-def _not_yet() -> UsageError:
-    return UsageError(
-        "ITH654",
-        "this version cannot start runs on Argo",
-        cure="`ithaca compile NB --backend argo` prints manifests that `argo submit` takes",
-    )
+@contextlib.contextmanager
+def _needed() -> Iterator[None]:
+    """What the extra brings; said in our words where it is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise BackendError(
+            "ITH612",
+            f"the backend `argo` cannot be loaded: {error}",
+            cure="`pip install ithaca[argo]`",
+        ) from None

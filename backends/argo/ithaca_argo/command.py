@@ -20,6 +20,9 @@ CACHE = "/ithaca-cache"
 EXECUTION = f"{WORK}/out/execution"
 METRICS = f"{WORK}/out/metrics"
 
+POD = "ITHACA_POD"
+"""Variable with the name of the pod."""
+
 ANSWERS = ("decision", "by", "comment")
 """What a person says when asked: `approve` or `reject`, who it was, and why."""
 
@@ -34,13 +37,14 @@ def interpreter(*, copied: bool) -> list[str]:
 
 def install() -> list[str]:
     """What the first container runs: copy its own Ithaca to where the pod's volume is."""
-    return [f"{HOME}/bin/python", "-P", "-m", "ithaca.runner", "--install", "/ithaca-copy"]
+    return ["python3", "-P", "-m", "ithaca.runner", "--install", "/ithaca-copy"]
 
 
-def step(*, python: str | None, lost: int, retried: bool, asked: bool) -> list[str]:
+def step(*, image: str, python: str | None, lost: int, retried: bool, asked: bool) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
+        image: The pod's image.
         python: The kernel's interpreter in the image, when it is not the one on the PATH.
         lost: How many attempts may be lost to the machine.
         retried: Whether Argo knows the number of the attempt.
@@ -51,6 +55,8 @@ def step(*, python: str | None, lost: int, retried: bool, asked: bool) -> list[s
         "--step={{inputs.parameters.step}}",
         "--parents={{inputs.parameters.parents}}",
         "--arguments={{workflow.parameters.json}}",
+        f"--image={image}",
+        f"--pod=$({POD})",
         f"--infrastructure-retries={lost}",
         *(["--retries={{retries}}"] if retried else []),
         *([f"--{each}={{{{inputs.parameters.{each}}}}}" for each in ANSWERS] if asked else []),

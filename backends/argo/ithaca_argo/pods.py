@@ -61,12 +61,13 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     template = _pod(pod, settings)
     assert template.container is not None
     template.container.args = command.step(
+        image=pod.image or "",
         python=pod.python,
         lost=settings.infrastructure_retries,
         retried=limit > 0,
         asked=step.approval is not None,
     )
-    template.container.env = _environment(pod, step) or None
+    template.container.env = _environment(pod, step)
     named = names.tasks(f"data-{volume.name}" for volume in volumes)
     for volume in volumes:
         _mount(template, volume, named[f"data-{volume.name}"], settings)
@@ -117,11 +118,10 @@ def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
 
 def _pod(pod: PodSettings, settings: ArgoSettings) -> m.Template:
     copied = settings.runner_image is not None and pod.image != settings.runner_image
-    own = settings.runner_image is not None and not copied
     container = m.Container(
         image=pod.image,
         image_pull_policy=pod.image_pull_policy,
-        command=command.interpreter(copied=copied or own),
+        command=command.interpreter(copied=copied),
         env_from=_secrets(pod, settings),
         resources=_resources(pod),
         volume_mounts=[
@@ -255,6 +255,8 @@ def _environment(pod: PodSettings, step: Step) -> list[m.EnvVar]:
     for each in step.secrets:
         key = m.SecretKeySelector(name=each.secret, key=each.key)
         variables.append(m.EnvVar(name=each.env, value_from=m.EnvVarSource(secret_key_ref=key)))
+    own = m.ObjectFieldSelector(field_path="metadata.name")
+    variables.append(m.EnvVar(name=command.POD, value_from=m.EnvVarSource(field_ref=own)))
     return sorted(variables, key=lambda variable: variable.name)
 
 

@@ -111,6 +111,7 @@ class ArgoSettings(PodSettings, frozen=True, kw_only=True):
 
     Attributes:
         namespace: Where it runs; None leaves it to whoever submits.
+        url: Address of Argo's UI, for links.
         store: URL of the store that pods read and write.
         store_secret: Secret whose keys become environment variables: the store's credentials.
         store_claim: Claim that holds the store; it is mounted and needs no `store`.
@@ -130,6 +131,7 @@ class ArgoSettings(PodSettings, frozen=True, kw_only=True):
     """
 
     namespace: str | None = None
+    url: str | None = None
     store: str | None = None
     store_secret: str | None = None
     store_claim: str | None = None

@@ -86,6 +86,7 @@ def run(
     backend: str | None = None,
     python: str | Path | None = None,
     parallel: int | None = None,
+    store: str | None = None,
     reuse: bool = True,
     root: str | Path | None = None,
     wait: bool = False,
@@ -101,6 +102,7 @@ def run(
         backend: What runs it; `local` unless the project's settings say otherwise.
         python: Interpreter of the kernels; by default that of the notebook's kernel.
         parallel: How many steps run at once; by default as many as there are cores.
+        store: URL of the remote that a run on a cluster is kept on.
         reuse: False to run every step even when its result is known.
         root: The project's root, when the workflow was not compiled by this process.
         wait: Return only when the run has ended.
@@ -123,19 +125,22 @@ def run(
     found = submit(
         workflow,
         parameters or {},
-        flags={"backend": backend, "python": python, "parallel": parallel},
+        flags={"backend": backend, "python": python, "parallel": parallel, "store": store},
         reuse=reuse,
         root=root,
     )
     return found.wait() if wait else found
 
 
-def open_run(run: str = "latest", *, root: str | Path | None = None) -> Run:
+def open_run(
+    run: str = "latest", *, root: str | Path | None = None, store: str | None = None
+) -> Run:
     """A run of the project that the working directory belongs to.
 
     Args:
         run: Its id, the start of it, `latest`, or its URI.
         root: The project's root, when it is another.
+        store: URL of the remote to look on as well.
 
     Raises:
         NotFound: There is no such run.
@@ -143,4 +148,4 @@ def open_run(run: str = "latest", *, root: str | Path | None = None) -> Run:
     from ithaca.api.project import find_project
     from ithaca.records.names import parse_reference
 
-    return find_project(root).run(parse_reference(run).run)
+    return find_project(root, {"store": store}).run(parse_reference(run).run)

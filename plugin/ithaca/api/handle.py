@@ -40,7 +40,8 @@ class Run:
     def __init__(self, project: Project, run_id: str) -> None:
         self.project = project
         self.id = run_id
-        self.journal = Journal(project.store(), run_id)
+        self.store = project.store_of(run_id)
+        self.journal = Journal(self.store, run_id)
 
     def __repr__(self) -> str:
         return f"<ithaca.Run {self.id}>"
@@ -48,7 +49,8 @@ class Run:
     @cached_property
     def session(self) -> Session:
         """Reaches the run on its backend."""
-        return self.project.backend(self.journal.run().backend).session(self.project.home)
+        backend = self.project.backend(self.journal.run().backend)
+        return backend.session(self.project.home, self.store)
 
     def state(self) -> RunState:
         """Everything that is known of the run now."""
@@ -89,10 +91,11 @@ class Run:
             TimeoutError: It has not ended in time.
         """
         last = None if timeout is None else time.monotonic() + timeout
-        while self.status not in ENDED:
-            if last is not None and time.monotonic() > last:
-                raise TimeoutError(f"run {self.id} has not ended within {timeout} s")
-            time.sleep(POLL)
+        with self.session.follow(self.id) as sleep:
+            while self.status not in ENDED:
+                if last is not None and time.monotonic() > last:
+                    raise TimeoutError(f"run {self.id} has not ended within {timeout} s")
+                sleep(POLL)
         return self
 
     def raise_for_status(self) -> Run:
@@ -179,7 +182,7 @@ class Run:
         from ithaca.api.values import values_of
         from ithaca.snapshots import entries
 
-        after, store = self.step(step).after, self.project.store()
+        after, store = self.step(step).after, self.store
         if after is None:
             return ()
         try:

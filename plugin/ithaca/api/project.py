@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ithaca.backends import backend as find_backend
-from ithaca.errors import NotFound
-from ithaca.records.journal import find_run, list_runs
+from ithaca.errors import Corrupt, NotFound, UsageError
+from ithaca.records import names
+from ithaca.records.journal import decode, find_run, list_runs
+from ithaca.records.model import RunDocument
 from ithaca.settings import Settings, load
 from ithaca.workflow.root import project_root
 
@@ -71,6 +73,58 @@ class Project:
             self.make_home()
         return Store.open(path, create=create)
 
+    def shared(self, url: str) -> Store:
+        """Its store together with a remote, for runs that are kept there.
+
+        Args:
+            url: The remote.
+
+        Raises:
+            StoreError: It cannot be reached.
+        """
+        from ithaca.snapshots.remotes import Remote, Shared
+
+        self.make_home()
+        remote = Remote.open(url, create=True)
+        found: Store = Shared.attach(
+            self.home / "store", remote, cache=self.home / "cache" / "indexes"
+        )
+        return found
+
+    def store_url(self) -> str:
+        """The remote that the user named.
+
+        Raises:
+            UsageError: Nobody did, or only the project's own files did.
+        """
+        url = self.settings.text("store")
+        if url is None:
+            raise UsageError(
+                "ITH915",
+                "a run on a cluster is kept on a remote of the store, and none is named",
+                cure="`--store s3://BUCKET/PREFIX`, or set ITHACA_STORE",
+            )
+        if "store" not in self.settings.told:
+            raise UsageError(
+                "ITH916",
+                f"only the project's own files name the store {url}; to read a store is to run "
+                "what its writers wrote",
+                cure=f"if you trust them: `--store {url}`, or set ITHACA_STORE",
+            )
+        return url
+
+    def store_of(self, run_id: str) -> Store:
+        """The store that a run is kept in, together with its remote if it has one."""
+        store = self.store(create="store" in self.settings.told)
+        name = names.run(run_id)
+        if store.exists(name):
+            try:
+                url = decode(store.read(name), RunDocument, name).store
+            except Corrupt:  # whoever reads the run will say so
+                return store
+            return self.shared(url) if url else store
+        return self.shared(self.store_url()) if "store" in self.settings.told else store
+
     def backend(self, name: str | None = None) -> Backend:
         """A backend with the project's settings for it."""
         chosen = name or self.settings.text("backend", "local") or "local"
@@ -96,15 +150,19 @@ class Project:
         """
         from ithaca.api.handle import Run
 
-        return Run(self, find_run(self.store(), text))
+        return Run(self, find_run(self._runs_store(), text))
 
     def runs(self) -> list[Run]:
         """All runs, oldest first; none when there is no store."""
         from ithaca.api.handle import Run
 
-        if not (self.home / "store").exists():
+        if "store" not in self.settings.told and not (self.home / "store").exists():
             return []
-        return [Run(self, each) for each in list_runs(self.store())]
+        return [Run(self, each) for each in list_runs(self._runs_store())]
+
+    def _runs_store(self) -> Store:
+        """Where runs are looked for: the remote that the user named counts too."""
+        return self.shared(self.store_url()) if "store" in self.settings.told else self.store()
 
 
 def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None = None) -> Project:

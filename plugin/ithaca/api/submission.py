@@ -17,11 +17,13 @@ from ithaca.api.project import Project, find_project
 from ithaca.api.reasons import why_again
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
-from ithaca.errors import UsageError
+from ithaca.errors import NotFound, UsageError
 from ithaca.planning.keys import Known, what_counts
 from ithaca.planning.plan import plan
+from ithaca.planning.reused import write_planned
 from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
+from ithaca.records.journal import Journal
 from ithaca.records.model import RunDocument
 from ithaca.settings import whole_number
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
@@ -31,9 +33,11 @@ from ithaca.workflow.root import is_everything
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ithaca.backends import Backend
     from ithaca.runner.environment import Environment
     from ithaca.settings import Settings
     from ithaca.snapshots import Store, Taken
+    from ithaca.workflow.model import Step
 
 
 def submit(
@@ -50,7 +54,8 @@ def submit(
     Args:
         workflow: A workflow, or the path of a notebook.
         parameters: Values of parameters by name, or `NAME=VALUE` texts.
-        flags: Settings that this call overrides (`backend`, `python`, `parallel`); None: not said.
+        flags: Settings that this call overrides (`backend`, `python`, `parallel`, `store`);
+            None: not said.
         reuse: False to run every step.
         root: The project's root, when the workflow was not compiled by this process.
         progress: Told what is being done, and of how many files and bytes it was done already.
@@ -69,9 +74,15 @@ def submit(
     arguments = _arguments(workflow, parameters)
     refuse_secret_arguments(workflow, arguments)
     parallel = _parallel(project.settings)
-    tell("describing the environment", 0, 0)
-    environment = _environment(project, workflow)
-    store = project.store(create=True)
+    environments: _OfThisMachine | _OfImages
+    if backend.remote:
+        tell("asking the store", 0, 0)
+        store = project.shared(project.store_url())
+        environments = _OfImages(store, backend)
+    else:
+        tell("describing the environment", 0, 0)
+        environments = _OfThisMachine(_environment(project, workflow))
+        store = project.store(create=True)
     uncounted = _uncounted(project)
     taken = _snapshot(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
@@ -87,17 +98,18 @@ def submit(
         source=taken.digest,
         notebook=workflow.source.notebook,
         root=str(project.root),
-        python=environment.executable,
-        environment=environment.identity,
+        python=environments.python,
+        environment=environments.identity,
         parallel=parallel,
         reuse=reuse,
         uncounted=uncounted,
         infrastructure_retries=_infrastructure_retries(project.settings),
+        store=_url(store),
         plan=plan(
             workflow,
             store=store,
             arguments=arguments,
-            environment=environment.identity,
+            environment=environments.of,
             source=taken.digest,
             reuse=reuse,
             counts=counts,
@@ -125,8 +137,13 @@ def retry(run: Run) -> Run:
         )
     if state.status == "succeeded":
         raise UsageError("ITH907", "every step of the run succeeded", where=f"run {run.id}")
-    workflow, store = run.journal.workflow(), project.store()
-    environment = _describe(project, before.python)
+    workflow, store = run.journal.workflow(), run.store
+    backend = project.backend(before.backend)
+    environments = (
+        _OfImages(store, backend)
+        if backend.remote
+        else _OfThisMachine(_describe(project, before.python))
+    )
     pinned = {
         step.name: Known(execution=step.execution, run=step.reused_from or run.id)
         for step in state.steps
@@ -136,13 +153,13 @@ def retry(run: Run) -> Run:
         before,
         id=str(ULID()),
         created=time.time(),
-        environment=environment.identity,
+        environment=environments.identity,
         retry_of=run.id,
         plan=plan(
             workflow,
             store=store,
             arguments=before.arguments,
-            environment=environment.identity,
+            environment=environments.of,
             source=before.source,
             reuse=before.reuse,
             pinned=pinned,
@@ -154,11 +171,66 @@ def retry(run: Run) -> Run:
 
 
 def _start(project: Project, store: Store, document: RunDocument, notebook: bytes) -> Run:
-    session = project.backend(document.backend).session(project.home)
+    backend = project.backend(document.backend)
+    store.share([document.source])
     store.create(names.run(document.id, "notebook"), notebook)
     store.create(names.run(document.id), msgspec.json.encode(document))
-    session.submit(document.id)
+    if backend.remote:
+        write_planned(Journal(store, document.id))
+    backend.session(project.home, store).submit(document.id)
     return Run(project, document.id)
+
+
+def _url(store: Store) -> str:
+    """The remote that a store is shared on; empty when it is a folder of its own."""
+    remote = getattr(store, "remote", None)
+    return "" if remote is None else str(remote.url)
+
+
+class _OfThisMachine:
+    """What kernels can import when they run here: all the same."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.python, self.identity = environment.executable, environment.identity
+
+    def of(self, _step: Step) -> str:
+        """The identity of a step's environment."""
+        return self.identity
+
+
+class _OfImages:
+    """What kernels can import in images, as far as pods have told of it.
+
+    Only what a reference is fixed to can be known before a pod starts: one with a digest, or with
+    a tag other than `latest`, as Kubernetes itself takes it when it pulls only what is missing.
+    """
+
+    python = identity = ""
+
+    def __init__(self, store: Store, backend: Backend) -> None:
+        self._store, self._backend = store, backend
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, step: Step) -> str:
+        """The identity of a step's environment; empty when nobody can know it yet."""
+        container = self._backend.container(step)
+        if container is None or not _is_fixed(container[0]):
+            return ""
+        if container not in self._known:
+            self._known[container] = self._read(*container)
+        return self._known[container]
+
+    def _read(self, image: str, python: str) -> str:
+        try:
+            told = msgspec.json.decode(self._store.read(names.environment(image, python)))
+            return str(told["identity"])
+        except (NotFound, msgspec.MsgspecError, KeyError, TypeError):
+            return ""
+
+
+def _is_fixed(image: str) -> bool:
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    return "@" in name or "@" in tag or tag not in ("", "latest")
 
 
 def _refuse_everything(root: Path) -> None:

@@ -20,15 +20,18 @@ mine = "my_package:MyBackend"
 
 from __future__ import annotations
 
+import contextlib
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from ithaca.records.journal import Documents
     from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.workflow.model import Step, Workflow
 
 PROTOCOL_VERSION = 1
 """Raised when a backend written for the version before would no longer do."""
@@ -56,6 +59,15 @@ class Session(ABC):
     def wake(self, run_id: str) -> None:
         """Tell the run's owner that an event was written; it may also have found it by itself."""
 
+    @contextlib.contextmanager
+    def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:  # noqa: ARG002
+        """Watch a run for as long as the block lasts.
+
+        Yields:
+            A function that returns when the run may have changed, at most so many seconds later.
+        """
+        yield time.sleep
+
     def url(self, run_id: str) -> str | None:  # noqa: ARG002 - for engines that have pages
         """The page of the run in the engine's own UI, when it has one."""
         return None
@@ -72,6 +84,9 @@ class Backend(ABC):
     """What `--backend` calls it."""
 
     protocol_version: ClassVar[int] = PROTOCOL_VERSION
+
+    remote: ClassVar[bool] = False
+    """Whether steps run on other machines: then a run is kept on a remote of the store."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self.settings = dict(settings or {})
@@ -92,12 +107,20 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def session(self, home: Path) -> Session:
+    def session(self, home: Path, store: Documents) -> Session:
         """Open a session.
 
         Args:
-            home: The folder that holds the store.
+            home: The folder for everything of Ithaca on this machine.
+            store: Where the runs' documents are.
         """
+
+    def container(self, step: Step) -> tuple[str, str] | None:  # noqa: ARG002
+        """The image of a step and the interpreter in it (empty: the first on the PATH).
+
+        None where steps run in the environment of this machine.
+        """
+        return None
 
     def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
         """The engine's manifests as text; pure and deterministic.

@@ -16,7 +16,7 @@ from ithaca.cli.summary import command, summary
 from ithaca.records.fold import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console, Group
 
@@ -47,8 +47,9 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
                 click.echo(run.id)
         if not wait:
             return 0
-        while not interrupts.count and run.status not in ENDED:
-            time.sleep(POLL)  # nobody reads us any more
+        with run.session.follow(run.id) as sleep:
+            while not interrupts.count and run.status not in ENDED:
+                sleep(POLL)  # nobody reads us any more
         if interrupts.count and not _cancel(run, interrupts):
             return 130
     state = run.state()
@@ -114,13 +115,14 @@ def _cancel(run: Run, interrupts: Interrupts) -> bool:
 
 def _watch(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
-    if stream.isatty():
-        _watch_table(run, interrupts, to_stderr=to_stderr)
-    else:
-        _watch_lines(run, interrupts, to_stderr=to_stderr)
+    watch = _watch_table if stream.isatty() else _watch_lines
+    with run.session.follow(run.id) as sleep:
+        watch(run, interrupts, sleep, to_stderr=to_stderr)
 
 
-def _watch_lines(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
+def _watch_lines(
+    run: Run, interrupts: Interrupts, sleep: Callable[[float], None], *, to_stderr: bool
+) -> None:
     """A line whenever a step's state changes."""
     told: dict[str, tuple[str, int]] = {}
     click.echo(f"run {run.id}", err=to_stderr)
@@ -133,7 +135,7 @@ def _watch_lines(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
                 click.echo(f"{step.name}: {_words(run, step)}", err=to_stderr)
         if state.status in ENDED:
             return
-        time.sleep(POLL)
+        sleep(POLL)
 
 
 def _words(run: Run, step: StepState) -> str:
@@ -162,7 +164,9 @@ def _attempt(run: Run, step: StepState) -> str:
     return f"attempt {number} of {max(number, run.journal.workflow().step(step.name).retries + 1)}"
 
 
-def _watch_table(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
+def _watch_table(
+    run: Run, interrupts: Interrupts, sleep: Callable[[float], None], *, to_stderr: bool
+) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -171,7 +175,7 @@ def _watch_table(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
     with Live(_table(run, state), console=console, refresh_per_second=8) as live:
         while state.status not in ENDED and not interrupts.count:
             _ask(run, state, asked, console)
-            time.sleep(POLL)
+            sleep(POLL)
             state = run.state()
             live.update(_table(run, state))
 

@@ -32,6 +32,7 @@ wait_or_detach = click.option(
 @click.option(
     "--parallel", type=click.IntRange(min=1), metavar="N", help="Steps at once; default: the cores."
 )
+@click.option("--store", metavar="URL", help="Remote that a run on a cluster is kept on.")
 @click.option("--no-reuse", is_flag=True, help="Run every step even when its result is known.")
 @wait_or_detach
 @as_json
@@ -41,6 +42,7 @@ def run(
     parameters: tuple[str, ...],
     python: str | None,
     parallel: int | None,
+    store: str | None,
     no_reuse: bool,
     wait: bool,
     as_json: bool,
@@ -62,7 +64,12 @@ def run(
         found = submit(
             workflow,
             parameters,
-            flags={"backend": backend, "python": python, "parallel": parallel},
+            flags={
+                "backend": backend,
+                "python": python,
+                "parallel": parallel,
+                "store": store,
+            },
             reuse=not no_reuse,
             progress=progress,
         )

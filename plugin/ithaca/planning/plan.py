@@ -13,7 +13,7 @@ from ithaca.records.model import Execution, PlannedStep
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ithaca.workflow.model import Workflow
+    from ithaca.workflow.model import Step, Workflow
 
 
 class Objects(Documents, Protocol):
@@ -28,7 +28,7 @@ def plan(
     *,
     store: Objects,
     arguments: Mapping[str, Any],
-    environment: str,
+    environment: Callable[[Step], str],
     source: str,
     reuse: bool = True,
     pinned: Mapping[str, Known] | None = None,
@@ -43,7 +43,8 @@ def plan(
         workflow: The workflow.
         store: Where executions are published.
         arguments: Value of every parameter.
-        environment: Identity digest of what the kernels can import.
+        environment: Identity digest of what a step's kernel can import; empty when that is not
+            known before the step begins.
         source: Digest of the source snapshot.
         reuse: False for `--no-reuse`: known executions are not looked up.
         pinned: Executions that are taken whatever their key says, by step: what succeeded in the
@@ -58,13 +59,14 @@ def plan(
     planned = []
     for step in workflow.steps:
         key = None
-        if all(name in after for name in step.needs):
+        imports = environment(step)
+        if imports and all(name in after for name in step.needs):
             parents = [after[name] for name in step.needs] or [source]
             key = step_key(
                 workflow,
                 step,
                 arguments=arguments,
-                environment=environment,
+                environment=imports,
                 parents=parents,
                 counts=counts,
             )

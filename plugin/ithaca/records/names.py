@@ -18,6 +18,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import blake3
+
 from ithaca.errors import UsageError
 
 AUTHORITY = "local"
@@ -42,6 +44,17 @@ def log(run_id: str, step: str, number: int, chunk: int) -> str:
 def event(run_id: str, event_id: str) -> str:
     """Name of an event."""
     return f"runs/{run_id}/events/{event_id}"
+
+
+def environment(image: str, python: str) -> str:
+    """Name of what is known of an image's environment; a hint that pods overwrite.
+
+    Args:
+        image: The image's reference.
+        python: The interpreter in it; empty for the first on the PATH.
+    """
+    described = "\0".join((image, python)).encode()
+    return f"environments/{blake3.blake3(described).hexdigest()}"
 
 
 def uri(kind: str, *parts: str) -> str:

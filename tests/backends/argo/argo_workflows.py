@@ -14,6 +14,7 @@ PLAIN: dict[str, Any] = {"store": "s3://bucket/prefix", "image": "python:3.12"}
 
 EVERY: dict[str, Any] = {
     "namespace": "science",
+    "url": "https://argo.example",
     "store": "s3://bucket/prefix",
     "store_secret": "store-credentials",
     "store_claim": "store",

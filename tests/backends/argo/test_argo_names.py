@@ -69,8 +69,9 @@ def test_parameters_are_arguments_with_json_values() -> None:
 
 def test_a_tags_variable_that_argo_would_substitute_in_is_left_to_the_runner() -> None:
     step = Step(name="train", env={"A": "{{workflow.uid}}", "B": "$(HOME) 5$"})
-    (only,) = pod("train", workflow(step))["container"]["env"]
-    assert only == {"name": "B", "value": "$$(HOME) 5$$"}
+    first, *own = pod("train", workflow(step))["container"]["env"]
+    assert first == {"name": "B", "value": "$$(HOME) 5$$"}
+    assert [each["name"] for each in own] == ["ITHACA_POD"]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,7 @@ def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
     assert digest(workflow()) == kept
 
 
-def test_runs_cannot_be_started_yet_and_nothing_is_written_before_that_is_said(tmp_path) -> None:
-    backend = ArgoBackend({"store": "s3://b", "image": "x"})
-    for call in (lambda: backend.check(workflow(), tmp_path), lambda: backend.session(tmp_path)):
-        with pytest.raises(UsageError, match="cannot start runs on Argo"):
-            call()
+def test_a_run_from_here_needs_a_store_that_this_machine_reaches_too(tmp_path) -> None:
+    backend = ArgoBackend({"store_claim": "store", "image": "x"})
+    with pytest.raises(UsageError, match="`store_claim` is one of pods only"):
+        backend.check(workflow(), tmp_path)

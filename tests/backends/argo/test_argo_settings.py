@@ -123,7 +123,8 @@ def test_variables_come_from_settings_tags_and_secrets() -> None:
     secret = Secret(secret="db", key="password", env="PASSWORD")
     step = Step(name="train", env={"A": "tag"}, secrets=(secret,))
     settings = {"env": {"A": "general", "B": "general"}, "steps": {"train": {"env": {"C": "own"}}}}
-    assert variables(step, **settings) == {"A": "tag", "B": "general", "C": "own", "PASSWORD": None}
+    expected = {"A": "tag", "B": "general", "C": "own", "PASSWORD": None, "ITHACA_POD": None}
+    assert variables(step, **settings) == expected
     (reference,) = [each for each in container(step)["env"] if each["name"] == "PASSWORD"]
     assert reference["valueFrom"] == {"secretKeyRef": {"name": "db", "key": "password"}}
 
@@ -227,7 +228,7 @@ def test_a_runner_image_brings_ithaca_into_an_image_that_has_none() -> None:
 def test_the_runner_image_itself_needs_no_copy() -> None:
     found = pod("train", workflow(TRAIN), runner_image="ithaca/runner:1", image="ithaca/runner:1")
     assert "initContainers" not in found
-    assert found["container"]["command"][0] == "/ithaca/bin/python"
+    assert found["container"]["command"][0] == "python3"
     assert container()["command"] == ["python3", "-P", "-m", "ithaca.runner"]
 
 

@@ -18,6 +18,7 @@ from ithaca.errors import BackendError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ithaca.records.journal import Documents
     from ithaca.workflow.model import Workflow
 
 SUBMISSION = 10.0
@@ -41,7 +42,7 @@ class LocalBackend(Backend):
 
         return volumes.check(workflow, root)
 
-    def session(self, home: Path) -> LocalSession:
+    def session(self, home: Path, store: Documents) -> LocalSession:  # noqa: ARG002
         """Reach the runs whose store is in `home`."""
         return LocalSession(home)
 

@@ -16,18 +16,18 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
-from ithaca.errors import IthacaError, StoreError
-from ithaca.planning.keys import Known, lookup, step_key, what_counts
+from ithaca.errors import IthacaError
+from ithaca.planning.keys import lookup, step_key, what_counts
+from ithaca.planning.reused import write_planned, write_reused
 from ithaca.records import names
 from ithaca.records.fold import decision
 from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptEnd, Event, Execution, PlannedStep, StepError
+from ithaca.records.model import AttemptEnd, Event
+from ithaca.runner import failure
 from ithaca.runner.task import Task
 from ithaca.runner.volumes import mounts
 from ithaca.settings import load as load_settings
@@ -80,7 +80,7 @@ class Supervisor:
 
     def supervise(self) -> None:
         """Run everything that the plan says, then write how the run ended."""
-        self._write_what_the_plan_reuses()
+        write_planned(self.journal)
         while True:
             self._kill_overdue()
             self._collect(cancelled=False)
@@ -155,48 +155,7 @@ class Supervisor:
             counts=self.counts,
         )
         known = lookup(self.store, key)
-        return known is not None and self._write_reused(move.step.name, known)
-
-    def _write_what_the_plan_reuses(self) -> None:
-        for planned in self.run.plan:
-            if planned.action == "reuse" and planned.execution is not None:
-                known = Known(
-                    execution=planned.execution,
-                    run=planned.reused_from or "",
-                    metrics=self._known_metrics(planned),
-                )
-                self._write_reused(planned.step, known)
-
-    def _known_metrics(self, planned: PlannedStep) -> dict[str, float]:
-        """What a reused execution published: it stands under its key, or in the run before."""
-        published = lookup(self.store, planned.key) if planned.key else None
-        if published is not None and published.execution == planned.execution:
-            return published.metrics
-        if self.run.retry_of is None:
-            return {}
-        before = Journal(self.store, self.run.retry_of)
-        ends = [before.attempt_end(planned.step, each) for each in before.attempts(planned.step)]
-        return next((each.metrics for each in ends if each and each.metrics), {})
-
-    def _write_reused(self, step: str, known: Known) -> bool:
-        try:
-            execution = msgspec.json.decode(self.store.get(known.execution), type=Execution)
-        except (StoreError, msgspec.MsgspecError):  # what cannot be read is not reused
-            return False
-        end = AttemptEnd(
-            step=step,
-            attempt=1,
-            ended=time.time(),
-            status="reused",
-            key=execution.key,
-            execution=known.execution,
-            before=execution.before,
-            after=execution.after,
-            metrics=known.metrics,
-            reused_from=known.run or None,
-        )
-        self.journal.create(names.attempt(self.run.id, step, 1, "end"), end)
-        return True
+        return known is not None and write_reused(self.journal, move.step.name, known)
 
     def _write_end(self, move: Move, end: AttemptEnd) -> None:
         name = names.attempt(self.run.id, move.step.name, move.attempt, "end")
@@ -251,18 +210,13 @@ class Supervisor:
 def _rejected(move: Move, events: list[Event]) -> AttemptEnd:
     answer = decision(move.step.name, events)
     who, why = (answer.by, answer.comment) if answer else ("a person", "")
-    said = f" and said: {why}" if why else ""
     return AttemptEnd(
         step=move.step.name,
         attempt=move.attempt,
         ended=time.time(),
         status="failed",
         retryable=False,
-        error=StepError(
-            code="ITH623",
-            message=f"{who} answered no to `{move.step.approval or 'may it run?'}`{said}",
-            cure="`ithaca runs retry` asks again",
-        ),
+        error=failure.refused(move.step.approval or "", who, why),
     )
 
 

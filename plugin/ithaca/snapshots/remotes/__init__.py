@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     from ithaca.snapshots.remotes.puller import Pulled, pull
     from ithaca.snapshots.remotes.pusher import Pushed, push
     from ithaca.snapshots.remotes.remote import Remote
+    from ithaca.snapshots.remotes.shared import Shared
 
 _HOMES = {
     "Pulled": "puller",
     "Pushed": "pusher",
     "Remote": "remote",
+    "Shared": "shared",
     "documents_below": "names",
     "list_documents": "names",
     "list_runs": "names",
@@ -57,6 +59,7 @@ __all__ = [
     "Pulled",
     "Pushed",
     "Remote",
+    "Shared",
     "documents_below",
     "list_documents",
     "list_runs",

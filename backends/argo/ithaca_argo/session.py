@@ -1,0 +1,182 @@
+"""Runs on a cluster: started, watched and answered through the Kubernetes API alone.
+
+The store has everything that views show. The Workflow object is watched only to know when to look
+there again, to see the end of a run whose last pod could not write it, and to act on what people
+ask.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from ulid import ULID
+
+from ithaca.backends.kubernetes import Cluster, Conflict
+from ithaca.backends.protocol import Session
+from ithaca.errors import BackendError
+from ithaca.records.fold import GOOD
+from ithaca.records.journal import Journal
+from ithaca_argo import names, workflow
+from ithaca_argo.workflow import WORKFLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ithaca.records.fold import RunState
+    from ithaca.records.journal import Documents
+    from ithaca.records.model import Event
+    from ithaca_argo.settings import ArgoSettings
+
+LOOK = 1.0
+"""Seconds between two looks at the store while nothing changes on the cluster."""
+
+FRESH = 5.0
+"""Seconds for which an answer of the API server counts, where nobody watches."""
+
+SUBMISSION = 30.0
+"""Seconds that a run may be without its Workflow because it is being submitted."""
+
+
+class ArgoSession(Session):
+    """Reaches the runs of one store on one cluster.
+
+    Args:
+        settings: `[tool.ithaca.argo]`.
+        store: Where the runs' documents are.
+    """
+
+    def __init__(self, settings: ArgoSettings, store: Documents) -> None:
+        self.settings, self.store = settings, store
+        self._cluster: Cluster | None = None
+        self._seen: dict[str, tuple[float, dict[str, Any] | None]] = {}
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster; connected when it is first needed."""
+        if self._cluster is None:
+            self._cluster = Cluster.connect(namespace=self.settings.namespace)
+        return self._cluster
+
+    def submit(self, run_id: str) -> None:
+        """Create the run's Workflow; a run of which everything is known ends at once."""
+        from ithaca_argo.emit import emit
+
+        journal = Journal(self.store, run_id)
+        run = journal.run()
+        if all(each.action == "reuse" for each in run.plan):
+            self._end(journal)
+            return
+        manifest = yaml.safe_load(emit(journal.workflow(), self.settings, run))
+        try:
+            self.cluster.create(manifest)
+        except BackendError as error:
+            journal.end("failed", f"Argo did not take it: {error.message}")
+            raise
+
+    def alive(self, run_id: str) -> bool:
+        """Whether the run's Workflow is there; a cluster that does not answer is no proof."""
+        journal = Journal(self.store, run_id)
+        try:
+            found = self._look(run_id)
+        except BackendError:
+            return True
+        if found is None:
+            return time.time() - ULID.from_str(run_id).timestamp < SUBMISSION
+        self._settle(journal, found)
+        return True
+
+    def wake(self, run_id: str) -> None:
+        """Do what was asked: stop the Workflow, or answer the nodes that wait."""
+        journal = Journal(self.store, run_id)
+        name, events = self._name(journal), journal.events()
+        if any(event.kind == "cancel" for event in events):
+            # Argo ends the pods and still runs the one that records the end.
+            self.cluster.patch(WORKFLOW, name, {"spec": {"shutdown": "Stop"}})
+            return
+        answers = _answers(events)
+        while True:
+            found = self.cluster.get(WORKFLOW, name)
+            if found is None or not answers.keys() & workflow.gates(found).keys():
+                return
+            with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
+                self.cluster.replace(WORKFLOW, workflow.answered(found, answers))
+                return
+
+    @contextlib.contextmanager
+    def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:
+        """Watch the run's Workflow, in a thread of its own."""
+        journal = Journal(self.store, run_id)
+        if journal.ended() is not None:
+            yield time.sleep
+            return
+        changed, over = threading.Event(), threading.Event()
+        name = self._name(journal)
+
+        def watch() -> None:
+            for found in self.cluster.watch(WORKFLOW, name=name, stop=over):
+                self._seen[run_id] = (float("inf"), found)
+                changed.set()
+            self._seen.pop(run_id, None)
+
+        def wait(seconds: float) -> None:
+            changed.wait(max(seconds, LOOK))
+            changed.clear()
+
+        thread = threading.Thread(target=watch, daemon=True, name=f"watch {name}")
+        thread.start()
+        try:
+            yield wait
+        finally:
+            over.set()
+
+    def url(self, run_id: str) -> str | None:
+        """The run's page in Argo's UI, when its address is set."""
+        if self.settings.url is None:
+            return None
+        namespace = self.settings.namespace or self.cluster.namespace
+        name = self._name(Journal(self.store, run_id))
+        return f"{self.settings.url.rstrip('/')}/workflows/{namespace}/{name}"
+
+    def _name(self, journal: Journal) -> str:
+        return names.workflow(journal.run().name, journal.id)
+
+    def _look(self, run_id: str) -> dict[str, Any] | None:
+        """The Workflow as it was seen last."""
+        until, found = self._seen.get(run_id, (0.0, None))
+        if time.monotonic() > until:
+            found = self.cluster.get(WORKFLOW, self._name(Journal(self.store, run_id)))
+            self._seen[run_id] = (time.monotonic() + FRESH, found)
+        return found
+
+    def _settle(self, journal: Journal, found: Mapping[str, Any]) -> None:
+        """Write the run's end once its steps have ended, without waiting for the last pod."""
+        if workflow.outcome(found) is None or journal.ended() is not None:
+            return
+        self._end(journal, str((found.get("status") or {}).get("message") or ""))
+
+    def _end(self, journal: Journal, message: str = "") -> None:
+        journal.end(*_outcome(journal.state(), journal.events(), message))
+
+
+def _outcome(state: RunState, events: list[Event], message: str) -> tuple[str, str]:
+    if any(event.kind == "cancel" for event in events):
+        by = next(event.by for event in events if event.kind == "cancel")
+        return "cancelled", f"cancelled by {by}"
+    if all(step.status in GOOD for step in state.steps):
+        return "succeeded", ""
+    failed = [step.name for step in state.steps if step.status in {"failed", "timed_out"}]
+    return "failed", f"failed: {', '.join(failed)}" if failed else message
+
+
+def _answers(events: list[Event]) -> dict[str, dict[str, str]]:
+    """What to supply for each step that was answered; the first answer counts."""
+    found: dict[str, dict[str, str]] = {}
+    for event in events:
+        if event.step is not None and event.kind in ("approve", "reject"):
+            told = {"decision": event.kind, "by": event.by, "comment": event.comment}
+            found.setdefault(event.step, told)
+    return found

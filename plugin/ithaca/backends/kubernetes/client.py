@@ -1,0 +1,240 @@
+"""Objects of a cluster, read and written as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from ithaca.errors import BackendError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Mapping
+
+MANAGER = "ithaca"
+"""Who applied what: the field manager of server-side apply."""
+
+
+class Kind(NamedTuple):
+    """A kind of objects, as the API server names it; the core group's name is empty."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+
+class Conflict(BackendError):
+    """Somebody changed the object since it was read."""
+
+
+class Cluster:
+    """A cluster and a namespace in it. Open it with `Cluster.connect`.
+
+    Attributes:
+        namespace: Where objects are.
+    """
+
+    def __init__(self, http: Any, namespace: str) -> None:
+        self._http = http
+        self.namespace = namespace
+
+    @classmethod
+    def connect(cls, *, context: str | None = None, namespace: str | None = None) -> Self:
+        """The cluster of the kubeconfig (`KUBECONFIG`, else `~/.kube/config`) or of this pod.
+
+        Args:
+            context: A context of the kubeconfig; None: the current one.
+            namespace: None: that of the context, else `default`.
+
+        Raises:
+            BackendError: Nothing says how to reach one (ITH663).
+
+        Example:
+            >>> Cluster.connect(namespace="science").namespace  # doctest: +SKIP
+            'science'
+        """
+        from lightkube import KubeConfig
+        from lightkube.config.client_adapter import Client, ConnectionParams
+        from lightkube.core.exceptions import ConfigError
+
+        try:
+            config = KubeConfig.from_env().get(context)
+        except (ConfigError, OSError, ValueError) as error:
+            raise _nowhere(str(error)) from None
+        if config is None:
+            raise _nowhere(f"it has no context `{context}`" if context else "it is empty")
+        return cls(Client(config, ConnectionParams()), namespace or config.namespace)
+
+    def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object; one of this name that is there already is what is returned.
+
+        Args:
+            manifest: The object; unknown fields are refused.
+            dry_run: Let the API server check it, and nothing more.
+
+        Raises:
+            BackendError: The API server does not take it or cannot be reached.
+        """
+        path = self._path(_kind_of(manifest), namespace=_namespace_of(manifest))
+        query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
+        response = self._send("POST", path, json=dict(manifest), params=query, allowed=(409,))
+        if response.status_code == 409:
+            return self._json("GET", f"{path}/{manifest['metadata']['name']}")
+        found: dict[str, Any] = response.json()
+        return found
+
+    def apply(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object or bring it up to date, by server-side apply.
+
+        Args:
+            manifest: The object; unknown fields are refused.
+            dry_run: Let the API server check it, and nothing more.
+        """
+        path = self._path(_kind_of(manifest), namespace=_namespace_of(manifest))
+        query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return self._json(
+            "PATCH",
+            f"{path}/{manifest['metadata']['name']}",
+            json=dict(manifest),
+            params=query,
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+    def get(self, kind: Kind, name: str) -> dict[str, Any] | None:
+        """An object, or None."""
+        response = self._send("GET", f"{self._path(kind)}/{name}", allowed=(404,))
+        return None if response.status_code == 404 else response.json()
+
+    def list(
+        self, kind: Kind, *, labels: Mapping[str, str] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """The objects with these labels, and the version of the list."""
+        wanted = ",".join(f"{name}={text}" for name, text in (labels or {}).items())
+        query = {"labelSelector": wanted} if wanted else {}
+        found = self._json("GET", self._path(kind), params=query)
+        return found["items"], found["metadata"]["resourceVersion"]
+
+    def replace(self, kind: Kind, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Write an object that was read before.
+
+        Raises:
+            Conflict: It was changed since.
+        """
+        path = f"{self._path(kind)}/{manifest['metadata']['name']}"
+        response = self._send("PUT", path, json=dict(manifest), allowed=(409,))
+        if response.status_code == 409:
+            raise Conflict("ITH662", "the object was changed meanwhile", where=path)
+        found: dict[str, Any] = response.json()
+        return found
+
+    def patch(self, kind: Kind, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some fields of an object, by a merge patch."""
+        return self._json(
+            "PATCH",
+            f"{self._path(kind)}/{name}",
+            json=dict(changes),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+
+    def delete(self, kind: Kind, name: str) -> None:
+        """Delete an object, if it is there."""
+        self._send("DELETE", f"{self._path(kind)}/{name}", allowed=(404,))
+
+    def watch(self, kind: Kind, *, name: str, stop: threading.Event) -> Iterator[dict[str, Any]]:
+        """An object as it is now and after each change, until it is deleted.
+
+        A connection that breaks is taken up again where it broke; nothing is raised for it.
+
+        Args:
+            kind: What it is.
+            name: Its name.
+            stop: Set it to end the watch.
+        """
+        from ithaca.backends.kubernetes.watching import follow
+
+        return follow(self._http, self._path(kind), name, stop)
+
+    def allowed(self, verb: str, group: str, resource: str) -> bool:
+        """Whether we may do something in the namespace.
+
+        Args:
+            verb: `create`, `get`, `watch`, …
+            group: The API group.
+            resource: Plural of the kind.
+        """
+        asked = {"verb": verb, "group": group, "resource": resource, "namespace": self.namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return bool(self._json("POST", path, json=review)["status"].get("allowed"))
+
+    def has_api(self, group: str) -> bool:
+        """Whether the API server knows a group."""
+        known = self._json("GET", "/apis")["groups"]
+        return any(each["name"] == group for each in known)
+
+    def _path(self, kind: Kind, namespace: str | None = None) -> str:
+        root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+        return f"{root}/namespaces/{namespace or self.namespace}/{kind.plural}"
+
+    def _json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._send(method, path, **more).json()
+        return found
+
+    def _send(self, method: str, path: str, allowed: tuple[int, ...] = (), **more: Any) -> Any:
+        import httpx2
+
+        try:
+            response = self._http.request(method, path, **more)
+        except (httpx2.HTTPError, OSError) as error:
+            raise BackendError(
+                "ITH660",
+                f"the cluster cannot be reached: {error or type(error).__name__}",
+                where=str(self._http.base_url),
+                cure="check the kubeconfig's current context and the network",
+            ) from None
+        if response.is_success or response.status_code in allowed:
+            return response
+        raise _refused(response, path)
+
+
+def _kind_of(manifest: Mapping[str, Any]) -> Kind:
+    group, _, version = manifest["apiVersion"].rpartition("/")
+    kind = manifest["kind"]
+    plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
+    return Kind(group, version, kind, plural)
+
+
+def _namespace_of(manifest: Mapping[str, Any]) -> str | None:
+    found: str | None = manifest["metadata"].get("namespace")
+    return found
+
+
+def _nowhere(why: str) -> BackendError:
+    return BackendError(
+        "ITH663",
+        f"no kubeconfig says how to reach a cluster: {why}",
+        cure="set KUBECONFIG, or make `kubectl get nodes` work",
+    )
+
+
+def _refused(response: Any, path: str) -> BackendError:
+    try:
+        said = response.json().get("message", "")
+    except ValueError:
+        said = response.text[:300]
+    if response.status_code in (401, 403):
+        return BackendError(
+            "ITH661",
+            f"the cluster does not let us: {said}",
+            where=path,
+            cure="ask for these rights in the namespace, or name another in `namespace`",
+        )
+    return BackendError(
+        "ITH662", f"the API server refused it ({response.status_code}): {said}", where=path
+    )

@@ -1,0 +1,77 @@
+"""Writing down the steps that a known execution stands for, so that nothing is started for them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.errors import StoreError
+from ithaca.planning.keys import Known, lookup
+from ithaca.records import names
+from ithaca.records.journal import Journal
+from ithaca.records.model import AttemptEnd, Execution
+
+if TYPE_CHECKING:
+    from ithaca.records.model import PlannedStep
+
+
+def write_planned(journal: Journal) -> None:
+    """Write an end for every step that the run's plan reuses.
+
+    Args:
+        journal: The run's.
+    """
+    for planned in journal.run().plan:
+        if planned.action == "reuse" and planned.execution is not None:
+            known = Known(
+                execution=planned.execution,
+                run=planned.reused_from or "",
+                metrics=_metrics(journal, planned),
+            )
+            write_reused(journal, planned.step, known)
+
+
+def write_reused(journal: Journal, step: str, known: Known) -> bool:
+    """Write an end for a step that a known execution stands for.
+
+    Args:
+        journal: The run's.
+        step: The step.
+        known: What is published under its key.
+
+    Returns:
+        False when the execution cannot be read: then it is not reused.
+    """
+    try:
+        execution = msgspec.json.decode(journal.store.get(known.execution), type=Execution)
+    except (StoreError, msgspec.MsgspecError):
+        return False
+    end = AttemptEnd(
+        step=step,
+        attempt=1,
+        ended=time.time(),
+        status="reused",
+        key=execution.key,
+        execution=known.execution,
+        before=execution.before,
+        after=execution.after,
+        metrics=known.metrics,
+        reused_from=known.run or None,
+    )
+    journal.create(names.attempt(journal.id, step, 1, "end"), end)
+    return True
+
+
+def _metrics(journal: Journal, planned: PlannedStep) -> dict[str, float]:
+    """What a reused execution published: it stands under its key, or in the run before."""
+    published = lookup(journal.store, planned.key) if planned.key else None
+    if published is not None and published.execution == planned.execution:
+        return published.metrics
+    before = journal.run().retry_of
+    if before is None:
+        return {}
+    earlier = Journal(journal.store, before)
+    ends = [earlier.attempt_end(planned.step, each) for each in earlier.attempts(planned.step)]
+    return next((each.metrics for each in ends if each and each.metrics), {})

@@ -1,0 +1,90 @@
+"""A cluster with Argo for the end-to-end tests, or the reason why there is none."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+IMAGE = os.environ.get("ITHACA_E2E_IMAGE", "local/ithaca:dev")
+"""An image that holds this Ithaca, numpy and scikit-learn."""
+
+STORE = os.environ.get("ITHACA_E2E_STORE", "s3://ithaca/e2e")
+ENDPOINT = os.environ.get("ITHACA_E2E_ENDPOINT", "http://10.244.0.1:7070")
+KEY = os.environ.get("ITHACA_E2E_KEY", "ithaca")
+SECRET = os.environ.get("ITHACA_E2E_SECRET", "ithaca-secret")
+
+CREDENTIALS = {
+    "AWS_ENDPOINT_URL": ENDPOINT,
+    "AWS_ACCESS_KEY_ID": KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_ALLOW_HTTP": "true",
+    "AWS_REGION": "us-east-1",
+}
+
+
+@functools.cache
+def reason() -> str:
+    """Why no test can run on a cluster; empty when they can."""
+    if "KUBECONFIG" not in os.environ:
+        return "KUBECONFIG names no cluster"
+    from ithaca.backends.kubernetes import Cluster
+    from ithaca.errors import BackendError
+
+    try:
+        if not Cluster.connect().has_api("argoproj.io"):
+            return "the cluster of KUBECONFIG has no Argo Workflows"
+    except BackendError as error:
+        return f"the cluster of KUBECONFIG does not answer: {error.message}"
+    return ""
+
+
+def prepare(namespace: str = "default") -> None:
+    """The secret with the store's credentials."""
+    from ithaca.backends.kubernetes import Cluster
+
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "ithaca-store"},
+        "stringData": CREDENTIALS,
+    }
+    Cluster.connect(namespace=namespace).apply(secret)
+
+
+def project(folder: Path, more: str = "") -> None:
+    """The settings of a project that runs on the cluster."""
+    (folder / "pyproject.toml").write_text(
+        f"""[tool.ithaca.argo]
+namespace = "default"
+image = "{IMAGE}"
+image_pull_policy = "IfNotPresent"
+store_secret = "ithaca-store"
+backoff = {{duration = "1s"}}
+{more}
+"""
+    )
+
+
+def ithaca(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Call the command line as a user would."""
+    told = {**os.environ, **CREDENTIALS, "ITHACA_STORE": f"{STORE}/{folder.name}", **env}
+    return subprocess.run(
+        [sys.executable, "-m", "ithaca", *words],
+        cwd=folder,
+        env=told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    """Run a notebook on Argo; gives the exit code and the object that `--json` prints."""
+    done = ithaca(folder, "run", *words, "--backend", "argo", "--json")
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)

@@ -1,0 +1,152 @@
+"""Runs on a real Argo controller, started from the command line as a user would."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+import argo_cluster as cluster
+import pytest
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(bool(cluster.reason()), reason=cluster.reason() or "there is a cluster"),
+]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def secret() -> None:
+    cluster.prepare()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / f"p{uuid.uuid4().hex[:8]}"
+    (folder / ".git").mkdir(parents=True)
+    cluster.project(folder)
+    return folder
+
+
+def write(folder: Path, *cells: tuple[str, str]) -> None:
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell{number}",
+                "metadata": {"tags": tags.split(" ")},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, (tags, source) in enumerate(cells)
+        ],
+    }
+    (folder / "nb.ipynb").write_text(json.dumps(content))
+
+
+def steps(told: dict) -> dict[str, str]:
+    return {each["name"]: each["status"] for each in told["steps"]}
+
+
+def test_the_digits_example_runs_on_argo_and_its_second_run_starts_no_pod(project: Path) -> None:
+    shutil.copytree(EXAMPLES / "digits", project, dirs_exist_ok=True)
+    code, told = cluster.run(project, "digits.ipynb")
+    assert (code, told["status"]) == (0, "succeeded"), told
+    assert told["metrics"]["accuracy"] > 0.9
+    shown = cluster.ithaca(project, "runs", "logs", told["id"])
+    assert shown.returncode == 0, shown.stderr
+    code, again = cluster.run(project, "digits.ipynb")
+    assert (code, set(steps(again).values())) == (0, {"reused"})
+    assert again["metrics"] == told["metrics"]
+
+
+def test_values_cross_branches_and_joins(project: Path) -> None:
+    write(
+        project,
+        ("step:load", "rows = [1, 2, 3]"),
+        ("step:left prev:load", "a = sum(rows)"),
+        ("step:right prev:load", "b = max(rows)"),
+        ("step:join prev:left prev:right", "total = a + b"),
+        ("pipeline-metrics", "print(total)"),
+    )
+    code, told = cluster.run(project, "nb.ipynb")
+    assert (code, told["metrics"]) == (0, {"total": 9}), told
+
+
+def test_a_failing_cell_is_told_with_its_place_and_another_machine_sees_it(
+    project: Path, tmp_path: Path
+) -> None:
+    write(
+        project,
+        ("step:good", "x = 1"),
+        ("step:bad prev:good", "y = 1\nz = y / 0"),
+        ("step:after prev:bad", "print(z)"),
+    )
+    code, told = cluster.run(project, "nb.ipynb")
+    assert (code, told["status"]) == (1, "failed")
+    assert steps(told) == {"good": "succeeded", "bad": "failed", "after": "skipped"}
+    error = told["steps"][1]["error"]
+    assert (error["name"], error["cell"], error["line"]) == ("ZeroDivisionError", 2, 2), error
+    other = tmp_path / "elsewhere" / project.name
+    (other / ".git").mkdir(parents=True)
+    cluster.project(other)
+    shown = cluster.ithaca(other, "runs", "show", "latest", "--json")
+    assert json.loads(shown.stdout)["id"] == told["id"]
+    assert "ZeroDivisionError" in cluster.ithaca(other, "runs", "logs", "latest/bad").stdout
+
+
+def test_a_step_that_fails_has_as_many_attempts_as_its_tag_says(project: Path) -> None:
+    write(project, ("step:flaky retry:1", "1 / 0"))
+    exit_code, told = cluster.run(project, "nb.ipynb")
+    assert (exit_code, told["status"]) == (1, "failed")
+    shown = cluster.ithaca(project, "runs", "show", f"{told['id']}/flaky", "--json")
+    assert [each["status"] for each in json.loads(shown.stdout)["attempts"]] == ["failed", "failed"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [("approve", "succeeded"), ("reject", "failed")])
+def test_a_person_is_asked_and_the_answer_counts(project: Path, answer: str, status: str) -> None:
+    write(project, ("step:ask approval:Really?", "x = 1"))
+    started = cluster.ithaca(project, "run", "nb.ipynb", "--backend", "argo", "--detach")
+    run_id = started.stdout.strip()
+    assert started.returncode == 0, started.stderr
+    wait_for(project, run_id, lambda told: steps(told)["ask"] == "waiting" and suspended(run_id))
+    said = cluster.ithaca(project, "runs", answer, f"{run_id}/ask", "--comment", "because")
+    assert said.returncode == 0, said.stderr
+    told = wait_for(project, run_id, lambda told: told["status"] not in ("pending", "running"))
+    assert (told["status"], steps(told)["ask"]) == (status, status)
+    assert told["steps"][0]["answer"]["comment"] == "because"
+
+
+def test_a_cancelled_run_ends_its_pods(project: Path) -> None:
+    write(project, ("step:long", "import time\ntime.sleep(600)"))
+    started = cluster.ithaca(project, "run", "nb.ipynb", "--backend", "argo", "--detach")
+    run_id = started.stdout.strip()
+    wait_for(project, run_id, lambda told: steps(told)["long"] == "running")
+    assert cluster.ithaca(project, "runs", "cancel", run_id).returncode == 0
+    told = wait_for(project, run_id, lambda told: told["status"] not in ("pending", "running"))
+    assert told["status"] == "cancelled"
+
+
+def suspended(run_id: str) -> bool:
+    from ithaca.backends.kubernetes import Cluster
+    from ithaca_argo.workflow import WORKFLOW, gates
+
+    found, _ = Cluster.connect(namespace="default").list(WORKFLOW, labels={"ithaca/run": run_id})
+    return bool(found and gates(found[0]))
+
+
+def wait_for(folder: Path, run_id: str, holds) -> dict:  # type: ignore[no-untyped-def]
+    while True:
+        told = json.loads(cluster.ithaca(folder, "runs", "show", run_id, "--json").stdout)
+        if holds(told):
+            return told
+        assert told["status"] in ("pending", "running"), told
+        time.sleep(1)
