@@ -1,0 +1,133 @@
+"""Two machines with folders of their own over one remote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ithaca.errors import NotFound
+from ithaca.records import names
+from ithaca.records.journal import Journal
+from ithaca.records.model import AttemptEnd, RunDocument
+from ithaca.snapshots import Ignore, restore, take
+from ithaca.snapshots.remotes import Remote, Shared
+from ithaca.snapshots.remotes import shared as module
+from ithaca.workflow.model import Source, Step, Workflow
+
+RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+@pytest.fixture
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Shared, Shared]:
+    monkeypatch.setattr(module, "LISTED", 0.0)
+    (tmp_path / "remote").mkdir()
+
+    def attach(name: str) -> Shared:
+        remote = Remote.open(f"file://{tmp_path}/remote", create=True)
+        return Shared.attach(tmp_path / name / "store", remote, cache=tmp_path / name / "cache")
+
+    return attach("one"), attach("two")
+
+
+def test_the_first_to_create_a_name_wins_everywhere(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    assert one.create("keys/ab", b"first")
+    assert not two.create("keys/ab", b"second")
+    assert (one.read("keys/ab"), two.read("keys/ab")) == (b"first", b"first")
+
+
+def test_creating_the_same_twice_is_the_same_creation(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    assert one.create("keys/ab", b"same")
+    assert two.create("keys/ab", b"same")
+
+
+def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
+    machines: tuple[Shared, Shared],
+) -> None:
+    one, two = machines
+    one.create("keys/ab", b"1")
+    two.read("keys/ab")
+    before = two.remote.requests.total()
+    assert two.read("keys/ab") == b"1"
+    assert two.remote.requests.total() == before
+
+
+def test_a_document_by_digest_crosses_over(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    assert two.get(one.put(b"content")) == b"content"
+
+
+def test_what_nobody_has_is_not_found(machines: tuple[Shared, Shared]) -> None:
+    one, _ = machines
+    for missing in (lambda: one.read("keys/ab"), lambda: one.get("0" * 64)):
+        with pytest.raises(NotFound):
+            missing()
+
+
+def test_a_shared_snapshot_is_restored_on_another_machine(
+    machines: tuple[Shared, Shared], tmp_path: Path
+) -> None:
+    one, two = machines
+    (tmp_path / "work" / "deep").mkdir(parents=True)
+    (tmp_path / "work" / "deep" / "a.txt").write_text("hello")
+    digest = take(one, tmp_path / "work", ignore=Ignore()).digest
+    with pytest.raises(NotFound):
+        restore(two, digest, tmp_path / "early")
+    one.share([digest])
+    restore(two, digest, tmp_path / "there")
+    assert (tmp_path / "there" / "deep" / "a.txt").read_text() == "hello"
+
+
+def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    name = names.attempt(RUN, "fit", 1, "progress")
+    one.overwrite(name, b"1")
+    assert two.read(name) == b"1"
+    one.overwrite(name, b"2")
+    assert two.read(name) == b"2"
+
+
+def test_a_run_that_one_machine_writes_is_followed_on_another(
+    machines: tuple[Shared, Shared],
+) -> None:
+    one, two = machines
+    steps = (Step(name="end"), Step(name="fit", needs=("end",)))
+    known = Workflow(name="w", steps=steps, source=Source(notebook="n.ipynb", digest="d"))
+    document = RunDocument(
+        id=RUN,
+        created=1.0,
+        workflow=one.put(known.to_json().encode()),
+        name="w",
+        source="0" * 64,
+        notebook="n.ipynb",
+        root="/project",
+        python="",
+        environment="",
+    )
+    one.create(names.run(RUN), msgspec.json.encode(document))
+    there = Journal(two, RUN)
+    assert there.state().status == "pending"
+    end = AttemptEnd(step="end", attempt=1, ended=2.0, status="succeeded", metrics={"m": 1.0})
+    one.create(names.attempt(RUN, "end", 1, "end"), msgspec.json.encode(end))
+    state = there.state()
+    assert [step.status for step in state.steps] == ["succeeded", "pending"]
+    assert state.metrics == {"m": 1.0}
+
+
+def test_one_look_at_a_run_is_one_listing(
+    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = machines
+    monkeypatch.setattr(module, "LISTED", 60.0)
+    for number in range(1, 6):
+        one.create(names.attempt(RUN, "fit", number, "start"), b"{}")
+    before = one.remote.requests["list"]
+    journal = Journal(one, RUN)
+    assert journal.attempts("fit") == [1, 2, 3, 4, 5]
+    assert journal.events() == []
+    assert one.remote.requests["list"] == before + 1
+    one.create(names.attempt(RUN, "fit", 6, "start"), b"{}")
+    assert journal.attempts("fit")[-1] == 6
