@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ithaca.errors import BackendError
@@ -53,17 +55,17 @@ class Cluster:
             >>> Cluster.connect(namespace="science").namespace  # doctest: +SKIP
             'science'
         """
-        from lightkube import KubeConfig
         from lightkube.config.client_adapter import Client, ConnectionParams
-        from lightkube.core.exceptions import ConfigError
+        from lightkube.config.models import User
 
         try:
-            config = KubeConfig.from_env().get(context)
-        except (ConfigError, OSError, ValueError) as error:
-            raise _nowhere(str(error)) from None
-        if config is None:
-            raise _nowhere(f"it has no context `{context}`" if context else "it is empty")
-        return cls(Client(config, ConnectionParams()), namespace or config.namespace)
+            config = _kubeconfig().get(context)
+            if config.user is None:  # a proxy that needs no credentials
+                config = config._replace(user=User())
+            http = Client(config, ConnectionParams())
+        except Exception as error:  # a file that is wrong fails as whatever lightkube trips over
+            raise _nowhere(f"{type(error).__name__}: {error}") from None
+        return cls(http, namespace or config.namespace)
 
     def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; one of this name that is there already is what is returned.
@@ -78,10 +80,12 @@ class Cluster:
         path = self._path(_kind_of(manifest), namespace=_namespace_of(manifest))
         query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
         response = self._send("POST", path, json=dict(manifest), params=query, allowed=(409,))
-        if response.status_code == 409:
-            return self._json("GET", f"{path}/{manifest['metadata']['name']}")
         found: dict[str, Any] = response.json()
-        return found
+        if response.status_code != 409:
+            return found
+        if found.get("reason") != "AlreadyExists":
+            raise _refused(response, path)
+        return self._json("GET", f"{path}/{manifest['metadata']['name']}")
 
     def apply(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object or bring it up to date, by server-side apply.
@@ -162,9 +166,11 @@ class Cluster:
         Args:
             verb: `create`, `get`, `watch`, …
             group: The API group.
-            resource: Plural of the kind.
+            resource: Plural of the kind; `pods/log` for a part of it.
         """
-        asked = {"verb": verb, "group": group, "resource": resource, "namespace": self.namespace}
+        kind, _, part = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
+        asked["namespace"] = self.namespace
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -173,10 +179,36 @@ class Cluster:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         return bool(self._json("POST", path, json=review)["status"].get("allowed"))
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        """The versions of a group that the API server serves, the preferred one first.
+
+        Args:
+            group: Such as `argoproj.io`; empty when the server does not know it.
+        """
+        for each in self._json("GET", "/apis")["groups"]:
+            if each["name"] == group:
+                first = each["preferredVersion"]["version"]
+                others = (one["version"] for one in each["versions"])
+                return (first, *(one for one in others if one != first))
+        return ()
+
     def has_api(self, group: str) -> bool:
         """Whether the API server knows a group."""
-        known = self._json("GET", "/apis")["groups"]
-        return any(each["name"] == group for each in known)
+        return bool(self.versions(group))
+
+    def pod_logs(self, name: str, container: str) -> str:
+        """What a container of a pod has printed so far.
+
+        Args:
+            name: The pod.
+            container: One of its containers.
+
+        Raises:
+            BackendError: There is no such pod or container, or it has not started.
+        """
+        path = f"{self._path(Kind('', 'v1', 'Pod', 'pods'))}/{name}/log"
+        text: str = self._send("GET", path, params={"container": container}).text
+        return text
 
     def _path(self, kind: Kind, namespace: str | None = None) -> str:
         root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
@@ -188,9 +220,12 @@ class Cluster:
 
     def _send(self, method: str, path: str, allowed: tuple[int, ...] = (), **more: Any) -> Any:
         import httpx2
+        from lightkube.core.exceptions import ConfigError
 
         try:
             response = self._http.request(method, path, **more)
+        except ConfigError as error:  # a command of the kubeconfig that gives credentials
+            raise _nowhere(str(error)) from None
         except (httpx2.HTTPError, OSError) as error:
             raise BackendError(
                 "ITH660",
@@ -201,6 +236,17 @@ class Cluster:
         if response.is_success or response.status_code in allowed:
             return response
         raise _refused(response, path)
+
+
+def _kubeconfig() -> Any:
+    """What a person chose goes before what a pod is given, as in kubectl."""
+    from lightkube import KubeConfig
+    from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG
+
+    named = os.environ.get("KUBECONFIG")
+    if named or Path(DEFAULT_KUBECONFIG).expanduser().is_file():
+        return KubeConfig.from_file(named or DEFAULT_KUBECONFIG)
+    return KubeConfig.from_env()
 
 
 def _kind_of(manifest: Mapping[str, Any]) -> Kind:
@@ -236,5 +282,8 @@ def _refused(response: Any, path: str) -> BackendError:
             cure="ask for these rights in the namespace, or name another in `namespace`",
         )
     return BackendError(
-        "ITH662", f"the API server refused it ({response.status_code}): {said}", where=path
+        "ITH662",
+        f"the API server refused it ({response.status_code}): {said}",
+        where=path,
+        cure="mend what it says; most often a setting is the cause",
     )

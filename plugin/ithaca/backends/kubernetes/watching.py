@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
 
 LASTS = 300
-"""Seconds after which the server ends a watch by itself; a dead connection lasts no longer."""
+"""Seconds after which the server ends a watch by itself."""
+
+SILENCE = 90
+"""Seconds without a word after which a connection counts as dead; bookmarks come each minute."""
+
+_LOOK = 0.5
+"""Seconds that a watch may outlast `stop`."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 10.0
 _GONE = 410
@@ -30,6 +38,7 @@ def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[d
         stop: Ends the watch.
     """
     import httpx2
+    from lightkube.core.exceptions import ConfigError
 
     version, pause, known = "", _FIRST_PAUSE, False
     while not stop.is_set():
@@ -41,7 +50,7 @@ def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[d
                 if found is not None:
                     known = True
                     yield found
-            for kind, found in _events(http, path, name, version):
+            for kind, found in _events(http, path, name, version, stop):
                 pause, version = _FIRST_PAUSE, found["metadata"]["resourceVersion"]
                 if stop.is_set() or kind == "DELETED":
                     return
@@ -50,9 +59,11 @@ def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[d
                     yield found
         except _Forgotten:
             version = ""
-        except (httpx2.HTTPError, OSError, ValueError):
-            stop.wait(pause)
-            pause = min(pause * 2, _LAST_PAUSE)
+        except (httpx2.HTTPError, ConfigError, OSError, ValueError):
+            pass  # nothing that is known has become wrong; what happened meanwhile comes later
+        # also after a good end: a proxy that ends each watch at once must not be flooded
+        stop.wait(pause)
+        pause = min(pause * 2, _LAST_PAUSE)
 
 
 def _listed(http: Any, path: str, name: str) -> tuple[dict[str, Any] | None, str]:
@@ -63,7 +74,9 @@ def _listed(http: Any, path: str, name: str) -> tuple[dict[str, Any] | None, str
     return found, content["metadata"]["resourceVersion"]
 
 
-def _events(http: Any, path: str, name: str, version: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(
+    http: Any, path: str, name: str, version: str, stop: threading.Event
+) -> Iterator[tuple[str, dict[str, Any]]]:
     query = {
         "watch": "true",
         "fieldSelector": f"metadata.name={name}",
@@ -71,7 +84,10 @@ def _events(http: Any, path: str, name: str, version: str) -> Iterator[tuple[str
         "allowWatchBookmarks": "true",
         "timeoutSeconds": str(LASTS),
     }
-    with http.stream("GET", path, params=query, timeout=LASTS + 30) as response:
+    with (
+        http.stream("GET", path, params=query, timeout=SILENCE) as response,
+        _cut_by(stop, response),
+    ):
         if response.status_code == _GONE:
             raise _Forgotten
         response.raise_for_status()
@@ -84,3 +100,24 @@ def _events(http: Any, path: str, name: str, version: str) -> Iterator[tuple[str
                     raise _Forgotten
                 raise OSError(event["object"].get("message", "the watch failed"))
             yield event["type"], event["object"]
+
+
+@contextlib.contextmanager
+def _cut_by(stop: threading.Event, response: Any) -> Iterator[None]:
+    """Let `stop` end a read that waits for the next event: only a cut connection wakes it."""
+    connection = response.extensions["network_stream"].get_extra_info("socket")
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK):
+            if stop.is_set():
+                with contextlib.suppress(OSError):
+                    # of the plain socket: that of TLS is not safe beside a read
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                return
+
+    threading.Thread(target=look, daemon=True, name="cut").start()
+    try:
+        yield
+    finally:
+        over.set()

@@ -1,0 +1,199 @@
+"""The Kubernetes toolkit, against the API server of KUBECONFIG."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ithaca.backends.kubernetes import Cluster, Conflict, Kind
+from ithaca.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAPS = Kind("", "v1", "ConfigMap", "configmaps")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    if "KUBECONFIG" not in os.environ:
+        pytest.skip("KUBECONFIG names no cluster")
+    try:
+        found = Cluster.connect(namespace="default")
+        found.has_api("apps")
+    except BackendError as error:
+        pytest.skip(f"the cluster of KUBECONFIG does not answer: {error.message}")
+    return found
+
+
+@pytest.fixture
+def name(cluster: Cluster) -> Iterator[str]:
+    made = f"ithaca-test-{uuid.uuid4().hex[:8]}"
+    yield made
+    cluster.delete(MAPS, made)
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": {"ithaca-test": name}},
+        "data": data,
+    }
+
+
+def kubeconfig(path: Path, server: str) -> str:
+    path.write_text(
+        f"""
+clusters: [{{name: c, cluster: {{server: "{server}"}}}}]
+contexts: [{{name: here, context: {{cluster: c, namespace: science}}}}]
+current-context: here
+"""
+    )
+    return str(path)
+
+
+def test_what_is_created_can_be_read_and_deleted(cluster: Cluster, name: str) -> None:
+    assert cluster.get(MAPS, name) is None
+    cluster.create(config_map(name, a="1"))
+    found = cluster.get(MAPS, name)
+    assert found is not None
+    assert found["data"] == {"a": "1"}
+    cluster.delete(MAPS, name)
+    cluster.delete(MAPS, name)
+    assert cluster.get(MAPS, name) is None
+
+
+def test_creating_what_is_there_returns_what_is_there(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name, a="1"))
+    assert cluster.create(config_map(name, a="2"))["data"] == {"a": "1"}
+
+
+def test_a_dry_run_leaves_nothing(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name), dry_run=True)
+    cluster.apply(config_map(name), dry_run=True)
+    assert cluster.get(MAPS, name) is None
+
+
+def test_an_unknown_field_is_refused_with_what_the_server_says(cluster: Cluster, name: str) -> None:
+    for write in (cluster.create, cluster.apply):
+        with pytest.raises(BackendError, match="dtaa") as caught:
+            write({**config_map(name), "dtaa": {}})
+        assert caught.value.code == "ITH662"
+        assert caught.value.cure
+
+
+def test_applying_creates_and_then_changes(cluster: Cluster, name: str) -> None:
+    cluster.apply(config_map(name, a="1"))
+    assert cluster.apply(config_map(name, b="2"))["data"] == {"b": "2"}
+
+
+def test_a_patch_changes_only_what_it_names(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name, a="1", b="2"))
+    assert cluster.patch(MAPS, name, {"data": {"b": None}})["data"] == {"a": "1"}
+
+
+def test_replacing_what_was_changed_meanwhile_is_a_conflict(cluster: Cluster, name: str) -> None:
+    read = cluster.create(config_map(name, a="1"))
+    cluster.replace(MAPS, {**read, "data": {"a": "2"}})
+    with pytest.raises(Conflict):
+        cluster.replace(MAPS, {**read, "data": {"a": "3"}})
+
+
+def test_a_list_has_what_carries_the_labels(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name))
+    found, version = cluster.list(MAPS, labels={"ithaca-test": name})
+    assert [each["metadata"]["name"] for each in found] == [name]
+    assert version
+
+
+def test_a_watch_sees_each_change_and_ends_with_the_object(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name, a="1"))
+    seen = []
+    for found in cluster.watch(MAPS, name=name, stop=threading.Event()):
+        seen.append(found["data"]["a"])
+        if seen[-1] == "3":
+            cluster.delete(MAPS, name)
+        else:
+            cluster.patch(MAPS, name, {"data": {"a": str(int(seen[-1]) + 1)}})
+    assert seen == ["1", "2", "3"]
+
+
+def test_a_watch_that_waits_ends_when_it_is_stopped(cluster: Cluster, name: str) -> None:
+    cluster.create(config_map(name))
+    stop, started = threading.Event(), threading.Event()
+
+    def follow() -> None:
+        for _ in cluster.watch(MAPS, name=name, stop=stop):
+            started.set()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    started.wait()
+    stop.set()
+    thread.join()
+
+
+def test_rights_are_asked_of_the_server(cluster: Cluster) -> None:
+    assert cluster.allowed("create", "", "configmaps")
+    assert cluster.allowed("get", "", "pods/log")
+
+
+def test_the_server_says_which_groups_and_versions_it_has(cluster: Cluster) -> None:
+    assert cluster.versions("apps")[0] == "v1"
+    assert not cluster.has_api("no.such.group")
+
+
+def test_logs_of_a_pod_that_is_not_there_are_refused(cluster: Cluster) -> None:
+    with pytest.raises(BackendError, match="not found") as caught:
+        cluster.pod_logs("ithaca-no-such-pod", "main")
+    assert caught.value.code == "ITH662"
+
+
+def test_a_server_that_takes_no_connection_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as held:  # bound and not listening: nobody else gets the port
+        held.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{held.getsockname()[1]}"
+        monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", server))
+        with pytest.raises(BackendError) as caught:
+            Cluster.connect().get(MAPS, "a")
+    assert caught.value.code == "ITH660"
+    assert server in str(caught.value)
+
+
+def test_the_namespace_is_that_of_the_context_unless_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", "http://127.0.0.1:1"))
+    assert Cluster.connect().namespace == "science"
+    assert Cluster.connect(namespace="art").namespace == "art"
+
+
+@pytest.mark.parametrize("text", [None, "", "a: [", "clusters: []", "clusters: 3"])
+def test_a_kubeconfig_that_says_nothing_is_an_error_with_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with pytest.raises(BackendError) as caught:
+        Cluster.connect()
+    assert caught.value.code == "ITH663"
+    assert caught.value.cure
+
+
+def test_a_context_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", "http://127.0.0.1:1"))
+    with pytest.raises(BackendError, match="elsewhere") as caught:
+        Cluster.connect(context="elsewhere")
+    assert caught.value.code == "ITH663"
