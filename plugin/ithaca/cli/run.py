@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ithaca.cli.output import as_json
+from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
     from ithaca.workflow.model import Workflow
@@ -33,6 +34,12 @@ wait_or_detach = click.option(
     "--parallel", type=click.IntRange(min=1), metavar="N", help="Steps at once; default: the cores."
 )
 @click.option("--store", metavar="URL", help="Remote that a run on a cluster is kept on.")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a JUnit report there: a test case a step.",
+)
 @click.option("--no-reuse", is_flag=True, help="Run every step even when its result is known.")
 @wait_or_detach
 @as_json
@@ -43,6 +50,7 @@ def run(
     python: str | None,
     parallel: int | None,
     store: str | None,
+    junit: str | None,
     no_reuse: bool,
     wait: bool,
     as_json: bool,
@@ -60,6 +68,8 @@ def run(
     from ithaca.cli.waiting import Waiting
 
     workflow = _checked(notebook)
+    if junit is not None:
+        _refuse_no_report(junit, wait=wait)
     with Waiting() as progress:
         found = submit(
             workflow,
@@ -73,7 +83,27 @@ def run(
             reuse=not no_reuse,
             progress=progress,
         )
-    return follow(found, wait=wait, as_json=as_json)
+    code = follow(found, wait=wait, as_json=as_json)
+    if junit is not None:
+        from ithaca.cli.junit import junit as report
+
+        Path(junit).write_bytes(report(found))
+    return code
+
+
+def _refuse_no_report(path: str, *, wait: bool) -> None:
+    """Say before the run that there will be no report, not after it."""
+    if not wait:
+        raise click.UsageError("--junit needs the run's end, and --detach does not wait for it")
+    try:
+        Path(path).open("ab").close()
+    except OSError as error:
+        raise UsageError(
+            "ITH917",
+            f"the report cannot be written: {error.strerror}",
+            where=path,
+            cure="name a file in a folder that is there",
+        ) from None
 
 
 def _checked(notebook: str) -> Workflow:
