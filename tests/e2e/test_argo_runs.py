@@ -135,6 +135,38 @@ def test_a_cancelled_run_ends_its_pods(project: Path) -> None:
     assert told["status"] == "cancelled"
 
 
+def test_a_step_whose_pod_is_deleted_is_run_again_from_a_fresh_restore(project: Path) -> None:
+    code = (
+        "import time\n"
+        "from pathlib import Path\n"
+        "assert not Path('half').exists()\n"
+        "Path('half').write_text('x')\n"
+        "time.sleep(12)\n"
+        "done = 1"
+    )
+    write(project, ("step:slow", code), ("pipeline-metrics", "print(done)"))
+    started = cluster.ithaca(project, "run", "nb.ipynb", "--backend", "argo", "--detach")
+    run_id = started.stdout.strip()
+    wait_for(project, run_id, lambda told: steps(told)["slow"] == "running")
+    delete_pod(run_id)
+    told = wait_for(project, run_id, lambda told: told["status"] not in ("pending", "running"))
+    assert (told["status"], told["metrics"]) == ("succeeded", {"done": 1})
+    shown = cluster.ithaca(project, "runs", "show", f"{run_id}/slow", "--json")
+    first, second = json.loads(shown.stdout)["attempts"]
+    assert (first["status"], second["status"]) == ("failed", "succeeded")
+
+
+def delete_pod(run_id: str) -> None:
+    from ithaca.backends.kubernetes import Cluster, Kind
+    from ithaca_argo.workflow import WORKFLOW
+
+    pods, api = Kind("", "v1", "Pod", "pods"), Cluster.connect(namespace="default")
+    ((workflow,), _) = api.list(WORKFLOW, labels={"ithaca/run": run_id})
+    labels = {"workflows.argoproj.io/workflow": workflow["metadata"]["name"]}
+    ((pod,), _) = api.list(pods, labels=labels)
+    api.delete(pods, pod["metadata"]["name"])
+
+
 def suspended(run_id: str) -> bool:
     from ithaca.backends.kubernetes import Cluster
     from ithaca_argo.workflow import WORKFLOW, gates
