@@ -169,9 +169,9 @@ def test_every_table_of_settings_is_documented_with_its_keys() -> None:
         name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
     }
     assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge", "argo"}
-    submission = SOURCE[PLUGIN / "api" / "submission.py"]
+    source = SOURCE[PLUGIN / "api" / "source.py"]
     limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
-    assert limits == set(re.findall(r'table\.get\("(\w+)"\)', submission))
+    assert limits == set(re.findall(r'table\.get\("(\w+)"\)', source))
     machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
     admission = SOURCE[PLUGIN / "backends" / "local" / "admission.py"]
     assert machine == set(re.findall(r'amount\("(\w+)"', admission))

@@ -156,6 +156,47 @@ def test_a_step_whose_pod_is_deleted_is_run_again_from_a_fresh_restore(project: 
     assert (first["status"], second["status"]) == ("failed", "succeeded")
 
 
+def test_a_workflow_that_nobody_submitted_through_us_runs_and_is_recorded(project: Path) -> None:
+    write(
+        project,
+        ("pipeline-parameters", "n = 1"),
+        ("step:load", "rows = [n] * 3"),
+        ("step:total prev:load", "total = sum(rows)"),
+        ("pipeline-metrics", "print(total)"),
+    )
+    said = cluster.ithaca(
+        project, *("compile", "nb.ipynb", "--backend", "argo", "--push", "-o", "argo.yaml")
+    )
+    assert said.returncode == 0, said.stderr
+    submitted = submit(project / "argo.yaml", n="5")
+    while (told := latest(project)) is None or told["status"] in ("pending", "running"):
+        time.sleep(1)
+    assert (told["status"], told["metrics"]) == ("succeeded", {"total": 15}), submitted
+    assert told["parameters"] == {"n": 5}
+
+
+def submit(manifests: Path, **arguments: str) -> str:
+    """As `kubectl apply` and `argo submit -p` do."""
+    import yaml
+
+    from ithaca.backends.kubernetes import Cluster
+
+    api = Cluster.connect(namespace="default")
+    template, workflow = yaml.safe_load_all(manifests.read_text())
+    template["metadata"]["name"] = f"nb-{uuid.uuid4().hex[:8]}"
+    api.apply(template)
+    workflow["spec"]["workflowTemplateRef"]["name"] = template["metadata"]["name"]
+    told = [{"name": name, "value": text} for name, text in arguments.items()]
+    workflow["spec"]["arguments"] = {"parameters": told}
+    name: str = api.create(workflow)["metadata"]["name"]
+    return name
+
+
+def latest(folder: Path) -> dict | None:
+    shown = cluster.ithaca(folder, "runs", "show", "latest", "--json")
+    return json.loads(shown.stdout) if shown.returncode == 0 else None
+
+
 def delete_pod(run_id: str) -> None:
     from ithaca.backends.kubernetes import Cluster, Kind
     from ithaca_argo.workflow import WORKFLOW

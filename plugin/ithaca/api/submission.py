@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from ithaca.api.project import Project, find_project
 from ithaca.api.reasons import why_again
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
+from ithaca.api.source import take_source
 from ithaca.errors import NotFound, UsageError
 from ithaca.planning.keys import Known, what_counts
 from ithaca.planning.plan import plan
@@ -25,7 +25,6 @@ from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
 from ithaca.records.journal import Journal
 from ithaca.records.model import RunDocument
-from ithaca.settings import whole_number
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
 from ithaca.workflow.model import Workflow
 from ithaca.workflow.root import is_everything
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from ithaca.backends import Backend
     from ithaca.runner.environment import Environment
     from ithaca.settings import Settings
-    from ithaca.snapshots import Store, Taken
+    from ithaca.snapshots import Store
     from ithaca.workflow.model import Step
 
 
@@ -84,7 +83,7 @@ def submit(
         environments = _OfThisMachine(_environment(project, workflow))
         store = project.store(create=True)
     uncounted = _uncounted(project)
-    taken = _snapshot(project, store, workflow, tell)
+    taken = take_source(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     tell("looking up what is known", 0, 0)
     counts = what_counts(store, uncounted, cache=project.home / "cache")
@@ -280,38 +279,6 @@ def _describe(project: Project, python: str) -> Environment:
     return environment
 
 
-def _snapshot(
-    project: Project,
-    store: Store,
-    workflow: Workflow,
-    tell: Callable[[str, int, int], None],
-) -> Taken:
-    from ithaca.runner.volumes import left_out
-    from ithaca.snapshots import Ignore, Limits, MergeRules, StatCache, take
-
-    MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
-    table = project.settings.table("source")
-    own = [*_own_folder(project), *left_out(workflow, project.root)]
-    known = project.home / "cache" / "source"
-    cache = StatCache.load(known)
-    what = "reading the project's files"
-    tell(what, 0, 0)
-    taken = take(
-        store,
-        project.root,
-        ignore=Ignore.read(project.root, source=True, extra=own),
-        cache=cache,
-        limits=Limits(
-            bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),
-            files=whole_number("source.max_files", table.get("max_files"), Limits.files),
-        ),
-        progress=partial(tell, what),
-    )
-    known.parent.mkdir(parents=True, exist_ok=True)
-    cache.save(known)
-    return taken
-
-
 def _uncounted(project: Project) -> tuple[str, ...]:
     """Patterns of the files that count in no key: `[tool.ithaca.reuse] ignore`."""
     found = project.settings.table("reuse").get("ignore", [])
@@ -322,13 +289,6 @@ def _uncounted(project: Project) -> tuple[str, ...]:
             cure='write it as in `ignore = ["*.md", "docs/"]` under [tool.ithaca.reuse]',
         )
     return tuple(found)
-
-
-def _own_folder(project: Project) -> list[str]:
-    """A home inside the root that is not called `.ithaca` is not part of the source either."""
-    if not project.home.is_relative_to(project.root):
-        return []
-    return [f"/{project.home.relative_to(project.root).as_posix()}/"]
 
 
 def _infrastructure_retries(settings: Settings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,19 +72,31 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
-def compile_(notebook: str, backend: str, output: str) -> None:
+@click.option("--push", is_flag=True, help="Send what the manifests name to their store.")
+@click.option("--store", metavar="URL", help="The store that the manifests name.")
+def compile_(notebook: str, backend: str, output: str, push: bool, store: str | None) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
     from ithaca.api import compile as compile_notebook
 
     workflow = compile_notebook(notebook)
     if backend == "ir":
+        if push:
+            raise click.UsageError("--push is for a backend's manifests: name it with --backend")
         write_output(output, workflow.to_json().encode())
         return
-    from ithaca.api.project import find_project
-    from ithaca.api.roots import root_of
+    from ithaca.api.manifests import manifests
+    from ithaca.cli.waiting import Waiting
 
-    manifests = find_project(root_of(workflow)).backend(backend).emit(workflow)
-    write_output(output, manifests.encode())
+    with Waiting() as progress:
+        text = manifests(
+            workflow,
+            backend,
+            flags={"store": store},
+            push=push,
+            output=None if output == "-" else Path(output),
+            progress=progress,
+        )
+    write_output(output, text.encode())
 
 
 @click.command()

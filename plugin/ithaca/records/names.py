@@ -46,6 +46,15 @@ def event(run_id: str, event_id: str) -> str:
     return f"runs/{run_id}/events/{event_id}"
 
 
+def notebook(digest: str) -> str:
+    """Name of a notebook that was pushed for runs which an engine starts by itself.
+
+    Args:
+        digest: The workflow's `source.digest`.
+    """
+    return f"notebooks/{digest}"
+
+
 def environment(image: str, python: str) -> str:
     """Name of what is known of an image's environment; a hint that pods overwrite.
 

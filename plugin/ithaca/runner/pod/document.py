@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from datetime import datetime
@@ -59,7 +60,11 @@ def journal(options: Options, store: Store) -> Journal:
     try:
         found.run()
     except NotFound:
-        found.create(names.run(found.id), _document(options, store, found.id))
+        document = _document(options, store, found.id)
+        with contextlib.suppress(NotFound):  # it was not pushed: nothing but a retry needs it
+            notebook = store.read(names.notebook(_workflow(options, store).source.digest))
+            store.create(names.run(found.id, "notebook"), notebook)
+        found.create(names.run(found.id), document)
     return found
 
 

@@ -1,0 +1,61 @@
+"""Manifests for an engine, and what they name sent to where pods find it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ithaca.api.project import find_project
+from ithaca.api.roots import root_of
+from ithaca.api.secrets import refuse_named_credentials
+from ithaca.api.source import take_source
+from ithaca.records import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from ithaca.workflow.model import Workflow
+
+
+def manifests(
+    workflow: Workflow,
+    backend: str,
+    *,
+    flags: Mapping[str, Any],
+    push: bool = False,
+    output: Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> str:
+    """The manifests of a workflow.
+
+    Args:
+        workflow: A workflow that this process compiled.
+        backend: Name of the backend.
+        flags: Settings that this call overrides.
+        push: Send the workflow, its notebook and its source to the store that the manifests name,
+            so that a run finds them that kubectl, git or a trigger starts.
+        output: The file that the manifests are written to: it is no part of the source.
+        progress: Told what is being done, and of how many files and bytes it was done already.
+
+    Raises:
+        UsageError: A setting is missing or wrong, or nobody named a store to push to.
+        StoreError: The store cannot be reached.
+    """
+    project = find_project(root_of(workflow), flags)
+    engine = project.backend(backend)
+    if not push:
+        return engine.emit(workflow)
+    tell = progress or (lambda _what, _files, _bytes: None)
+    engine.emit(workflow)  # what it refuses is not pushed
+    store = project.shared(project.store_url())
+    taken = take_source(project, store, workflow, tell, without=output and output.absolute())
+    refuse_named_credentials(workflow, taken.left_out, str(project.root))
+    tell("sending what the store lacks", 0, 0)
+    store.share([taken.digest])
+    notebook = (project.root / workflow.source.notebook).read_bytes()
+    store.create(names.notebook(workflow.source.digest), notebook)
+    store.put(workflow.to_json().encode())
+    return engine.emit(replace(workflow, source=replace(workflow.source, snapshot=taken.digest)))

@@ -1,0 +1,72 @@
+"""The source: the files of a project that a workflow starts from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ithaca.settings import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ithaca.api.project import Project
+    from ithaca.snapshots import Store, Taken
+    from ithaca.workflow.model import Workflow
+
+
+def take_source(
+    project: Project,
+    store: Store,
+    workflow: Workflow,
+    tell: Callable[[str, int, int], None],
+    *,
+    without: Path | None = None,
+) -> Taken:
+    """Take the snapshot that the roots of a workflow start from.
+
+    Args:
+        project: The project.
+        store: Where it goes.
+        workflow: The workflow; its volumes are left out.
+        tell: Told of how many files and bytes it was done already.
+        without: A file that is left out, since it is made of this very snapshot.
+
+    Raises:
+        UsageError: A setting is wrong.
+        StoreError: The store cannot be written, or the project is too large.
+    """
+    from ithaca.runner.volumes import left_out
+    from ithaca.snapshots import Ignore, Limits, MergeRules, StatCache, take
+
+    MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
+    table = project.settings.table("source")
+    own = [*_own_folder(project), *left_out(workflow, project.root)]
+    if without is not None and without.is_relative_to(project.root):
+        own.append(f"/{without.relative_to(project.root).as_posix()}")
+    known = project.home / "cache" / "source"
+    cache = StatCache.load(known)
+    what = "reading the project's files"
+    tell(what, 0, 0)
+    taken = take(
+        store,
+        project.root,
+        ignore=Ignore.read(project.root, source=True, extra=own),
+        cache=cache,
+        limits=Limits(
+            bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),
+            files=whole_number("source.max_files", table.get("max_files"), Limits.files),
+        ),
+        progress=partial(tell, what),
+    )
+    known.parent.mkdir(parents=True, exist_ok=True)
+    cache.save(known)
+    return taken
+
+
+def _own_folder(project: Project) -> list[str]:
+    """A home inside the root that is not called `.ithaca` is not part of the source either."""
+    if not project.home.is_relative_to(project.root):
+        return []
+    return [f"/{project.home.relative_to(project.root).as_posix()}/"]
