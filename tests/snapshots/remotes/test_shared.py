@@ -11,7 +11,7 @@ from ithaca.errors import NotFound
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptEnd, RunDocument
-from ithaca.snapshots import Ignore, restore, take
+from ithaca.snapshots import Ignore, Store, restore, take
 from ithaca.snapshots.remotes import Remote, Shared
 from ithaca.snapshots.remotes import shared as module
 from ithaca.workflow.model import Source, Step, Workflow
@@ -131,3 +131,52 @@ def test_one_look_at_a_run_is_one_listing(
     assert one.remote.requests["list"] == before + 1
     one.create(names.attempt(RUN, "fit", 6, "start"), b"{}")
     assert journal.attempts("fit")[-1] == 6
+
+
+def test_who_came_second_reads_at_once_what_came_first(
+    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = machines
+    monkeypatch.setattr(module, "LISTED", 60.0)
+    name = names.attempt(RUN, "fit", 1, "end")
+    assert not two.exists(name)
+    assert one.create(name, b"first")
+    assert not two.create(name, b"second")
+    assert two.exists(name)
+    assert two.read(name) == b"first"
+
+
+def test_what_lost_is_never_kept_in_the_own_folder(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    one.create("keys/ab", b"first")
+    two.create("keys/ab", b"second")
+    assert Store.open(two.path).read("keys/ab") == b"first"
+
+
+def test_a_listing_names_what_either_machine_has(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    one.create("keys/ab", b"1")
+    Store.open(two.path).create("keys/cd", b"2")
+    assert two.list("keys/") == ["ab", "cd"]
+    assert one.list("keys") == ["ab"]
+
+
+def test_a_run_lists_what_either_machine_has(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    one.create(names.attempt(RUN, "end", 1, "start"), b"1")
+    Store.open(two.path).create(names.attempt(RUN, "end", 2, "start"), b"2")
+    assert Journal(two, RUN).attempts("end") == [1, 2]
+    assert (one.list("runs/"), two.list("runs/")) == ([RUN], [RUN])
+
+
+def test_a_listing_of_what_nobody_has_is_empty(machines: tuple[Shared, Shared]) -> None:
+    one, _ = machines
+    assert (one.list("keys/"), one.list(f"runs/{RUN}")) == ([], [])
+
+
+def test_a_hint_is_kept_in_the_own_folder_too(machines: tuple[Shared, Shared]) -> None:
+    one, _ = machines
+    name = names.attempt(RUN, "fit", 1, "progress")
+    one.overwrite(name, b"1")
+    one.overwrite(name, b"2")
+    assert Store.open(one.path).read(name) == b"2"

@@ -145,9 +145,19 @@ class Remote:
 
     def folders(self, prefix: str) -> tuple[str, ...]:
         """Names of the folders directly below a prefix, sorted."""
+        return self._level(prefix, files=False)
+
+    def children(self, prefix: str) -> tuple[str, ...]:
+        """Names of the folders and of the files directly below a prefix, sorted."""
+        return self._level(prefix, files=True)
+
+    def _level(self, prefix: str, *, files: bool) -> tuple[str, ...]:
         with self._request("list", prefix):
-            found = self._store.list_with_delimiter(prefix)["common_prefixes"]
-        return tuple(sorted(one.rstrip("/").rpartition("/")[2] for one in found))
+            found = self._store.list_with_delimiter(prefix)
+        paths = list(found["common_prefixes"])
+        if files:
+            paths += [one["path"] for one in found["objects"]]
+        return tuple(sorted({one.rstrip("/").rpartition("/")[2] for one in paths}))
 
     @contextlib.contextmanager
     def _request(self, kind: str, name: str) -> Iterator[None]:

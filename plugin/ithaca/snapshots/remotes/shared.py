@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ithaca.errors import NotFound
-from ithaca.snapshots.naming import DOCUMENTS
+from ithaca.snapshots.naming import DOCUMENTS, child_names, folder_path
 from ithaca.snapshots.remotes.layout import place
 from ithaca.snapshots.remotes.names import document_place, documents_below
 from ithaca.snapshots.remotes.puller import pull
@@ -44,7 +44,7 @@ class Shared(Store):
     _own: Store
     _cache: Path
     _lock: threading.Lock
-    _listed: dict[str, tuple[float, set[str]]]
+    _listed: dict[str, tuple[float, frozenset[str]]]
 
     @classmethod
     def attach(cls, path: Path, remote: Remote, *, cache: Path) -> Self:
@@ -80,15 +80,15 @@ class Shared(Store):
         """Store a document under a name, unless anybody did so before."""
         path = document_place(name)
         # A request that was repeated may be told that it came too late for itself.
-        first = self.remote.create(path, data) or self.remote.get(path) == data
-        if first:
-            super().create(name, data)
-            self._note(name)
-        return first
+        stands = data if self.remote.create(path, data) else self.remote.get(path)
+        super().create(name, stands)
+        self._note(name)  # whoever lost may read at once what won
+        return stands == data
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Replace a hint."""
+        """Replace a hint, there and here."""
         self.remote.overwrite(document_place(name), data)
+        super().overwrite(name, data)
         self._note(name)
 
     def read(self, name: str) -> bytes:
@@ -121,7 +121,7 @@ class Shared(Store):
             names = (one[len(below) :] for one in self._below(run) if one.startswith(below))
             found = {one.partition("/")[0] for one in names}
         else:
-            found = set(self.remote.folders(folder))
+            found = set(child_names(self.remote.children(folder_path(folder))))
         return sorted({*super().list(prefix), *found})
 
     def put(self, data: bytes) -> str:
@@ -152,20 +152,21 @@ class Shared(Store):
             raise NotFound("ITH402", f"there is no document {name}", where=self.remote.url)
         return self.remote.get(document_place(name))
 
-    def _below(self, run: str) -> set[str]:
+    def _below(self, run: str) -> frozenset[str]:
         """Names of a run's documents on the remote, as they were a moment ago."""
         with self._lock:
-            until, names = self._listed.get(run, (0.0, set()))
-            if time.monotonic() > until:
-                names = set(documents_below(self.remote, run))
+            until, names = self._listed.get(run, (0.0, frozenset()))
+            if time.monotonic() >= until:
+                names = frozenset(documents_below(self.remote, run))
                 self._listed[run] = (time.monotonic() + LISTED, names)
-            return set(names)
+            return names
 
     def _note(self, name: str) -> None:
         run = _run_of(name)
         with self._lock:
             if run in self._listed:
-                self._listed[run][1].add(name)
+                until, names = self._listed[run]
+                self._listed[run] = (until, names | {name})
 
 
 def _run_of(name: str) -> str:
