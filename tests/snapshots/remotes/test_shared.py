@@ -20,12 +20,11 @@ RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 @pytest.fixture
-def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Shared, Shared]:
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> tuple[Shared, Shared]:
     monkeypatch.setattr(module, "LISTED", 0.0)
-    (tmp_path / "remote").mkdir()
 
     def attach(name: str) -> Shared:
-        remote = Remote.open(f"file://{tmp_path}/remote", create=True)
+        remote = Remote.open(url, create=True)
         return Shared.attach(tmp_path / name / "store", remote, cache=tmp_path / name / "cache")
 
     return attach("one"), attach("two")
