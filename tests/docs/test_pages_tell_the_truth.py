@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 import ithaca
+from ithaca.cli.groups import SYSTEMS
 from ithaca.cli.program import COMMANDS, program
 from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
@@ -221,6 +222,11 @@ def test_every_status_is_documented_and_no_other() -> None:
     assert set(re.findall(r"`(\w+)`", told)) == {*get_args(RunStatus), *get_args(StepStatus)}
 
 
+def test_the_ci_systems_are_those_that_the_source_knows() -> None:
+    told = [row[0].strip("`") for row in rows(section(page("commands.md"), "In CI"))]
+    assert told == [f"{variable}=true" for variable in SYSTEMS]
+
+
 def test_what_a_run_gives_is_there() -> None:
     table = rows(page("python.md"))
     given = {name for row in table for name in re.findall(r"`(\w+)(?:\(.*?\))?`", row[0])}
@@ -256,7 +262,7 @@ def blocks(name: str, language: str) -> list[str]:
 def commands(name: str) -> list[str]:
     """The `ithaca …` lines of a page's shell blocks, in order."""
     lines = "".join(blocks(name, "sh")).splitlines()
-    return [line for line in lines if line.startswith("ithaca ")]
+    return [line for line in lines if re.match(r"([A-Z_]+=\S+ )*ithaca ", line)]
 
 
 def first_notebook() -> dict[str, Any]:

@@ -216,6 +216,12 @@ class Run:
         """What `ithaca run --json` prints."""
         return msgspec.json.encode(describe(self.state(), self.url)).decode()
 
+    def junit(self) -> str:
+        """What `ithaca run --junit` writes: the run as JUnit XML, a test case a step."""
+        from ithaca.api.junit import junit
+
+        return junit(self)
+
     def _ask(self, kind: str, step: str | None = None, comment: str = "") -> None:
         if self.journal.ended() is not None:
             raise UsageError("ITH905", f"the run has ended: {self.status}", where=f"run {self.id}")

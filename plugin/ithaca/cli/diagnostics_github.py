@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ithaca.cli.diagnostics_places import Places, relative
 from ithaca.diagnostics import Diagnostic
@@ -30,8 +30,23 @@ def _command(found: Diagnostic, places: Places) -> str:
     message = f"{place}: {found.message}" if place else found.message
     if found.cure:
         message += f"\n→ {found.cure}"
-    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{found.severity} {listed}::{_data(message)}\n"
+    return workflow_command(found.severity, message, properties)
+
+
+def workflow_command(name: str, text: str, properties: Mapping[str, str] | None = None) -> str:
+    r"""A workflow command as a line of its own, with everything escaped.
+
+    Args:
+        name: The command.
+        text: What it says.
+        properties: Its properties, in their order.
+
+    Example:
+        >>> workflow_command("error", "50 % off", {"title": "a:b"})
+        '::error title=a%3Ab::50 %25 off\n'
+    """
+    listed = ",".join(f"{key}={_property(value)}" for key, value in (properties or {}).items())
+    return f"::{name}{' ' if listed else ''}{listed}::{_data(text)}\n"
 
 
 def _data(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ithaca.cli.groups import Groups
 from ithaca.cli.output import COLOURS, duration, print_json
 from ithaca.cli.program import nobody_reads
 from ithaca.cli.summary import command, summary
@@ -35,12 +36,13 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
         wait: False to print its id and leave it.
         as_json: Print the one object of `ithaca run --json`; progress goes to stderr.
     """
+    groups = Groups(run, to_stderr=as_json)
     with Interrupts() as interrupts:
         with _pipe_may_close():
             for notice in run.journal.run().notices:
                 click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
             if wait:
-                _watch(run, interrupts, to_stderr=as_json)
+                _watch(run, interrupts, groups, to_stderr=as_json)
             elif as_json:
                 print_json(_description(run))
             else:
@@ -54,6 +56,7 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
             return 130
     state = run.state()
     with _pipe_may_close():
+        groups.tell(state)  # of what ended while we cancelled
         if as_json:
             print_json(_description(run))
         else:
@@ -113,17 +116,24 @@ def _cancel(run: Run, interrupts: Interrupts) -> bool:
     return True
 
 
-def _watch(run: Run, interrupts: Interrupts, *, to_stderr: bool) -> None:
+def _watch(run: Run, interrupts: Interrupts, groups: Groups, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
-    watch = _watch_table if stream.isatty() else _watch_lines
     with run.session.follow(run.id) as sleep:
-        watch(run, interrupts, sleep, to_stderr=to_stderr)
+        if stream.isatty() and not groups:
+            _watch_table(run, interrupts, sleep, to_stderr=to_stderr)
+        else:
+            _watch_lines(run, interrupts, sleep, groups, to_stderr=to_stderr)
 
 
 def _watch_lines(
-    run: Run, interrupts: Interrupts, sleep: Callable[[float], None], *, to_stderr: bool
+    run: Run,
+    interrupts: Interrupts,
+    sleep: Callable[[float], None],
+    groups: Groups,
+    *,
+    to_stderr: bool,
 ) -> None:
-    """A line whenever a step's state changes."""
+    """A line whenever a step's state changes, and in CI the log of a step that ended."""
     told: dict[str, tuple[str, int]] = {}
     click.echo(f"run {run.id}", err=to_stderr)
     while not interrupts.count:
@@ -133,6 +143,7 @@ def _watch_lines(
             if told.get(step.name, ("pending", 0)) != now:
                 told[step.name] = now
                 click.echo(f"{step.name}: {_words(run, step)}", err=to_stderr)
+        groups.tell(state)
         if state.status in ENDED:
             return
         sleep(POLL)

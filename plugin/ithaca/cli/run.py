@@ -85,9 +85,7 @@ def run(
         )
     code = follow(found, wait=wait, as_json=as_json)
     if junit is not None:
-        from ithaca.cli.junit import junit as report
-
-        Path(junit).write_bytes(report(found))
+        Path(junit).write_text(found.junit(), encoding="utf-8")
     return code
 
 
@@ -95,8 +93,11 @@ def _refuse_no_report(path: str, *, wait: bool) -> None:
     """Say before the run that there will be no report, not after it."""
     if not wait:
         raise click.UsageError("--junit needs the run's end, and --detach does not wait for it")
+    there = Path(path).exists()
     try:
         Path(path).open("ab").close()
+        if not there:
+            Path(path).unlink()  # a run that cannot start leaves no empty report
     except OSError as error:
         raise UsageError(
             "ITH917",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from ithaca.api import Run
+    from ithaca.api.handle import Run
     from ithaca.records.fold import RunState, StepState
 
 TAIL = 20_000
@@ -23,18 +23,20 @@ _VERDICTS = {
     "skipped": "skipped",
     "cancelled": "skipped",
     "pending": "skipped",
+    "waiting": "skipped",
+    "running": "skipped",
 }
 """Element for a step that did not go well; one that did has none."""
 
 
-def junit(run: Run) -> bytes:
+def junit(run: Run) -> str:
     """The report of a run.
 
     Args:
         run: A run that has ended.
 
     Returns:
-        UTF-8 text of one `testsuite`.
+        The text of one `testsuite`.
     """
     state = run.state()
     suite = ET.Element("testsuite", _counts(state))
@@ -46,8 +48,7 @@ def junit(run: Run) -> bytes:
     for step in state.steps:
         _case(suite, run, state, step)
     ET.indent(suite)
-    found: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return found + b"\n"
+    return f"{ET.tostring(suite, encoding='unicode')}\n"
 
 
 def _counts(state: RunState) -> dict[str, str]:
