@@ -112,6 +112,55 @@ def test_a_metric_that_no_step_binds_is_an_error() -> None:
     assert (problem.code, problem.cell, problem.line) == ("ITH310", 2, 2)
 
 
+def test_a_metric_that_is_a_parameter_belongs_to_the_last_step_that_consumes_it() -> None:
+    found = analysed(
+        ("parameters", "lr = 0.1"),
+        ("a", "print(lr)"),
+        ("b < a", "print(lr)"),
+        ("c < b", "x = 1"),
+        ("metrics", "print(lr)"),
+    )
+    assert [(metric.name, metric.step) for metric in found.metrics] == [("lr", "b")]
+    assert [found.steps[name].parameters for name in "abc"] == [("lr",), ("lr",), ()]
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize("default", ["1", "0.1", "True"])
+def test_a_metric_that_is_a_parameter_of_no_step_is_consumed_by_the_last_one(default: str) -> None:
+    found = analysed(
+        ("parameters", f"lr = {default}"), ("a", "x = 1"), ("b < a", "y = 1"), ("metrics", "lr")
+    )
+    assert [(metric.name, metric.step) for metric in found.metrics] == [("lr", "b")]
+    assert [found.steps[name].parameters for name in "ab"] == [(), ("lr",)]
+    assert codes(found, "error") == []
+
+
+def test_a_metric_belongs_to_the_step_that_replaces_the_parameter() -> None:
+    found = analysed(
+        ("parameters", "lr = 1"), ("a", "lr = 2"), ("b < a", "print(lr)"), ("metrics", "lr")
+    )
+    assert [metric.step for metric in found.metrics] == ["a"]
+
+
+def test_a_step_that_deletes_a_parameter_does_not_publish_it() -> None:
+    found = analysed(
+        ("parameters", "lr = 1"), ("a", "x = lr"), ("b", "print(lr)\ndel lr"), ("metrics", "lr")
+    )
+    assert [metric.step for metric in found.metrics] == ["a"]
+    found = analysed(("parameters", "lr = 1"), ("a", "print(lr)\ndel lr"), ("metrics", "lr"))
+    assert codes(found, "error") == ["ITH310"]
+
+
+@pytest.mark.parametrize("default", ["'much'", "None", "[1]"])
+def test_a_metric_that_is_a_parameter_but_no_number_is_an_error(default: str) -> None:
+    found = analysed(
+        ("parameters", f"lr = {default}"), ("a", "print(lr)"), ("metrics", "'why'\nprint(lr)")
+    )
+    (problem,) = found.diagnostics
+    assert (problem.code, problem.cell, problem.line) == ("ITH310", 3, 2)
+    assert "parameter" in problem.message
+
+
 def test_a_metrics_cell_holds_names_only() -> None:
     found = analysed(("a", "x = 1"), ("metrics", "'why'\nprint(x + 1)"))
     assert codes(found) == ["ITH311"]

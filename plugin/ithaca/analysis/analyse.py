@@ -121,7 +121,7 @@ class _Reading:
         for step in notebook.steps:
             graph.add(step, events[step.name])
         graph.finish()
-        published, unbound = metrics(variables, list(graph.steps.values()))
+        published, unbound = metrics(variables, list(graph.steps.values()), found)
         self.diagnostics += unbound if self.whole else []
         self._report(graph)
         return Analysis(

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ithaca.analysis.namespace import HERE
+from ithaca.analysis.namespace import GONE, HERE
 from ithaca.analysis.places import diagnostic
 from ithaca.workflow.model import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.graph import StepFacts
     from ithaca.diagnostics import Diagnostic
+    from ithaca.workflow.model import Parameter
+
+_NUMBERS = frozenset({"int", "float", "bool"})
+"""Types of parameters that can be published."""
 
 
 def metric_key(name: str) -> str:
@@ -48,30 +52,71 @@ def named(
 
 
 def metrics(
-    variables: dict[str, tuple[ParsedCell, ast.AST]], steps: Sequence[StepFacts]
+    variables: dict[str, tuple[ParsedCell, ast.AST]],
+    steps: Sequence[StepFacts],
+    parameters: Mapping[str, Parameter],
 ) -> tuple[tuple[Metric, ...], list[Diagnostic]]:
     """The metrics, each with the last step in workflow order that binds its variable.
 
-    The metric's name is the variable's; engines that do not take `_` write `-`.
+    A parameter that no step binds is published by the last step that consumes it; when there is
+    none the last step of all becomes one. The metric's name is the variable's; engines that do not
+    take `_` write `-`.
+
+    Args:
+        variables: What the metrics cells name, with its places.
+        steps: The steps in workflow order; one that has to publish a parameter gets it.
+        parameters: The workflow's parameters.
     """
     found: list[Metric] = []
     problems: list[Diagnostic] = []
     for variable, (cell, node) in variables.items():
-        binders = [facts.name for facts in steps if facts.flow.ends(variable) & HERE]
-        if binders:
-            found.append(Metric(name=variable, variable=variable, step=binders[-1]))
+        owner = _last(facts for facts in steps if facts.flow.ends(variable) & HERE)
+        parameter = None if owner else parameters.get(variable)
+        if parameter is not None and parameter.type not in _NUMBERS:
+            problems.append(_no_number(parameter, cell, node))
+            continue
+        if parameter is not None:
+            owner = _consumer(variable, steps)
+        if owner is None:
+            problems.append(_unbound(variable, cell, node))
         else:
-            problems.append(
-                diagnostic(
-                    "ITH310",
-                    "error",
-                    f"the metric `{variable}` is bound by no step",
-                    cell,
-                    node,
-                    cure="bind it in a step, or remove it from the pipeline-metrics cell",
-                )
-            )
+            found.append(Metric(name=variable, variable=variable, step=owner.name))
     return tuple(found), problems
+
+
+def _consumer(parameter: str, steps: Sequence[StepFacts]) -> StepFacts | None:
+    """The step that publishes a parameter: it has it, also at its end."""
+    keep = [facts for facts in steps if not facts.flow.ends(parameter) & GONE]
+    owner = _last(facts for facts in keep if parameter in facts.parameters) or _last(keep)
+    if owner is not None:
+        owner.parameters.add(parameter)
+    return owner
+
+
+def _last(steps: Iterable[StepFacts]) -> StepFacts | None:
+    return next(reversed([*steps]), None)
+
+
+def _unbound(variable: str, cell: ParsedCell, node: ast.AST) -> Diagnostic:
+    return diagnostic(
+        "ITH310",
+        "error",
+        f"the metric `{variable}` is bound by no step",
+        cell,
+        node,
+        cure="bind it in a step, or remove it from the pipeline-metrics cell",
+    )
+
+
+def _no_number(parameter: Parameter, cell: ParsedCell, node: ast.AST) -> Diagnostic:
+    return diagnostic(
+        "ITH310",
+        "error",
+        f"the metric `{parameter.name}` is a parameter of type {parameter.type}, not a number",
+        cell,
+        node,
+        cure="give the parameter a number, or remove it from the pipeline-metrics cell",
+    )
 
 
 def _names(statement: ast.stmt) -> Iterator[ast.Name]:
