@@ -75,3 +75,8 @@ def test_a_store_that_only_the_project_names_is_not_pushed_to(notebook: Path) ->
     with pytest.raises(UsageError) as raised:
         manifests(ithaca.compile(notebook), "argo", flags={}, push=True)
     assert raised.value.code == "ITH916"
+
+
+def test_the_store_that_the_user_says_goes_before_the_backends_own(notebook: Path) -> None:
+    (notebook.parent / "pyproject.toml").write_text(f'{SETTINGS}store = "s3://project/says"\n')
+    assert parameters(push(notebook))["ithaca-store"] == f"file://{notebook.parent.parent}/remote"

@@ -42,6 +42,8 @@ def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None = N
     Raises:
         UsageError: A setting is missing or wrong, or a text cannot be written for Argo.
     """
+    if run and run.store:
+        settings = msgspec.structs.replace(settings, store=run.store)
     _check(workflow, settings)
     known = {
         each.step: each.execution or ""

@@ -37,6 +37,9 @@ LOOK = 1.0
 FRESH = 5.0
 """Seconds for which an answer of the API server counts, where nobody watches."""
 
+LATE = 1.0
+"""Seconds that what the store lists may be older than what the cluster says."""
+
 SUBMISSION = 30.0
 """Seconds that a run may be without its Workflow because it is being submitted."""
 
@@ -100,7 +103,7 @@ class ArgoSession(Session):
         answers = _answers(events)
         while True:
             found = self.cluster.get(WORKFLOW, name)
-            if found is None or not answers.keys() & workflow.gates(found).keys():
+            if found is None or not answers.keys() & workflow.gates(found):
                 return
             with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
                 self.cluster.replace(WORKFLOW, workflow.answered(found, answers))
@@ -120,7 +123,8 @@ class ArgoSession(Session):
             for found in self.cluster.watch(WORKFLOW, name=name, stop=over):
                 self._seen[run_id] = (float("inf"), found)
                 changed.set()
-            self._seen.pop(run_id, None)
+            if not over.is_set():
+                self._seen.pop(run_id, None)  # it was deleted
 
         def wait(seconds: float) -> None:
             changed.wait(max(seconds, LOOK))
@@ -132,6 +136,7 @@ class ArgoSession(Session):
             yield wait
         finally:
             over.set()
+            self._seen.pop(run_id, None)
 
     def url(self, run_id: str) -> str | None:
         """The run's page in Argo's UI, when its address is set."""
@@ -156,17 +161,23 @@ class ArgoSession(Session):
         """Write the run's end once its steps have ended, without waiting for the last pod."""
         if workflow.outcome(found) is None or journal.ended() is not None:
             return
+        if not _is_good(journal.state()):
+            time.sleep(LATE)
         self._end(journal, str((found.get("status") or {}).get("message") or ""))
 
     def _end(self, journal: Journal, message: str = "") -> None:
         journal.end(*_outcome(journal.state(), journal.events(), message))
 
 
+def _is_good(state: RunState) -> bool:
+    return all(step.status in GOOD for step in state.steps)
+
+
 def _outcome(state: RunState, events: list[Event], message: str) -> tuple[str, str]:
     if any(event.kind == "cancel" for event in events):
         by = next(event.by for event in events if event.kind == "cancel")
         return "cancelled", f"cancelled by {by}"
-    if all(step.status in GOOD for step in state.steps):
+    if _is_good(state):
         return "succeeded", ""
     failed = [step.name for step in state.steps if step.status in {"failed", "timed_out"}]
     return "failed", f"failed: {', '.join(failed)}" if failed else message

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 COMPLETED = ("Succeeded", "Failed", "Error")
 """Phases that nothing follows."""
 
-
 WORKFLOW = Kind("argoproj.io", "v1alpha1", "Workflow", "workflows")
 
 
@@ -31,7 +30,10 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     status = workflow.get("status") or {}
     if status.get("offloadNodeStatusVersion"):
         raise BackendError(
-            "ITH656", "the workflow is so large that Argo keeps its nodes in a database"
+            "ITH656",
+            "the workflow is so large that Argo keeps its nodes in a database",
+            where=workflow["metadata"]["name"],
+            cure="answer and follow it in Argo's own UI",
         )
     packed = status.get("compressedNodes")
     if not packed:
@@ -41,7 +43,10 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         plain: dict[str, dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
     except (OSError, ValueError) as error:
         raise BackendError(
-            "ITH656", f"the workflow's nodes are packed in an unknown way: {error}"
+            "ITH656",
+            f"the workflow's nodes are packed in an unknown way: {error}",
+            where=workflow["metadata"]["name"],
+            cure="answer and follow it in Argo's own UI",
         ) from None
     return plain
 
@@ -57,15 +62,9 @@ def outcome(workflow: Mapping[str, Any]) -> str | None:
     return str(phase) if phase in COMPLETED else None
 
 
-def gates(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The nodes that wait for a person, by step."""
-    return {
-        _input(node, "step"): node
-        for node in nodes(workflow).values()
-        if node.get("type") == "Suspend"
-        and node.get("phase") == "Running"
-        and node.get("templateName") == names.APPROVAL
-    }
+def gates(workflow: Mapping[str, Any]) -> set[str]:
+    """The steps that wait for a person."""
+    return {_asked(node) for node in nodes(workflow).values()} - {""}
 
 
 def answered(
@@ -80,8 +79,8 @@ def answered(
     changed: dict[str, Any] = json.loads(json.dumps(workflow))
     known = nodes(changed)
     for node in known.values():
-        step = _input(node, "step") if node.get("type") == "Suspend" else ""
-        if node.get("phase") != "Running" or step not in answers:
+        step = _asked(node)
+        if step not in answers:
             continue
         for parameter in node.get("outputs", {}).get("parameters", []):
             if parameter["name"] in answers[step]:
@@ -96,6 +95,9 @@ def answered(
     return changed
 
 
-def _input(node: Mapping[str, Any], name: str) -> str:
+def _asked(node: Mapping[str, Any]) -> str:
+    """The step that a node asks a person about; empty when it asks nothing, or no longer."""
+    if node.get("templateName") != names.APPROVAL or node.get("phase") != "Running":
+        return ""
     given = (node.get("inputs") or {}).get("parameters") or []
-    return next((str(each.get("value", "")) for each in given if each["name"] == name), "")
+    return next((str(each.get("value", "")) for each in given if each["name"] == "step"), "")

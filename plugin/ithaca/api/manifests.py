@@ -50,7 +50,7 @@ def manifests(
         return engine.emit(workflow)
     tell = progress or (lambda _what, _files, _bytes: None)
     engine.emit(workflow)  # what it refuses is not pushed
-    store = project.shared(project.store_url())
+    store = project.shared(project.store_url(), create=True)
     taken = take_source(project, store, workflow, tell, without=output and output.absolute())
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     tell("sending what the store lacks", 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class Project:
 
     root: Path
     settings: Settings
+    _shared: dict[str, Store] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def home(self) -> Path:
@@ -73,23 +74,26 @@ class Project:
             self.make_home()
         return Store.open(path, create=create)
 
-    def shared(self, url: str) -> Store:
+    def shared(self, url: str, *, create: bool = False) -> Store:
         """Its store together with a remote, for runs that are kept there.
 
         Args:
             url: The remote.
+            create: Make it where there is none.
 
         Raises:
+            NotFound: There is none, and it is not to be created.
             StoreError: It cannot be reached.
         """
-        from ithaca.snapshots.remotes import Remote, Shared
+        if url not in self._shared:
+            from ithaca.snapshots.remotes import Remote, Shared
 
-        self.make_home()
-        remote = Remote.open(url, create=True)
-        found: Store = Shared.attach(
-            self.home / "store", remote, cache=self.home / "cache" / "indexes"
-        )
-        return found
+            remote = Remote.open(url, create=create)
+            self.make_home()
+            self._shared[url] = Shared.attach(
+                self.home / "store", remote, cache=self.home / "cache" / "indexes"
+            )
+        return self._shared[url]
 
     def store_url(self) -> str:
         """The remote that the user named.
@@ -128,7 +132,9 @@ class Project:
     def backend(self, name: str | None = None) -> Backend:
         """A backend with the project's settings for it."""
         chosen = name or self.settings.text("backend", "local") or "local"
-        return find_backend(chosen, {**self._for_clusters(), **self.settings.table(chosen)})
+        general = self._for_clusters()
+        said = {name: value for name, value in general.items() if name in self.settings.told}
+        return find_backend(chosen, {**general, **self.settings.table(chosen), **said})
 
     def _for_clusters(self) -> dict[str, Any]:
         """Plain settings that a backend's own table may override, as far as they are set."""

@@ -76,12 +76,13 @@ def submit(
     environments: _OfThisMachine | _OfImages
     if backend.remote:
         tell("asking the store", 0, 0)
-        store = project.shared(project.store_url())
+        url = project.store_url()
+        store = project.shared(url, create=True)
         environments = _OfImages(store, backend)
     else:
         tell("describing the environment", 0, 0)
         environments = _OfThisMachine(_environment(project, workflow))
-        store = project.store(create=True)
+        url, store = "", project.store(create=True)
     uncounted = _uncounted(project)
     taken = take_source(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
@@ -103,7 +104,7 @@ def submit(
         reuse=reuse,
         uncounted=uncounted,
         infrastructure_retries=_infrastructure_retries(project.settings),
-        store=_url(store),
+        store=url,
         plan=plan(
             workflow,
             store=store,
@@ -178,12 +179,6 @@ def _start(project: Project, store: Store, document: RunDocument, notebook: byte
         write_planned(Journal(store, document.id))
     backend.session(project.home, store).submit(document.id)
     return Run(project, document.id)
-
-
-def _url(store: Store) -> str:
-    """The remote that a store is shared on; empty when it is a folder of its own."""
-    remote = getattr(store, "remote", None)
-    return "" if remote is None else str(remote.url)
 
 
 class _OfThisMachine:
