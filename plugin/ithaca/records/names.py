@@ -11,6 +11,8 @@ runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
 runs/<id>/events/<ulid>                      Event
 runs/<id>/end                                RunEnd
 ```
+
+Beside the runs: `keys/<key>` (planning), `notebooks/<digest>` and `environments/<digest>`.
 """
 
 from __future__ import annotations

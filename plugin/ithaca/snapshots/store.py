@@ -85,11 +85,7 @@ class Store:
         return store
 
     def share(self, snapshots: Iterable[str]) -> None:
-        """Make snapshots reachable for all who share the store; those of a folder are at once.
-
-        Args:
-            snapshots: Digests.
-        """
+        """Make snapshots reachable for all who share the store; those of a folder are at once."""
 
     # Documents by name
 

@@ -78,7 +78,11 @@ class _Pod:
         for step in self.journal.workflow().steps:
             if step.name == self.options.step:
                 return step
-        raise UsageError("ITH525", f"the workflow has no step `{self.options.step}`")
+        raise UsageError(
+            "ITH525",
+            f"the workflow has no step `{self.options.step}`",
+            cure="print the manifests again: `ithaca compile NB --backend argo`",
+        )
 
     def ends(self) -> list[AttemptEnd]:
         """How the attempts so far ended."""
@@ -210,10 +214,8 @@ class _Pod:
         with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
             identity = describe(python, cache=self.store.path.parent / "cache").identity
             told = {"identity": identity, "python": python, "image": self.options.image}
-            data, name = (
-                msgspec.json.encode(told),
-                names.environment(self.options.image, self.options.python),
-            )
+            data = msgspec.json.encode(told)
+            name = names.environment(self.options.image, self.options.python)
             try:
                 known = self.store.read(name)
             except NotFound:
