@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +14,13 @@ import yaml
 
 import ithaca
 from ithaca.api.manifests import manifests
+from ithaca.api.project import find_project
+from ithaca.api.remotes import send
 from ithaca.errors import UsageError
 from ithaca.records import names
+from ithaca.snapshots.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.snapshots.remotes import Remote, Shared
+from ithaca.snapshots.remotes.layout import place
 
 SETTINGS = '[tool.ithaca.argo]\nimage = "python:3.12"\n'
 
@@ -65,6 +73,68 @@ def test_a_manifest_in_the_project_does_not_change_itself(notebook: Path) -> Non
     assert push(notebook, output=output) == first
     (notebook.parent / "data.csv").write_text("3,4\n")
     assert push(notebook, output=output) != first
+
+
+def test_without_a_push_the_digests_are_the_same_and_no_remote_is_touched(notebook: Path) -> None:
+    remote = notebook.parent.parent / "remote"
+    flags = {"store": f"file://{remote}"}
+    printed = manifests(ithaca.compile(notebook), "argo", flags=flags)
+    assert not remote.exists()
+    assert {path.name for path in notebook.parent.iterdir()} == {
+        *(".git", ".ithaca", "pyproject.toml", "data.csv", "nb.ipynb")
+    }
+    assert parameters(printed)["ithaca-source"]
+    assert push(notebook) == printed
+
+
+def test_what_manifests_name_can_be_sent_later(notebook: Path) -> None:
+    flags = {"store": f"file://{notebook.parent.parent}/remote"}
+    told = parameters(manifests(ithaca.compile(notebook), "argo", flags=flags))
+    send(find_project(notebook.parent), flags["store"])
+    there = Remote.open(flags["store"])
+    assert there.exists(place(SNAPSHOTS, told["ithaca-source"]))
+    assert there.exists(place(DOCUMENTS, told["ithaca-workflow"]))
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [("workflow", "lacks the workflow"), ("source", "lacks the source snapshot")],
+)
+def test_a_pod_that_does_not_find_what_they_name_says_how_to_send_it(
+    notebook: Path, tmp_path: Path, lacks: str, said: str
+) -> None:
+    told = {**parameters(push(notebook)), f"ithaca-{lacks}": "0" * 64}
+    options = [f"--{each}={told[f'ithaca-{each}']}" for each in ("store", "workflow", "source")]
+    options += ["--engine=argo/a/b/c", "--created=2026-01-02T03:04:05Z", "--step=load"]
+    options += [f"--work={tmp_path}/work", f"--root={tmp_path}/root"]
+    command = [sys.executable, "-m", "ithaca.runner", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 65
+    assert said in done.stderr
+    assert "--backend argo --push`" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["argo.yaml", "argo [1].yaml", "sub/../argo.yaml", "link.yaml"])
+def test_the_file_that_is_written_is_no_part_of_the_source(notebook: Path, name: str) -> None:
+    root = notebook.parent
+    (root / "sub").mkdir()
+    (root / "link.yaml").symlink_to("target.yaml")
+    workflow, flags = ithaca.compile(notebook), {"store": "s3://bucket/prefix"}
+    first = manifests(workflow, "argo", flags=flags, output=root / name)
+    (root / name).write_text(first)
+    assert manifests(workflow, "argo", flags=flags, output=root / name) == first
+
+
+def test_a_clone_of_the_project_has_the_same_manifests(notebook: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(notebook.parent, clone, copy_function=shutil.copyfile)
+    os.utime(clone / "data.csv", (1, 1))
+    flags = {"store": "s3://bucket/prefix"}
+    first, second = (
+        manifests(ithaca.compile(each), "argo", flags=flags)
+        for each in (notebook, clone / notebook.name)
+    )
+    assert first == second
 
 
 def test_a_store_that_only_the_project_names_is_not_pushed_to(notebook: Path) -> None:

@@ -1,4 +1,4 @@
-"""Manifests for an engine, and what they name sent to where pods find it."""
+"""Manifests for an engine, with the digests of what a run starts from; `push` sends that, too."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def manifests(
 ) -> str:
     """The manifests of a workflow.
 
+    What they name is kept in the project's own store, and sent when that is asked for.
+
     Args:
         workflow: A workflow that this process compiled.
         backend: Name of the backend.
@@ -46,14 +48,13 @@ def manifests(
     """
     project = find_project(root_of(workflow), flags)
     engine = project.backend(backend)
-    if not push:
-        return engine.emit(workflow)
     tell = progress or (lambda _what, _files, _bytes: None)
-    engine.emit(workflow)  # what it refuses is not pushed
-    store = project.shared(project.store_url(), create=True)
+    engine.emit(workflow)  # what it refuses is neither kept nor pushed
+    store = project.shared(project.store_url(), create=True) if push else project.store(create=True)
     taken = take_source(project, store, workflow, tell, without=output and output.absolute())
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
-    tell("sending what the store lacks", 0, 0)
+    if push:
+        tell("sending what the store lacks", 0, 0)
     store.share([taken.digest])
     notebook = (project.root / workflow.source.notebook).read_bytes()
     store.create(names.notebook(workflow.source.digest), notebook)

@@ -42,9 +42,7 @@ def take_source(
 
     MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
     table = project.settings.table("source")
-    own = [*_own_folder(project), *left_out(workflow, project.root)]
-    if without is not None and without.is_relative_to(project.root):
-        own.append(f"/{without.relative_to(project.root).as_posix()}")
+    own = [*_own_folder(project), *left_out(workflow, project.root), *_output(project, without)]
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
     what = "reading the project's files"
@@ -70,3 +68,12 @@ def _own_folder(project: Project) -> list[str]:
     if not project.home.is_relative_to(project.root):
         return []
     return [f"/{project.home.relative_to(project.root).as_posix()}/"]
+
+
+def _output(project: Project, path: Path | None) -> list[str]:
+    """A link that is written through stays one, and changes as little as what it leads to."""
+    from ithaca.snapshots.ignore import literal
+
+    places = {path, path.resolve()} if path is not None else set()
+    inside = (each for each in places if each.is_relative_to(project.root))
+    return [literal(each.relative_to(project.root).as_posix()) for each in inside]

@@ -6,13 +6,13 @@ the root or over a folder that is there; one with a `claim` is a cluster's, and 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ithaca.errors import UsageError
+from ithaca.snapshots.ignore import literal
 
 if TYPE_CHECKING:
     from ithaca.workflow.model import Volume, Workflow
@@ -67,7 +67,7 @@ def left_out(workflow: Workflow, root: Path) -> list[str]:
     paths = [volume.mount_path for volume in workflow.volumes]
     paths += [str(_source(volume, root)) for volume in workflow.volumes if volume.path is not None]
     inside = {place for path in paths if (place := _inside(path, root)) is not None}
-    return sorted("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", place) for place in inside)
+    return sorted(literal(place) for place in inside)
 
 
 def check(workflow: Workflow, root: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -90,6 +91,19 @@ _CREDENTIAL_ENDS = (
     ".ppk",
 )
 _HARMLESS_ENDS = (".example", ".sample", ".template", ".dist")
+
+
+def literal(path: str) -> str:
+    r"""The pattern that matches one path of the root and nothing else.
+
+    Args:
+        path: Relative to the root.
+
+    Example:
+        >>> print(literal("data/a[1].csv"))
+        /data/a\[1\].csv
+    """
+    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
 
 
 @dataclasses.dataclass(frozen=True)

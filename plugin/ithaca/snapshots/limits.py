@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import TYPE_CHECKING
 
 from ithaca.errors import UsageError
+from ithaca.snapshots.ignore import literal
 
 if TYPE_CHECKING:
     from ithaca.snapshots.scan import Found
@@ -78,8 +78,7 @@ def _largest(root: Found, *, by_files: bool) -> list[Found]:
 
 
 def _pattern(entry: Found) -> str:
-    escaped = re.sub(r"([\\*?\[\] ])", r"\\\1", entry.text)
-    return f"/{escaped}/" if entry.is_folder else f"/{escaped}"
+    return literal(entry.text) + ("/" if entry.is_folder else "")
 
 
 def _readable(size: float) -> str:
