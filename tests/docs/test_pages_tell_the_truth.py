@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 import ithaca
+from ithaca.backends.kubernetes import command as shared
 from ithaca.cli.groups import SYSTEMS
 from ithaca.cli.program import COMMANDS, program
 from ithaca.notebook.metadata import _Content as MetadataKeys
@@ -198,12 +199,12 @@ def test_the_runners_command_line_in_a_pod_is_documented() -> None:
     lines = [
         *command.step(image="x", python="python", lost=2, retried=True, asked=True),
         *command.end(),
-        *command.install(),
+        *shared.install(),
     ]
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}
     text = section(page("backends-argo.md"), "What runs in a pod")
     assert set(re.findall(r"`(--[a-z-]+)", text)) == options
-    assert f"exit code {command.FINAL}" in text
+    assert f"exit code {shared.FINAL}" in text
 
 
 def test_every_merge_rule_is_documented() -> None:

@@ -48,7 +48,7 @@ class ArgoBackend(Backend):
     def container(self, step: Step) -> tuple[str, str] | None:
         """The image of a step and the interpreter in it."""
         with _needed():
-            from ithaca_argo.pods import settled
+            from ithaca.backends.kubernetes.pods import settled
 
         pod = settled(read(self.settings), step)
         return None if pod.image is None else (pod.image, pod.python or "")

@@ -1,43 +1,8 @@
-"""The command line of the runner in a pod, and where things lie there.
-
-The same places in every pod: the root of the project at `/project` (a value may hold a path below
-it), everything else of the attempt below `/ithaca-work`, on the same volume. Texts reach a pod as
-Argo's variables; nothing of the notebook's code is among them.
-"""
+"""The command line of the runner in Argo's pods: what it says reaches it as Argo's variables."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT = "/project"
-WORK = "/ithaca-work"
-HOME = "/ithaca"
-STORE = "/ithaca-store"
-CACHE = "/ithaca-cache"
-EXECUTION = f"{WORK}/out/execution"
-METRICS = f"{WORK}/out/metrics"
-
-POD = "ITHACA_POD"
-"""Variable with the name of the pod."""
-
-ANSWERS = ("decision", "by", "comment")
-"""What a person says when asked: `approve` or `reject`, who it was, and why."""
-
-FINAL = 65
-"""Exit code of the runner that says: another attempt cannot help, or there is none left."""
-
-
-def interpreter(*, copied: bool) -> list[str]:
-    """What starts the runner: the Ithaca that was copied into the pod, else the image's own."""
-    return [f"{HOME}/bin/python" if copied else "python3", "-P", "-m", "ithaca.runner"]
-
-
-def install() -> list[str]:
-    """What the first container runs: copy its own Ithaca to where the pod's volume is."""
-    return ["python3", "-P", "-m", "ithaca.runner", "--install", "/ithaca-copy"]
+from ithaca.backends.kubernetes.command import ANSWERS, POD
 
 
 def step(*, image: str, python: str | None, lost: int, retried: bool, asked: bool) -> list[str]:
@@ -67,11 +32,6 @@ def step(*, image: str, python: str | None, lost: int, retried: bool, asked: boo
 def end() -> list[str]:
     """The arguments of the last pod, which records how the run ended."""
     return [*_run(), "--end={{workflow.status}}", "--failures={{workflow.failures}}"]
-
-
-def parents(digests: Sequence[str]) -> str:
-    """The executions of a step's parents, in the order of its needs."""
-    return ",".join(digests)
 
 
 def _run() -> list[str]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import blake3
-import msgspec
-import yaml
 from hera.workflows import models as m
 
-from ithaca.errors import UsageError
-from ithaca_argo import command, names, pods
+from ithaca.backends.kubernetes import manifests
+from ithaca.backends.kubernetes import names as shared
+from ithaca.backends.kubernetes.command import ANSWERS, parents
+from ithaca_argo import names, pods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,67 +41,14 @@ def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None = N
     Raises:
         UsageError: A setting is missing or wrong, or a text cannot be written for Argo.
     """
-    if run and run.store:
-        settings = msgspec.structs.replace(settings, store=run.store)
-    _check(workflow, settings)
-    known = {
-        each.step: each.execution or ""
-        for each in (run.plan if run else ())
-        if each.action == "reuse"
-    }
-    spec = _spec(workflow, settings, run, known)
+    settings = manifests.ready(workflow, settings, run)
+    spec = _spec(workflow, settings, run, manifests.known(run))
     documents = (
         [_workflow(workflow, settings, spec, run)]
         if run
         else [_template(workflow, settings, spec), _reference(workflow, settings)]
     )
-    return yaml.safe_dump_all(
-        documents, sort_keys=False, explicit_start=True, allow_unicode=True, width=100
-    )
-
-
-def digest(workflow: Workflow) -> str:
-    """The digest under which a store keeps the workflow."""
-    source = msgspec.structs.replace(workflow.source, snapshot=None)
-    text = msgspec.structs.replace(workflow, source=source).to_json()
-    return blake3.blake3(text.encode()).hexdigest()
-
-
-def _check(workflow: Workflow, settings: ArgoSettings) -> None:
-    for name in settings.steps:
-        if name not in {step.name for step in workflow.steps}:
-            raise UsageError(
-                "ITH650",
-                f"the workflow has no step `{name}`",
-                where=f"[tool.ithaca.argo.steps.{name}]",
-                cure=f"its steps: {', '.join(step.name for step in workflow.steps)}",
-            )
-    if not (settings.store or settings.store_claim):
-        raise _missing("store", "s3://BUCKET/PREFIX", "the pods' store")
-    for step in workflow.steps:
-        if pods.settled(settings, step).image is None:
-            raise _missing("image", "python:3.12", f"the image of the step {step.name}")
-        tags = {
-            "image": step.image,
-            "node": step.node,
-            "labels": step.labels,
-            "annotations": step.annotations,
-        }
-        names.refuse_variables(tags, f"step {step.name}")
-    names.refuse_variables([each.mount_path for each in workflow.volumes], "volumes")
-    content = msgspec.to_builtins(settings)
-    for table in (content, *content["steps"].values()):
-        del table["pod_patch"]  # the escape hatch may use Argo's variables
-    names.refuse_variables(content, "tool.ithaca.argo")
-
-
-def _missing(name: str, example: str, what: str) -> UsageError:
-    return UsageError(
-        "ITH651",
-        f"nothing says what {what} is",
-        cure=f'write `{name} = "{example}"` under [tool.ithaca] or [tool.ithaca.argo], or set '
-        f"ITHACA_{name.upper()}",
-    )
+    return manifests.text(documents)
 
 
 def _spec(
@@ -111,13 +57,7 @@ def _spec(
     run: RunDocument | None,
     known: Mapping[str, str],
 ) -> m.WorkflowSpec:
-    steps = [step for step in workflow.steps if step.name not in known]
-    if not steps:
-        raise UsageError(
-            "ITH655",
-            "every step is known: there is nothing for Argo to run",
-            cure="`--no-reuse` runs all of them",
-        )
+    steps = manifests.started(workflow, known, settings)
     templates = _pod_templates(steps, workflow, settings)
     distinct = {template.name: template for template in templates.values()}
     asked = any(step.approval is not None for step in steps)
@@ -198,12 +138,12 @@ def _dag(
             known.get(need, f"{{{{tasks.{named[need]}.outputs.parameters.execution}}}}")
             for need in step.needs
         ]
-        arguments = {"step": step.name, "label": task, "parents": command.parents(digests)}
+        arguments = {"step": step.name, "label": task, "parents": parents(digests)}
         if step.approval is not None:
             gate = f"approve--{task}"
             question = {"step": step.name, "question": names.shown(step.approval)}
             tasks.append(_task(gate, names.APPROVAL, needed, question))
-            for answer in command.ANSWERS:
+            for answer in ANSWERS:
                 arguments[answer] = f"{{{{tasks.{gate}.outputs.parameters.{answer}}}}}"
             # The gate already waits for the step's needs, but their outputs are read here too.
             needed = [*needed, gate]
@@ -253,26 +193,16 @@ def _approval() -> m.Template:
 def _parameters(
     workflow: Workflow, settings: ArgoSettings, run: RunDocument | None
 ) -> list[m.Parameter]:
-    ours = {
-        "ithaca-store": settings.store or f"file://{command.STORE}",
-        "ithaca-workflow": run.workflow if run else digest(workflow),
-        "ithaca-source": run.source if run else workflow.source.snapshot or "",
-        "ithaca-run": run.id if run else "",
-    }
+    ours = manifests.addresses(workflow, settings, run)
     return [
         *(m.Parameter(name=name, value=text) for name, text in ours.items()),
-        *_arguments(workflow, run.arguments if run else {}),
+        *_arguments(workflow, run),
     ]
 
 
-def _arguments(workflow: Workflow, given: Mapping[str, Any]) -> list[m.Parameter]:
-    return [
-        m.Parameter(
-            name=names.parameter(each.name),
-            value=names.json_text(given.get(each.name, each.default)),
-        )
-        for each in workflow.parameters
-    ]
+def _arguments(workflow: Workflow, run: RunDocument | None) -> list[m.Parameter]:
+    given = manifests.arguments(workflow, run)
+    return [m.Parameter(name=names.parameter(name), value=text) for name, text in given.items()]
 
 
 def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) -> dict[str, Any]:
@@ -288,11 +218,11 @@ def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) 
 
 def _reference(workflow: Workflow, settings: ArgoSettings) -> dict[str, Any]:
     metadata = {
-        "generateName": names.workflow(workflow.name),
+        "generateName": shared.workflow(workflow.name),
         "namespace": settings.namespace,
         "labels": {"ithaca/workflow": workflow.name},
     }
-    arguments = _arguments(workflow, {})
+    arguments = _arguments(workflow, None)
     spec = m.WorkflowSpec(
         workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
         arguments=m.Arguments(parameters=arguments) if arguments else None,
@@ -304,7 +234,7 @@ def _workflow(
     workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec, run: RunDocument
 ) -> dict[str, Any]:
     metadata = {
-        "name": names.workflow(workflow.name, run.id),
+        "name": shared.workflow(workflow.name, run.id),
         "namespace": settings.namespace,
         "labels": {"ithaca/workflow": workflow.name, "ithaca/run": run.id},
     }
@@ -312,20 +242,12 @@ def _workflow(
 
 
 def _document(kind: str, metadata: dict[str, Any], spec: m.WorkflowSpec) -> dict[str, Any]:
-    content = _named_first(json.loads(spec.model_dump_json(by_alias=True, exclude_none=True)))
+    content = manifests.named_first(
+        json.loads(spec.model_dump_json(by_alias=True, exclude_none=True))
+    )
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {name: value for name, value in metadata.items() if value is not None},
         "spec": content,
     }
-
-
-def _named_first(content: Any) -> Any:
-    """The same with each `name` before the rest, for those who read it."""
-    if isinstance(content, list):
-        return [_named_first(each) for each in content]
-    if not isinstance(content, dict):
-        return content
-    order = sorted(content, key=lambda key: key != "name")
-    return {key: _named_first(content[key]) for key in order}

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from ulid import ULID
 
-from ithaca.backends.kubernetes import Cluster, Conflict
+from ithaca.backends.kubernetes import Cluster, Conflict, names
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
 from ithaca.records.fold import GOOD
 from ithaca.records.journal import Journal
-from ithaca_argo import names, workflow
+from ithaca_argo import workflow
 from ithaca_argo.workflow import WORKFLOW
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ from argo_workflows import emitted, pod, run, spec, task, with_parameters, workf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ithaca.backends.kubernetes.manifests import digest
+from ithaca.backends.kubernetes.names import json_text
+from ithaca.backends.kubernetes.names import workflow as workflow_name
 from ithaca.errors import UsageError
 from ithaca.records.model import PlannedStep
 from ithaca.workflow.model import Step
@@ -24,7 +27,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_a_parameters_text_is_its_value_and_holds_nothing_to_substitute(value: object) -> None:
-    text = names.json_text(value)
+    text = json_text(value)
     assert json.loads(text) == value
     assert "{{" not in text
     assert "$" not in text
@@ -51,8 +54,8 @@ def test_a_step_called_like_a_word_of_argos_expressions_has_a_task_of_another_na
 
 def test_the_names_of_workflows_fit_into_labels() -> None:
     long = "a" * 63
-    assert len(names.workflow(long)) <= 58
-    assert len(names.workflow(long, "01JAAAAAAAAAAAAAAAAAAAAAAA")) <= 63
+    assert len(workflow_name(long)) <= 58
+    assert len(workflow_name(long, "01JAAAAAAAAAAAAAAAAAAAAAAA")) <= 63
 
 
 def test_parameters_are_arguments_with_json_values() -> None:
@@ -131,7 +134,6 @@ def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
 
 def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
     from ithaca.snapshots import Store
-    from ithaca_argo.emit import digest
 
     kept = Store.open(tmp_path / "store").put(workflow().to_json().encode())
     assert digest(workflow()) == kept

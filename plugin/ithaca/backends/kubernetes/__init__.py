@@ -1,8 +1,12 @@
-"""What backends for clusters share: objects of the Kubernetes API as plain data, and one watch.
+"""What backends for clusters share; public, so that anybody's backend can use it.
 
-`client` reads and writes objects, `watching` follows one of them. The library below is lightkube,
-for its kubeconfig and credentials; objects stay what the API server says. May import Ithaca's
-errors and nothing else; it is public, so that anybody's backend can use it.
+`client` reads and writes objects of the Kubernetes API as plain data, `watching` follows one of
+them. `settings` is what can be set under `[tool.ithaca.NAME]`, `native` checks what is written as
+Kubernetes documents it, `pods` makes the pod of a step of tags and settings, `command` is how the
+runner starts in it, `names` what may be called how, `manifests` what is checked and written in the
+same way for every engine. The library below is lightkube, for its kubeconfig, its credentials and
+the models of Kubernetes; objects stay what the API server says. May import the models of the
+workflow and of the records, and the errors.
 """
 
 from __future__ import annotations

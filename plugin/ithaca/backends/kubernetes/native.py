@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+import msgspec
 
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_Model = TypeVar("_Model", bound=BaseModel)
 
-
-def native(model: type[_Model], content: Mapping[str, Any], setting: str) -> _Model:
+def native(model: str, content: Mapping[str, Any], place: str) -> dict[str, Any]:
     """A table of a setting as an object of Kubernetes.
 
     Args:
-        model: What it is.
+        model: What Kubernetes calls it, of its core group: `Toleration`.
         content: The table.
-        setting: Name of the setting.
+        place: Where it is written.
 
     Raises:
         UsageError: A field has a wrong value, or there is none of this name.
+
+    Example:
+        >>> native("Toleration", {"key": "gpu", "operator": "Exists"}, "tolerations")
+        {'key': 'gpu', 'operator': 'Exists'}
     """
+    from lightkube.models import core_v1
+
     try:
-        found = model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _refused(model, setting, f"{place}: {first['msg']}") from None
-    # hera's models drop what they do not know, and a misspelt field would be lost silently.
-    lost = _lost(content, found.model_dump(mode="json", by_alias=True, exclude_none=True))
+        found = msgspec.convert(dict(content), type=getattr(core_v1, model))
+    except msgspec.ValidationError as error:
+        said, _, field = str(error).partition(" - at ")
+        wrong = field.strip("`").removeprefix("$.") or "it"
+        raise _refused(model, f"{wrong}: {said[:1].lower()}{said[1:]}", place) from None
+    # What the model does not know it drops, and a misspelt field would be lost silently.
+    lost = _lost(content, msgspec.to_builtins(found))
     if lost:
-        raise _refused(model, setting, f"{lost}: there is no such field")
-    return found
+        raise _refused(model, f"{lost}: there is no such field", place)
+    return dict(content)
 
 
 def _lost(content: Any, kept: Any, place: str = "") -> str:
@@ -54,10 +58,10 @@ def _lost(content: Any, kept: Any, place: str = "") -> str:
     return ""
 
 
-def _refused(model: type[BaseModel], setting: str, why: str) -> UsageError:
+def _refused(model: str, why: str, place: str) -> UsageError:
     return UsageError(
         "ITH650",
         f"Kubernetes does not take {why}",
-        where=f"tool.ithaca.argo.{setting}",
-        cure=f"write it as Kubernetes documents {model.__name__}",
+        where=place,
+        cure=f"write it as Kubernetes documents {model}",
     )

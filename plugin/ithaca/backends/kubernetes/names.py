@@ -1,0 +1,118 @@
+"""Names as Kubernetes takes them, and texts that it and an engine must leave as they are.
+
+A step's name never has two hyphens in a row once it is a DNS label, so names with two are ours.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ithaca.errors import UsageError
+from ithaca.notebook.names import dns_label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ithaca.backends.kubernetes.settings import ClusterSettings
+
+LONGEST = 63
+"""Letters of a label, and of the names that become labels."""
+
+_ULID = 26
+_GENERATED = 5
+
+
+def labels(
+    names: Iterable[str], *, odd: Callable[[str], bool] = lambda _label: False
+) -> dict[str, str]:
+    """Distinct DNS labels for names.
+
+    Args:
+        names: The names.
+        odd: What labels the engine cannot take; `s--` is put before them.
+
+    Example:
+        >>> labels(["train_model", "_2nd"])
+        {'train_model': 'train-model', '_2nd': '2nd'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for each in names:
+        label = dns_label(each) or "step"
+        label = f"s--{label}"[:LONGEST].rstrip("-") if odd(label) else label
+        name, number = label, 2
+        while name in taken:  # `check` reports such steps; a hand-made IR may still have them
+            end = f"--{number}"
+            name, number = label[: LONGEST - len(end)] + end, number + 1
+        taken.add(name)
+        found[each] = name
+    return found
+
+
+def workflow(name: str, run: str | None = None) -> str:
+    """The name of a run's object or, without a run, what its generated name begins with.
+
+    Example:
+        >>> workflow("digits", "01JAAAAAAAAAAAAAAAAAAAAAAA"), workflow("digits")
+        ('digits-01jaaaaaaaaaaaaaaaaaaaaaaa', 'digits-')
+    """
+    if run is None:
+        return name[: LONGEST - _GENERATED - 1].rstrip("-") + "-"
+    return f"{name[: LONGEST - _ULID - 1].rstrip('-')}-{run.lower()}"
+
+
+def json_text(value: Any) -> str:
+    r"""JSON in which neither Argo (`{{`) nor Tekton or Kubernetes (`$(`) finds a variable.
+
+    Both letters can only stand inside of strings where it matters, and there they are escaped.
+
+    Example:
+        >>> print(json_text("{{workflow.uid}} $(HOME)"))
+        "\u007b\u007bworkflow.uid}} \u0024(HOME)"
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    # DEL too: Argo quotes what it substitutes as Go does, and JSON has no \x7f.
+    for letters, escaped in (("{{", r"\u007b\u007b"), ("$", r"\u0024"), ("\x7f", r"\u007f")):
+        text = text.replace(letters, escaped)
+    return text
+
+
+def environment_value(text: str) -> str:
+    """A text that Kubernetes gives to a container as it is.
+
+    Example:
+        >>> environment_value("$(HOME) costs 5$")
+        '$$(HOME) costs 5$$'
+    """
+    return text.replace("$", "$$")
+
+
+def refuse_variables(content: Any, where: str, settings: ClusterSettings) -> None:
+    """Refuse texts in which the engine would substitute something: it cannot be told not to.
+
+    Args:
+        content: Texts, in lists and dicts of any depth.
+        where: What the message calls the place.
+        settings: Those of the backend, which know the engine.
+
+    Raises:
+        UsageError: One has what the engine takes for a variable.
+    """
+    if isinstance(content, dict):
+        for key, value in content.items():
+            refuse_variables(key, where, settings)
+            refuse_variables(value, f"{where}.{key}", settings)
+    elif isinstance(content, (list, tuple)):
+        for value in content:
+            refuse_variables(value, where, settings)
+    elif isinstance(content, str) and (found := settings.variable.search(content)):
+        allowed = " and ".join(f"`{name}`" for name in sorted(settings.may_use_variables))
+        only = f"; only {allowed} may use {settings.engine}'s variables" if allowed else ""
+        raise UsageError(
+            "ITH652",
+            f"{settings.engine} would substitute what stands in {content!r}, and cannot be told "
+            "not to",
+            where=where,
+            cure=f"write it without `{found[0]}`{only}",
+        )

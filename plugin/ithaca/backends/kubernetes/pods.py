@@ -1,0 +1,268 @@
+"""The pod of one step as plain data of Kubernetes: its tags and settings, each in its field.
+
+Three layers, the later one wins: the settings for all steps, the step's tags, the settings under
+`steps.NAME`. Mappings are joined key by key, everything else is replaced. A backend puts these
+facts where its engine has a place for them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ithaca.backends.kubernetes import command, names
+from ithaca.backends.kubernetes.native import native
+from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings, Work
+from ithaca.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ithaca.workflow.model import Step, Volume
+
+GRACE = 600
+"""Seconds that a pod may take, beyond its cells, for images, restore and snapshot."""
+
+_JOINED = ("env", "node", "labels", "annotations")
+_OF_STEPS = ("requests", "limits", "work")
+"""What is set for all steps is not for the pod that records the end: it runs no cells."""
+
+
+@dataclass(kw_only=True)
+class Pod:
+    """A pod that runs the runner; dicts and lists are as Kubernetes documents them.
+
+    Attributes:
+        settings: What counts for it.
+        copied: Whether a first container copies Ithaca into it.
+        resources: Requests and limits of the container.
+        mounts: Of the container.
+        first: The container that runs before, when there is one.
+    """
+
+    settings: PodSettings
+    copied: bool
+    env: list[dict[str, Any]] = field(default_factory=list)
+    env_from: list[dict[str, Any]] = field(default_factory=list)
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    mounts: list[dict[str, Any]] = field(default_factory=list)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    tolerations: list[dict[str, Any]] = field(default_factory=list)
+    affinity: dict[str, Any] | None = None
+    security_context: dict[str, Any] | None = None
+    first: dict[str, Any] | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """What starts the runner."""
+        return command.interpreter(copied=self.copied)
+
+    def attach(self, volume: dict[str, Any], path: str, *, read_only: bool = False) -> None:
+        """Mount one more volume."""
+        self.volumes.append(volume)
+        mount = {"name": volume["name"], "mountPath": path}
+        self.mounts.append({**mount, "readOnly": True} if read_only else mount)
+
+
+def settled(settings: ClusterSettings, step: Step) -> PodSettings:
+    """What counts for one step."""
+    told = settings.named.get(step.name, settings.pod())
+    tags: dict[str, dict[str, str]] = {
+        "env": dict(step.env),
+        "node": dict(step.node),
+        "labels": dict(step.labels),
+        "annotations": dict(step.annotations),
+    }
+    chosen: dict[str, Any] = {}
+    for name in settings.pod.__struct_fields__:
+        value = getattr(told, name)
+        if name in settings.own:
+            chosen[name] = value
+        elif name in _JOINED:
+            chosen[name] = {**getattr(settings, name), **tags[name], **value}
+        else:
+            chosen[name] = getattr(settings, name) if value is None else value
+    chosen["requests"], chosen["limits"] = _amounts(settings, step, told)
+    chosen["image"] = told.image or step.image or settings.image or settings.runner_image
+    return settings.pod(**chosen)
+
+
+def step_pod(step: Step, volumes: Iterable[Volume], settings: ClusterSettings) -> Pod:
+    """The pod of a step.
+
+    Args:
+        step: The step.
+        volumes: Those of the notebook.
+        settings: What is set.
+
+    Raises:
+        UsageError: A volume has no claim, or a table is not as Kubernetes takes it.
+    """
+    found = _pod(settled(settings, step), settings)
+    found.env = _environment(found.settings, step, settings)
+    volumes = tuple(volumes)
+    named = names.labels(f"data-{volume.name}" for volume in volumes)
+    for volume in volumes:
+        _mount(found, volume, named[f"data-{volume.name}"], settings)
+    return found
+
+
+def end_pod(step: Step, settings: ClusterSettings) -> Pod:
+    """The pod that records the run's end.
+
+    Args:
+        step: One whose image it has when no image is set for all.
+        settings: What is set.
+    """
+    kept = {
+        name: getattr(settings, name)
+        for name in settings.pod.__struct_fields__
+        if name not in (*_OF_STEPS, *settings.own)
+    }
+    image = settings.runner_image or settings.image or settled(settings, step).image
+    found = _pod(settings.pod(**{**kept, "image": image}), settings)
+    found.env = _plain(found.settings.env, settings)
+    return found
+
+
+def time_limit(step: Step, pod: PodSettings) -> int | None:
+    """Seconds that a pod may live; None when the step has no limit."""
+    if step.timeout is None:
+        return None
+    return math.ceil(step.timeout) + (pod.timeout_grace or GRACE)
+
+
+def _pod(pod: PodSettings, settings: ClusterSettings) -> Pod:
+    copied = settings.runner_image is not None and pod.image != settings.runner_image
+    found = Pod(settings=pod, copied=copied, resources=_resources(pod))
+    found.env_from = _secrets(pod, settings)
+    found.volumes = [_work(pod.work or Work())]
+    found.mounts = [
+        {"name": "ithaca-work", "mountPath": command.WORK},
+        {"name": "ithaca-work", "mountPath": command.ROOT, "subPath": "project"},
+    ]
+    place = settings.place
+    found.tolerations = [
+        native("Toleration", each, place("tolerations")) for each in pod.tolerations or ()
+    ]
+    if pod.affinity is not None:
+        found.affinity = native("Affinity", pod.affinity, place("affinity"))
+    if pod.security_context is not None:
+        found.security_context = native(
+            "PodSecurityContext", pod.security_context, place("security_context")
+        )
+    if copied:
+        _copy(found, settings)
+    if settings.store_claim is not None:
+        store = {"name": "ithaca-store", **_claim(settings.store_claim)}
+        found.attach(store, command.STORE)
+    if settings.node_cache is not None:
+        folder = {"path": settings.node_cache, "type": "DirectoryOrCreate"}
+        found.attach({"name": "ithaca-cache", "hostPath": folder}, command.CACHE)
+    return found
+
+
+def _copy(pod: Pod, settings: ClusterSettings) -> None:
+    """Let a first container of the runner image bring Ithaca into an image that has none."""
+    pod.attach({"name": "ithaca", "emptyDir": {}}, command.HOME, read_only=True)
+    pod.first = {
+        "name": "ithaca",
+        "image": settings.runner_image,
+        "command": command.install(),
+        "volumeMounts": [{"name": "ithaca", "mountPath": command.COPY}],
+    }
+    if settings.image_pull_policy:
+        pod.first["imagePullPolicy"] = settings.image_pull_policy
+
+
+def _mount(pod: Pod, volume: Volume, name: str, settings: ClusterSettings) -> None:
+    claim = settings.volume_claims.get(volume.name, volume.claim)
+    if claim is None:
+        raise UsageError(
+            "ITH653",
+            f"the volume has the path {volume.path}, which a cluster has not",
+            where=f"volume {volume.name}",
+            cure="give it a `claim` in the notebook's metadata, or name one under "
+            f"[tool.ithaca.{settings.backend}.volume_claims]: {volume.name} = CLAIM",
+        )
+    source = {"name": name, **_claim(claim, read_only=volume.read_only)}
+    pod.attach(source, volume.mount_path, read_only=volume.read_only)
+
+
+def _claim(name: str, *, read_only: bool = False) -> dict[str, Any]:
+    source: dict[str, Any] = {"claimName": name}
+    if read_only:
+        source["readOnly"] = True
+    return {"persistentVolumeClaim": source}
+
+
+def _work(wanted: Work) -> dict[str, Any]:
+    if wanted.storage_class is None:
+        folder = {"medium": wanted.medium, "sizeLimit": wanted.size}
+        told = {name: value for name, value in folder.items() if value is not None}
+        return {"name": "ithaca-work", "emptyDir": told}
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": wanted.size or "10Gi"}},
+    }
+    if wanted.storage_class:
+        spec["storageClassName"] = wanted.storage_class
+    return {"name": "ithaca-work", "ephemeral": {"volumeClaimTemplate": {"spec": spec}}}
+
+
+def _secrets(pod: PodSettings, settings: ClusterSettings) -> list[dict[str, Any]]:
+    wanted = [settings.store_secret] if settings.store_secret else []
+    wanted += pod.env_from_secrets or ()
+    return [{"secretRef": {"name": name}} for name in dict.fromkeys(wanted)]
+
+
+def _plain(env: Mapping[str, str], settings: ClusterSettings) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "value": names.environment_value(text)}
+        for name, text in sorted(env.items())
+        # A tag's variable is set by the runner, which has the IR.
+        if not settings.variable.search(text)
+    ]
+
+
+def _environment(pod: PodSettings, step: Step, settings: ClusterSettings) -> list[dict[str, Any]]:
+    secret = {each.env for each in step.secrets}
+    plain = {name: text for name, text in pod.env.items() if name not in secret}
+    variables = _plain(plain, settings)
+    for each in step.secrets:
+        key = {"key": each.key, "name": each.secret}
+        variables.append({"name": each.env, "valueFrom": {"secretKeyRef": key}})
+    own = {"fieldRef": {"fieldPath": "metadata.name"}}
+    variables.append({"name": command.POD, "valueFrom": own})
+    return sorted(variables, key=lambda variable: str(variable["name"]))
+
+
+def _amounts(
+    settings: ClusterSettings, step: Step, told: PodSettings
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Requests and limits; a layer that says anything of a resource replaces the one before.
+
+    Otherwise a general request could be above the limit that a step's tag sets.
+    """
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    for layer in (settings, step.resources, told):
+        for resource in (*layer.requests, *layer.limits):
+            requests.pop(resource, None)
+            limits.pop(resource, None)
+        requests.update({name: str(amount) for name, amount in layer.requests.items()})
+        limits.update({name: str(amount) for name, amount in layer.limits.items()})
+    for resource, amount in requests.items():
+        if "/" in resource:  # devices: Kubernetes takes no request without the same limit
+            limits.setdefault(resource, amount)
+    return dict(sorted(requests.items())), dict(sorted(limits.items()))
+
+
+def _resources(pod: PodSettings) -> dict[str, dict[str, str]]:
+    both = {"requests": pod.requests, "limits": pod.limits}
+    return {
+        name: {resource: str(amount) for resource, amount in amounts.items()}
+        for name, amounts in both.items()
+        if amounts
+    }
