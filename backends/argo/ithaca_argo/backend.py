@@ -41,9 +41,10 @@ class ArgoBackend(Backend):
         """Reach the runs of that store on the cluster of the kubeconfig."""
         settings = read(self.settings)
         with _needed():
-            from ithaca_argo.session import ArgoSession
+            from ithaca.backends.kubernetes import ClusterSession
+            from ithaca_argo.engine import ArgoEngine
 
-        return ArgoSession(settings, store)
+        return ClusterSession(ArgoEngine(settings), store, settings.namespace)
 
     def container(self, step: Step) -> tuple[str, str] | None:
         """The image of a step and the interpreter in it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ithaca.backends.kubernetes import Kind
+from ithaca.backends.kubernetes import Kind, Pod
 from ithaca.errors import BackendError
 from ithaca_argo import names
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 COMPLETED = ("Succeeded", "Failed", "Error")
 """Phases that nothing follows."""
+
+_NUMBER = re.compile(r"\((\d+)\)$")
+"""How Argo calls an attempt: `train(0)` is the first."""
 
 WORKFLOW = Kind("argoproj.io", "v1alpha1", "Workflow", "workflows")
 
@@ -51,15 +55,38 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return plain
 
 
-def outcome(workflow: Mapping[str, Any]) -> str | None:
+def phase(workflow: Mapping[str, Any]) -> str | None:
     """The phase in which the steps ended, even while the last pod still runs; None before that."""
     status = workflow.get("status") or {}
-    phase = status.get("phase")
-    if phase in COMPLETED:
-        return str(phase)
+    if status.get("phase") in COMPLETED:
+        return str(status["phase"])
     graph = nodes(workflow).get(workflow["metadata"]["name"]) or {}
-    phase = graph.get("phase")
-    return str(phase) if phase in COMPLETED else None
+    return str(graph["phase"]) if graph.get("phase") in COMPLETED else None
+
+
+def pods(workflow: Mapping[str, Any]) -> list[Pod]:
+    """The pods of steps; that which records the end is none."""
+    return [_pod(node) for node in nodes(workflow).values() if _step(node) and _is_pod(node)]
+
+
+def _is_pod(node: Mapping[str, Any]) -> bool:
+    return node.get("type") == "Pod"
+
+
+def _pod(node: Mapping[str, Any]) -> Pod:
+    phase = str(node.get("phase", ""))
+    code = (node.get("outputs") or {}).get("exitCode")
+    number = _NUMBER.search(node.get("displayName", ""))
+    return Pod(
+        step=_step(node),
+        number=int(number[1]) + 1 if number else 1,
+        phase="ended" if phase in COMPLETED else "running" if phase == "Running" else "pending",
+        failed=phase in ("Failed", "Error"),
+        message=str(node.get("message") or ""),
+        exit_code=int(code) if code is not None and str(code).isdigit() else None,
+        # Its pod is called WORKFLOW-TEMPLATE-HASH, and the node's id is WORKFLOW-HASH.
+        name="-" + str(node["id"]).rpartition("-")[2],
+    )
 
 
 def gates(workflow: Mapping[str, Any]) -> set[str]:
@@ -99,5 +126,10 @@ def _asked(node: Mapping[str, Any]) -> str:
     """The step that a node asks a person about; empty when it asks nothing, or no longer."""
     if node.get("templateName") != names.APPROVAL or node.get("phase") != "Running":
         return ""
+    return _step(node)
+
+
+def _step(node: Mapping[str, Any]) -> str:
+    """The step that a node is for; empty for one that is for none."""
     given = (node.get("inputs") or {}).get("parameters") or []
     return next((str(each.get("value", "")) for each in given if each["name"] == "step"), "")

@@ -12,13 +12,14 @@ import pytest
 import yaml
 from argo_workflows import PLAIN, run, workflow
 
+from ithaca.backends.kubernetes import ClusterSession
+from ithaca.backends.kubernetes import session as module
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import AttemptEnd
 from ithaca.snapshots import Store
 from ithaca_argo import ArgoBackend
-from ithaca_argo import session as module
-from ithaca_argo.session import ArgoSession
+from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.settings import read
 
 
@@ -32,11 +33,11 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def session(journal: Journal) -> ArgoSession:
-    return ArgoSession(read(PLAIN), journal.store)
+def session(journal: Journal) -> ClusterSession:
+    return ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
 
 
-def done(session: ArgoSession, journal: Journal, phase: str) -> None:
+def done(session: ClusterSession, journal: Journal, phase: str) -> None:
     """Let the session see a Workflow whose steps have ended."""
     found: dict[str, Any] = {"metadata": {"name": "w"}, "status": {"phase": phase}}
     session._seen[journal.id] = (float("inf"), found)
@@ -49,7 +50,7 @@ def write_ends(journal: Journal) -> None:
 
 
 def test_an_end_that_the_store_shows_a_moment_later_still_counts(
-    session: ArgoSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done(session, journal, "Succeeded")
     clock = SimpleNamespace(sleep=lambda _seconds: write_ends(journal), monotonic=time.monotonic)
@@ -60,7 +61,7 @@ def test_an_end_that_the_store_shows_a_moment_later_still_counts(
 
 
 def test_a_run_whose_last_pod_never_wrote_gets_its_end_after_a_moment(
-    session: ArgoSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LATE", 0.0)
     done(session, journal, "Failed")

@@ -4,13 +4,25 @@
 them. `settings` is what can be set under `[tool.ithaca.NAME]`, `native` checks what is written as
 Kubernetes documents it, `pods` makes the pod of a step of tags and settings, `command` is how the
 runner starts in it, `names` what may be called how, `manifests` what is checked and written in the
-same way for every engine. The library below is lightkube, for its kubeconfig, its credentials and
-the models of Kubernetes; objects stay what the API server says. May import the models of the
-workflow and of the records, and the errors.
+same way for every engine. `session` submits, follows, answers and ends runs, whatever engine runs
+them; what is particular to one it asks an `Engine` (`engine`). The library below is lightkube, for
+its kubeconfig, its credentials and the models of Kubernetes; objects stay what the API server
+says. May import the protocol, the models of the workflow, the records, and the errors.
 """
 
 from __future__ import annotations
 
 from ithaca.backends.kubernetes.client import Cluster, Conflict, Kind
+from ithaca.backends.kubernetes.engine import Engine, Object, Outcome, Pod
+from ithaca.backends.kubernetes.session import ClusterSession
 
-__all__ = ["Cluster", "Conflict", "Kind"]
+__all__ = [
+    "Cluster",
+    "ClusterSession",
+    "Conflict",
+    "Engine",
+    "Kind",
+    "Object",
+    "Outcome",
+    "Pod",
+]

@@ -1,8 +1,7 @@
 """Runs on a cluster: started, watched and answered through the Kubernetes API alone.
 
-The store has everything that views show. The Workflow object is watched only to know when to look
-there again, to see the end of a run whose last pod could not write it, and to act on what people
-ask.
+The store has everything that views show. The run's object is watched only to know when to look
+there again, to write the ends that nobody else could, and to act on what people ask.
 """
 
 from __future__ import annotations
@@ -10,26 +9,24 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
 from ulid import ULID
 
-from ithaca.backends.kubernetes import Cluster, Conflict, names
+from ithaca.backends.kubernetes import names
+from ithaca.backends.kubernetes.client import Cluster, Conflict
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
 from ithaca.records.fold import GOOD
 from ithaca.records.journal import Journal
-from ithaca_argo import workflow
-from ithaca_argo.workflow import WORKFLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
+    from ithaca.backends.kubernetes.engine import Engine, Object, Outcome
     from ithaca.records.fold import RunState
     from ithaca.records.journal import Documents
     from ithaca.records.model import Event
-    from ithaca_argo.settings import ArgoSettings
 
 LOOK = 1.0
 """Seconds between two looks at the store while nothing changes on the cluster."""
@@ -41,47 +38,49 @@ LATE = 1.0
 """Seconds that what the store lists may be older than what the cluster says."""
 
 SUBMISSION = 30.0
-"""Seconds that a run may be without its Workflow because it is being submitted."""
+"""Seconds that a run may be without its object because it is being submitted."""
 
 
-class ArgoSession(Session):
-    """Reaches the runs of one store on one cluster.
+class ClusterSession(Session):
+    """Reaches the runs of one store on one cluster, whatever engine runs them there.
 
     Args:
-        settings: `[tool.ithaca.argo]`.
+        engine: What is particular to the engine.
         store: Where the runs' documents are.
+        namespace: Where the engine's objects are; None: that of the kubeconfig.
+
+    Example:
+        >>> ClusterSession(ArgoEngine(settings), store)  # doctest: +SKIP
     """
 
-    def __init__(self, settings: ArgoSettings, store: Documents) -> None:
-        self.settings, self.store = settings, store
+    def __init__(self, engine: Engine, store: Documents, namespace: str | None = None) -> None:
+        self.engine, self.store, self._namespace = engine, store, namespace
         self._cluster: Cluster | None = None
-        self._seen: dict[str, tuple[float, dict[str, Any] | None]] = {}
+        self._seen: dict[str, tuple[float, Object | None]] = {}
 
     @property
     def cluster(self) -> Cluster:
         """The cluster; connected when it is first needed."""
         if self._cluster is None:
-            self._cluster = Cluster.connect(namespace=self.settings.namespace)
+            self._cluster = Cluster.connect(namespace=self._namespace)
         return self._cluster
 
     def submit(self, run_id: str) -> None:
-        """Create the run's Workflow; a run of which everything is known ends at once."""
-        from ithaca_argo.emit import emit
-
+        """Create the run's object; a run of which everything is known ends at once."""
         journal = Journal(self.store, run_id)
         run = journal.run()
         if all(each.action == "reuse" for each in run.plan):
-            self._end(journal)
+            journal.end(*_end(journal.state(), journal.events(), None))
             return
-        manifest = yaml.safe_load(emit(journal.workflow(), self.settings, run))
+        manifest = self.engine.manifest(journal.workflow(), run)
         try:
             self.cluster.create(manifest)
         except BackendError as error:
-            journal.end("failed", f"Argo did not take it: {error.message}")
+            journal.end("failed", f"{self.engine.title} did not take it: {error.message}")
             raise
 
     def alive(self, run_id: str) -> bool:
-        """Whether the run's Workflow is there; a cluster that does not answer is no proof."""
+        """Whether the run's object is there; a cluster that does not answer is no proof."""
         journal = Journal(self.store, run_id)
         try:
             found = self._look(run_id)
@@ -93,25 +92,24 @@ class ArgoSession(Session):
         return True
 
     def wake(self, run_id: str) -> None:
-        """Do what was asked: stop the Workflow, or answer the nodes that wait."""
+        """Do what was asked: stop the run's pods, or answer what waits in the engine."""
         journal = Journal(self.store, run_id)
         name, events = self._name(journal), journal.events()
         if any(event.kind == "cancel" for event in events):
-            # Argo ends the pods and still runs the one that records the end.
-            self.cluster.patch(WORKFLOW, name, {"spec": {"shutdown": "Stop"}})
+            self.engine.stop(self.cluster, name)
             return
         answers = _answers(events)
         while True:
-            found = self.cluster.get(WORKFLOW, name)
-            if found is None or not answers.keys() & workflow.gates(found):
+            found = self.cluster.get(self.engine.kind, name)
+            if found is None or not answers.keys() & self.engine.gates(found):
                 return
             with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
-                self.cluster.replace(WORKFLOW, workflow.answered(found, answers))
+                self.engine.answer(self.cluster, found, answers)
                 return
 
     @contextlib.contextmanager
     def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:
-        """Watch the run's Workflow, in a thread of its own."""
+        """Watch the run's object, in a thread of its own."""
         journal = Journal(self.store, run_id)
         if journal.ended() is not None:
             yield time.sleep
@@ -120,7 +118,7 @@ class ArgoSession(Session):
         name = self._name(journal)
 
         def watch() -> None:
-            for found in self.cluster.watch(WORKFLOW, name=name, stop=over):
+            for found in self.cluster.watch(self.engine.kind, name=name, stop=over):
                 self._seen[run_id] = (float("inf"), found)
                 changed.set()
             if not over.is_set():
@@ -139,48 +137,46 @@ class ArgoSession(Session):
             self._seen.pop(run_id, None)
 
     def url(self, run_id: str) -> str | None:
-        """The run's page in Argo's UI, when its address is set."""
-        if self.settings.url is None:
-            return None
-        namespace = self.settings.namespace or self.cluster.namespace
+        """The run's page in the engine's UI, when its address is set."""
         name = self._name(Journal(self.store, run_id))
-        return f"{self.settings.url.rstrip('/')}/workflows/{namespace}/{name}"
+        return self.engine.url(self._namespace or self.cluster.namespace, name)
 
     def _name(self, journal: Journal) -> str:
         return names.workflow(journal.run().name, journal.id)
 
-    def _look(self, run_id: str) -> dict[str, Any] | None:
-        """The Workflow as it was seen last."""
+    def _look(self, run_id: str) -> Object | None:
+        """The run's object as it was seen last."""
         until, found = self._seen.get(run_id, (0.0, None))
         if time.monotonic() > until:
-            found = self.cluster.get(WORKFLOW, self._name(Journal(self.store, run_id)))
+            found = self.cluster.get(self.engine.kind, self._name(Journal(self.store, run_id)))
             self._seen[run_id] = (time.monotonic() + FRESH, found)
         return found
 
-    def _settle(self, journal: Journal, found: Mapping[str, Any]) -> None:
+    def _settle(self, journal: Journal, found: Object) -> None:
         """Write the run's end once its steps have ended, without waiting for the last pod."""
-        if workflow.outcome(found) is None or journal.ended() is not None:
+        outcome = self.engine.outcome(found)
+        if outcome is None or journal.ended() is not None:
             return
         if not _is_good(journal.state()):
             time.sleep(LATE)
-        self._end(journal, str((found.get("status") or {}).get("message") or ""))
-
-    def _end(self, journal: Journal, message: str = "") -> None:
-        journal.end(*_outcome(journal.state(), journal.events(), message))
+        journal.end(*_end(journal.state(), journal.events(), outcome))
 
 
 def _is_good(state: RunState) -> bool:
     return all(step.status in GOOD for step in state.steps)
 
 
-def _outcome(state: RunState, events: list[Event], message: str) -> tuple[str, str]:
+def _end(state: RunState, events: list[Event], outcome: Outcome | None) -> tuple[str, str]:
+    """How a run ended, as far as its documents and the engine say."""
     if any(event.kind == "cancel" for event in events):
         by = next(event.by for event in events if event.kind == "cancel")
         return "cancelled", f"cancelled by {by}"
     if _is_good(state):
         return "succeeded", ""
     failed = [step.name for step in state.steps if step.status in {"failed", "timed_out"}]
-    return "failed", f"failed: {', '.join(failed)}" if failed else message
+    if failed:
+        return "failed", f"failed: {', '.join(failed)}"
+    return "failed", outcome.message if outcome else ""
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:

@@ -1,0 +1,125 @@
+"""What a session has to know of the engine that runs its pods.
+
+An engine keeps one object for each run and starts pods because of it. `ClusterSession` follows
+that object and does everything that is the same for all engines; whoever brings an engine writes
+an `Engine`, which says what the object tells and how to change it. It keeps no state, and what it
+reads are objects as the API server serves them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ithaca.backends.kubernetes.client import Cluster, Kind
+    from ithaca.records.model import RunDocument
+    from ithaca.workflow.model import Workflow
+
+Object = dict[str, Any]
+"""An object as the API server serves it."""
+
+
+class Pod(NamedTuple):
+    """What an engine tells of one pod of a step: of one attempt.
+
+    Attributes:
+        step: Name of the step, as the workflow has it.
+        number: Which attempt the engine counts it as; the first is 1.
+        phase: `pending` until its containers run, `ended` when it will never write again.
+        failed: Whether it ended otherwise than well.
+        message: What the engine says of it, in its own words.
+        exit_code: Of the runner, as far as it is known.
+        name: Name of the pod, or the end of it that no other pod of the run has; empty when the
+            engine does not tell.
+    """
+
+    step: str
+    number: int
+    phase: Literal["pending", "running", "ended"]
+    failed: bool = False
+    message: str = ""
+    exit_code: int | None = None
+    name: str = ""
+
+
+class Outcome(NamedTuple):
+    """How an engine says that the steps of a run ended.
+
+    Attributes:
+        status: `cancelled` when somebody stopped the run in the engine itself.
+        message: Why, in words for people; empty when the steps say it.
+    """
+
+    status: Literal["succeeded", "failed", "cancelled"]
+    message: str = ""
+
+
+class Engine(ABC):
+    """What one engine's objects say. Each function is told the object as it was read last."""
+
+    title: ClassVar[str]
+    """What people call it: `Argo`."""
+
+    kind: ClassVar[Kind]
+    """The kind of the object that stands for a run."""
+
+    @abstractmethod
+    def manifest(self, workflow: Workflow, run: RunDocument) -> Object:
+        """The object that makes the engine run what the run's plan says.
+
+        Its name is `names.workflow(run.name, run.id)`: it follows from the run, so that a
+        submission whose answer was lost can be repeated.
+        """
+
+    @abstractmethod
+    def outcome(self, found: Object) -> Outcome | None:
+        """How the steps ended; None while any may still go on.
+
+        A last pod that only records the end need not have ended.
+        """
+
+    @abstractmethod
+    def pods(self, cluster: Cluster, found: Object) -> Sequence[Pod]:
+        """The pods of steps so far, with those of earlier attempts.
+
+        Asked when the object changed, and otherwise every few seconds; an engine that keeps
+        them in other objects may make one list of these.
+        """
+
+    @abstractmethod
+    def labels(self, name: str) -> Mapping[str, str]:
+        """The labels that all pods of a run's object have, and no others."""
+
+    @abstractmethod
+    def step(self, pod: Object, workflow: Workflow) -> str | None:
+        """The step that a pod of the run is for; None for one that is for none."""
+
+    @abstractmethod
+    def gates(self, found: Object) -> set[str]:
+        """The steps that wait for a person in the engine; none when their pods wait themselves."""
+
+    @abstractmethod
+    def answer(
+        self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Answer some of the gates.
+
+        Args:
+            cluster: Where the object is.
+            found: The object.
+            answers: By step: `decision` (`approve` or `reject`), `by`, `comment`.
+
+        Raises:
+            Conflict: The object has changed since; it is read and tried again.
+        """
+
+    @abstractmethod
+    def stop(self, cluster: Cluster, name: str) -> None:
+        """Make the engine end the run's pods, and still record how it ended where it can."""
+
+    def url(self, namespace: str, name: str) -> str | None:  # noqa: ARG002 - where it has pages
+        """The page of a run in the engine's own UI, when its address is known."""
+        return None
