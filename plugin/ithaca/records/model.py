@@ -70,6 +70,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         retry_of: The run that this one goes on from.
         store: URL of the remote that its documents and snapshots are kept on; empty for the
             project's own store.
+        engine: `BACKEND/NAMESPACE/NAME/UID` of the object that is the run, where an engine started
+            it by itself.
         plan: One entry a step, in workflow order.
         notices: What the user was told at submission.
     """
@@ -91,6 +93,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     infrastructure_retries: int = 2
     retry_of: str | None = None
     store: str = ""
+    engine: str = ""
     plan: tuple[PlannedStep, ...] = ()
     notices: tuple[str, ...] = ()
 

@@ -12,7 +12,8 @@ runs/<id>/events/<ulid>                      Event
 runs/<id>/end                                RunEnd
 ```
 
-Beside the runs: `keys/<key>` (planning), `notebooks/<digest>` and `environments/<digest>`.
+Beside the runs: `keys/<key>` (planning), `notebooks/<digest>`, `environments/<digest>` and
+`engines/<digest>`.
 """
 
 from __future__ import annotations
@@ -66,6 +67,15 @@ def environment(image: str, python: str) -> str:
     """
     described = "\0".join((image, python)).encode()
     return f"environments/{blake3.blake3(described).hexdigest()}"
+
+
+def engine(name: str) -> str:
+    """Name of the document that says which run an engine's object is, where it started by itself.
+
+    Args:
+        name: `tekton/NAMESPACE/NAME/UID`; the last part is what counts.
+    """
+    return f"engines/{blake3.blake3(name.rpartition('/')[2].encode()).hexdigest()}"
 
 
 def uri(kind: str, *parts: str) -> str:

@@ -1,8 +1,9 @@
 """The runner in a pod: from its command line to one attempt of a step, and back.
 
 `options` reads the command line, `document` finds or makes the run's document, `attempt` executes
-a step and answers its engine by files and an exit code, `ending` records how a run ended and
-`install` copies this Ithaca into images that have none. The command line is specified in
+a step and answers its engine by files and an exit code, `gate` waits for a person, `verdict` tells
+an engine without exit codes what to make of one, `ending` records how a run ended and `install`
+copies this Ithaca into images that have none. The command line is specified in
 `docs/backends-argo.md`; whatever starts pods may use it.
 
 The room may import what the runner may. Its results are documents in the remote that the command
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _do(options: Options) -> int:
+    if options.judge:
+        from ithaca.runner.pod.verdict import judge
+
+        return judge(options)
     if options.install is not None:
         from ithaca.runner.pod.install import install
 
@@ -49,6 +54,10 @@ def _do(options: Options) -> int:
     from ithaca.runner import enter
 
     enter.put_back()
+    if options.gate:
+        from ithaca.runner.pod.gate import gate
+
+        return gate(options)
     if options.end is not None:
         from ithaca.runner.pod.ending import end
 

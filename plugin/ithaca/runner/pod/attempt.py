@@ -81,7 +81,7 @@ class _Pod:
         raise UsageError(
             "ITH525",
             f"the workflow has no step `{self.options.step}`",
-            cure="print the manifests again: `ithaca compile NB --backend argo`",
+            cure=f"print the manifests again: `ithaca compile NB --backend {self.options.backend}`",
         )
 
     def ends(self) -> list[AttemptEnd]:
@@ -226,15 +226,20 @@ class _Pod:
     def tell(self, end: AttemptEnd) -> int:
         """Tell the engine how the attempt ended; returns the exit code."""
         if end.status in GOOD:
-            out = Path(self.options.work) / "out"
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "execution").write_text(end.execution or "", encoding="utf-8")
-            (out / "metrics").write_bytes(_metrics(end.metrics))
+            results(self.options, execution=end.execution or "", metrics=_metrics(end.metrics))
             return 0
         said = message(end)
         self.options.say(said)
         print(said, file=sys.stderr)  # noqa: T201
         return 1 if self.another(end) else FINAL
+
+
+def results(options: Options, **texts: str | bytes) -> None:
+    """Leave what the engine passes on, each under its name."""
+    folder = options.results
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
 
 
 def _metrics(metrics: dict[str, float]) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import blake3
+import msgspec
 from ulid import ULID
 
 from ithaca.errors import NotFound, UsageError
@@ -55,8 +56,8 @@ def journal(options: Options, store: Store) -> Journal:
         found = Journal(store, options.run)
         found.run()
         return found
-    required(options, "workflow", "engine", "created")
-    found = Journal(store, run_id(options.created, options.engine))
+    required(options, "workflow", "engine")
+    found = Journal(store, _run_of(options, store))
     try:
         found.run()
     except NotFound:
@@ -84,6 +85,17 @@ def run_id(created: str, engine: str) -> str:
     return str(ULID.from_bytes(time + blake3.blake3(uid.encode()).digest(10)))
 
 
+def _run_of(options: Options, store: Store) -> str:
+    """The id of the run that the engine's object is: every pod of it finds the same."""
+    if options.created:
+        return run_id(options.created, options.engine)
+    # The engine does not say when it made it: the first pod chooses, and writes it down.
+    name = names.engine(options.engine)
+    chosen = {"engine": options.engine, "run": str(ULID())}
+    store.create(name, msgspec.json.encode(chosen))
+    return str(msgspec.json.decode(store.read(name))["run"])
+
+
 def _seconds(created: str) -> float:
     try:
         return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
@@ -94,19 +106,22 @@ def _seconds(created: str) -> float:
 def _document(options: Options, store: Store, name: str) -> RunDocument:
     workflow = _workflow(options, store)
     if not options.source:
-        raise _not_pushed("its source snapshot was not known when it was compiled", workflow)
+        said = "its source snapshot was not known when it was compiled"
+        raise _not_pushed(said, workflow, options)
     try:
         store.get_snapshot(options.source)
     except NotFound:
-        raise _not_pushed(f"lacks the source snapshot {options.source[:12]}", workflow) from None
+        said = f"lacks the source snapshot {options.source[:12]}"
+        raise _not_pushed(said, workflow, options) from None
     retries = options.infrastructure_retries
     return RunDocument(
         id=name,
-        created=_seconds(options.created),
+        created=_seconds(options.created) if options.created else ULID.from_str(name).timestamp,
         workflow=options.workflow,
         name=workflow.name,
-        arguments=given(options.arguments, workflow.parameters),
-        backend=options.engine.partition("/")[0],
+        arguments=given(_arguments(options), workflow.parameters),
+        backend=options.backend,
+        engine=options.engine,
         source=options.source,
         notebook=workflow.source.notebook,
         root=options.root,
@@ -122,15 +137,25 @@ def _workflow(options: Options, store: Store) -> Workflow:
     try:
         return from_json(store.get(options.workflow), where=f"document {options.workflow[:12]}")
     except NotFound:
-        raise _not_pushed(f"lacks the workflow {options.workflow[:12]}", None) from None
+        said = f"lacks the workflow {options.workflow[:12]}"
+        raise _not_pushed(said, None, options) from None
 
 
-def _not_pushed(what: str, workflow: Workflow | None) -> NotFound:
+def _not_pushed(what: str, workflow: Workflow | None, options: Options) -> NotFound:
     notebook = workflow.source.notebook if workflow else "NB"
     said = f"the store {what}" if what.startswith("lacks") else what
     return NotFound(
-        "ITH526", said, cure=f"`ithaca compile {notebook} --backend argo --push`, and submit that"
+        "ITH526",
+        said,
+        cure=f"`ithaca compile {notebook} --backend {options.backend} --push`, and submit that",
     )
+
+
+def _arguments(options: Options) -> str:
+    """What the engine passes on: a list in JSON, or one by one."""
+    pairs = [each.partition("=") for each in options.argument]
+    listed = [{"name": name, "value": value} for name, _, value in pairs]
+    return json.dumps(listed) if listed else options.arguments
 
 
 def given(text: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
@@ -197,5 +222,5 @@ def interpreter(told: str, path: str, own: Path) -> str:
     raise UsageError(
         "ITH530",
         "there is no python3 on the PATH of the image",
-        cure="name the image's interpreter: `python` under [tool.ithaca.argo]",
+        cure="name the image's interpreter: the setting `python` of the backend",
     )

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ithaca.notebook.names import dns_label
+from ithaca.records.fold import GOOD
 from ithaca.records.model import StepError
 from ithaca.runner.pod import document
 from ithaca.runner.pod.attempt import end_attempt, vanished
 
 if TYPE_CHECKING:
-    from ithaca.records.fold import StepState
+    from ithaca.records.fold import RunState, StepState
     from ithaca.records.journal import Journal
     from ithaca.runner.pod.options import Options
     from ithaca.workflow.model import Step
 
 _HOST = 63
 """Letters of a pod's name that are its host's."""
-_STOPPED = re.compile(r"shutdown with strategy|stopped with strategy|terminated by", re.IGNORECASE)
+_STOPPED = re.compile(
+    r"shutdown with strategy|stopped with strategy|terminated by|TaskRunCancelled", re.IGNORECASE
+)
+_FINE = ("", "None", "Succeeded", "Completed")
+"""What engines say of nodes that did not fail, where they say something of all."""
+_BAD = ("failed", "timed_out", "cancelled")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,22 +50,28 @@ def end(options: Options) -> int:
     """
     store = document.attach(options)
     journal = document.journal(options, store)
-    known = failures(options.failures)
+    known = [each for each in failures(options.failures) if each.message not in _FINE]
     asked = [each for each in journal.events() if each.kind == "cancel"]
     stopped = any(_STOPPED.search(each.message) for each in known)
     for step in journal.workflow().steps:
         for number in journal.attempts(step.name):
             if journal.attempt_end(step.name, number) is None:
                 _end(journal, step, number, known)
-    if options.end == "Succeeded":
+    state = journal.state()
+    if _is_good(state, options.end or ""):
         journal.end("succeeded")
     elif asked or stopped:
         journal.end(
             "cancelled", f"cancelled by {asked[0].by}" if asked else "the engine stopped it"
         )
     else:
-        journal.end("failed", _why(journal, known))
-    return 0
+        journal.end("failed", _why(state, known))
+    ended = journal.ended()
+    if ended is None or ended.status == "succeeded":
+        return 0
+    print(ended.message, file=sys.stderr)  # noqa: T201
+    options.say(ended.message)
+    return options.exit_failed
 
 
 def failures(text: str) -> list[Failure]:
@@ -125,10 +138,17 @@ def _out_of_memory(journal: Journal, step: Step, number: int) -> StepError:
     )
 
 
-def _why(journal: Journal, known: list[Failure]) -> str:
+def _is_good(state: RunState, phase: str) -> bool:
+    """Whether a run went well: its records say more than the phase of an engine that goes on."""
+    if all(step.status in GOOD for step in state.steps):
+        return True
+    return phase == "Succeeded" and not any(step.status in _BAD for step in state.steps)
+
+
+def _why(state: RunState, known: list[Failure]) -> str:
     """What to say of a run that failed."""
     failed: list[StepState] = [
-        each for each in journal.state().steps if each.status in ("failed", "timed_out")
+        each for each in state.steps if each.status in ("failed", "timed_out")
     ]
     if failed:
         return f"failed: {', '.join(each.name for each in failed)}"

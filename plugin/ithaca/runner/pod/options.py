@@ -27,6 +27,8 @@ class Options(msgspec.Struct, kw_only=True):
     """What the command line says; the options are those of `docs/backends-argo.md`.
 
     Attributes:
+        argument: Arguments as `NAME=VALUE`, for engines that write no JSON.
+        out: Folder for what the engine passes on; empty: one in the folder of the attempt.
         pod: Name of the pod, for the record.
         image: Reference of the pod's image.
         root: Where the project is.
@@ -44,6 +46,7 @@ class Options(msgspec.Struct, kw_only=True):
     step: str = ""
     parents: str = ""
     arguments: str = "[]"
+    argument: list[str] = []
     infrastructure_retries: int | None = None
     retries: int = 0
     decision: str = ""
@@ -54,6 +57,10 @@ class Options(msgspec.Struct, kw_only=True):
     pod: str = ""
     end: str | None = None
     failures: str = "[]"
+    exit_failed: int = 0
+    gate: str = ""
+    judge: str = ""
+    out: str = ""
     install: str | None = None
     root: str = "/project"
     work: str = "/ithaca-work"
@@ -64,6 +71,16 @@ class Options(msgspec.Struct, kw_only=True):
     def home(self) -> Path:
         """Where the local store and what else is worth keeping is."""
         return Path(self.cache if Path(self.cache).is_dir() else self.work)
+
+    @property
+    def results(self) -> Path:
+        """Where the engine finds what it passes on."""
+        return Path(self.out or f"{self.work}/out")
+
+    @property
+    def backend(self) -> str:
+        """What `--backend` calls the engine."""
+        return self.engine.partition("/")[0] or "argo"
 
     @property
     def writer(self) -> str:
@@ -100,8 +117,12 @@ def parse(arguments: Sequence[str]) -> Options:
     """
     parser = _Parser(prog="python -m ithaca.runner", allow_abbrev=False)
     for field in msgspec.structs.fields(Options):
-        kind = int if "retries" in field.name else str
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
+        name, default = f"--{field.name.replace('_', '-')}", field.default
+        if field.name == "argument":
+            parser.add_argument(name, nargs="*", default=[])
+        else:
+            number = isinstance(default, int) or "retries" in field.name
+            parser.add_argument(name, type=int if number else str, default=default)
     return Options(**vars(parser.parse_args(list(arguments))))
 
 
@@ -120,5 +141,5 @@ def required(options: Options, *names: str) -> None:
         raise UsageError(
             "ITH525",
             f"the pod's command line lacks {', '.join(missing)}",
-            cure="print the manifests again: `ithaca compile NB --backend argo`",
+            cure=f"print the manifests again: `ithaca compile NB --backend {options.backend}`",
         )
