@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PLAIN = (
     *("home", "backend", "python", "parallel", "infrastructure_retries"),
-    *("store", "image", "namespace", "service_account", "environment"),
+    *("store", "store_access", "image", "namespace", "service_account", "environment"),
 )
 """Settings that are one value; those of the second line are of remotes and clusters."""
 

@@ -87,6 +87,7 @@ def run(
     python: str | Path | None = None,
     parallel: int | None = None,
     store: str | None = None,
+    store_access: str | None = None,
     reuse: bool = True,
     root: str | Path | None = None,
     wait: bool = False,
@@ -103,6 +104,7 @@ def run(
         python: Interpreter of the kernels; by default that of the notebook's kernel.
         parallel: How many steps run at once; by default as many as there are cores.
         store: URL of the remote that a run on a cluster is kept on.
+        store_access: `write`, `read` or `none`: what may be done with remotes of the store.
         reuse: False to run every step even when its result is known.
         root: The project's root, when the workflow was not compiled by this process.
         wait: Return only when the run has ended.
@@ -125,7 +127,13 @@ def run(
     found = submit(
         workflow,
         parameters or {},
-        flags={"backend": backend, "python": python, "parallel": parallel, "store": store},
+        flags={
+            "backend": backend,
+            "python": python,
+            "parallel": parallel,
+            "store": store,
+            "store_access": store_access,
+        },
         reuse=reuse,
         root=root,
     )
@@ -133,7 +141,11 @@ def run(
 
 
 def open_run(
-    run: str = "latest", *, root: str | Path | None = None, store: str | None = None
+    run: str = "latest",
+    *,
+    root: str | Path | None = None,
+    store: str | None = None,
+    store_access: str | None = None,
 ) -> Run:
     """A run of the project that the working directory belongs to.
 
@@ -141,6 +153,7 @@ def open_run(
         run: Its id, the start of it, `latest`, or its URI.
         root: The project's root, when it is another.
         store: URL of the remote to look on as well.
+        store_access: `write`, `read` or `none`: what may be done with remotes of the store.
 
     Raises:
         NotFound: There is no such run.
@@ -148,4 +161,5 @@ def open_run(
     from ithaca.api.project import find_project
     from ithaca.records.names import parse_reference
 
-    return find_project(root, {"store": store}).run(parse_reference(run).run)
+    project = find_project(root, {"store": store, "store_access": store_access})
+    return project.run(parse_reference(run).run)

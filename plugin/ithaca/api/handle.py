@@ -52,10 +52,17 @@ class Run:
         backend = self.project.backend(self.journal.run().backend)
         return backend.session(self.project.home, self.store)
 
+    @cached_property
+    def _only_read(self) -> bool:
+        """Whether the run is kept on a remote to which nothing is to be written."""
+        return self.project.access != "write" and bool(self.journal.run().store)
+
     def state(self) -> RunState:
         """Everything that is known of the run now."""
         # Whether the owner lives is asked first: an owner that is gone has written its end before.
-        alive = self.journal.ended() is not None or self.session.alive(self.id)
+        # Who may write nothing leaves it to others to find that out, and to write it down.
+        over = self.journal.ended() is not None or self._only_read
+        alive = over or self.session.alive(self.id)
         return self.journal.state(alive=alive)
 
     @property
@@ -223,6 +230,8 @@ class Run:
         return junit(self)
 
     def _ask(self, kind: str, step: str | None = None, comment: str = "") -> None:
+        if self._only_read:
+            self.project.refuse_writing(self.journal.run().store)
         if self.journal.ended() is not None:
             raise UsageError("ITH905", f"the run has ended: {self.status}", where=f"run {self.id}")
         if not self.session.alive(self.id):

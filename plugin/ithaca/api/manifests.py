@@ -50,7 +50,10 @@ def manifests(
     engine = project.backend(backend)
     tell = progress or (lambda _what, _files, _bytes: None)
     engine.emit(workflow)  # what it refuses is neither kept nor pushed
-    store = project.shared(project.store_url(), create=True) if push else project.store(create=True)
+    if push:
+        store = project.shared(project.store_url(engine, writing=True), create=True)
+    else:
+        store = project.store(create=True)
     taken = take_source(project, store, workflow, tell, without=output and output.absolute())
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     if push:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ithaca.api.trust import is_trusted
 from ithaca.backends import backend as find_backend
 from ithaca.errors import Corrupt, NotFound, UsageError
 from ithaca.records import names
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from ithaca.api.handle import Run
     from ithaca.backends import Backend
     from ithaca.snapshots import Store
+
+ACCESS = ("write", "read", "none")
+"""What `store_access` may be."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,37 @@ class Project:
                 "ITH603",
                 "there is no store yet",
                 where=str(path),
-                cure="`ithaca run NOTEBOOK` makes one; ITHACA_HOME names another",
+                cure="`ithaca run NOTEBOOK` makes one; ITHACA_HOME names another, `--store URL` a "
+                "remote",
             )
         if create:
             self.make_home()
         return Store.open(path, create=create)
+
+    @cached_property
+    def access(self) -> str:
+        """What may be done with remotes of the store: `write` (and read), `read` or `none`.
+
+        Raises:
+            UsageError: The setting is none of these.
+        """
+        told = self.settings.text("store_access", "write") or "write"
+        if told not in ACCESS:
+            raise UsageError(
+                "ITH903",
+                f"the setting `store_access` is not one of {', '.join(ACCESS)}: {told!r}",
+            )
+        return told
+
+    @cached_property
+    def remote(self) -> str | None:
+        """The remote to look on besides the store itself: one that the user named or trusts."""
+        url = self.settings.text("store")
+        return url if url and self.access != "none" and self._is_trusted(url) else None
+
+    def _is_trusted(self, url: str) -> bool:
+        said = "store" in self.settings.told and url == self.settings.text("store")
+        return said or is_trusted(url)
 
     def shared(self, url: str, *, create: bool = False) -> Store:
         """Its store together with a remote, for runs that are kept there.
@@ -83,51 +114,97 @@ class Project:
 
         Raises:
             NotFound: There is none, and it is not to be created.
+            UsageError: Remotes are not to be touched.
             StoreError: It cannot be reached.
         """
         if url not in self._shared:
             from ithaca.snapshots.remotes import Remote, Shared
 
-            remote = Remote.open(url, create=create)
+            self._refuse_touching(url)
+            remote = Remote.open(url, create=create, writable=self.access == "write")
             self.make_home()
             self._shared[url] = Shared.attach(
                 self.home / "store", remote, cache=self.home / "cache" / "indexes"
             )
         return self._shared[url]
 
-    def store_url(self) -> str:
-        """The remote that the user named.
+    def store_url(self, backend: Backend | None = None, *, writing: bool = False) -> str:
+        """The remote that the user named, or that the project names and the user trusts.
+
+        Args:
+            backend: The backend whose table of settings may name one, too.
+            writing: Whether anything is to be written there.
 
         Raises:
-            UsageError: Nobody did, or only the project's own files did.
+            UsageError: Nobody did, only the project's own files did, or it may not be touched.
         """
-        url = self.settings.text("store")
-        if url is None:
+        told = self.settings.text("store") if backend is None else backend.settings.get("store")
+        if told is None:
             raise UsageError(
                 "ITH915",
-                "a run on a cluster is kept on a remote of the store, and none is named",
+                "no remote of the store is named",
                 cure="`--store s3://BUCKET/PREFIX`, or set ITHACA_STORE",
             )
-        if "store" not in self.settings.told:
+        url = str(told)
+        self._refuse_touching(url)
+        if writing:
+            self.refuse_writing(url)
+        if not self._is_trusted(url):
             raise UsageError(
                 "ITH916",
                 f"only the project's own files name the store {url}; to read a store is to run "
                 "what its writers wrote",
-                cure=f"if you trust them: `--store {url}`, or set ITHACA_STORE",
+                cure=f"if you trust them: `ithaca store trust {url}`; or, this time only, "
+                f"`--store {url}`",
             )
         return url
 
+    def refuse_writing(self, url: str) -> None:
+        """Refuse what would write to a remote where that is not wanted.
+
+        Raises:
+            UsageError: `store_access` says so.
+        """
+        if self.access != "write":
+            from ithaca.snapshots.remotes.remote import only_read
+
+            raise only_read(url, self.access)
+
+    def _refuse_touching(self, url: str) -> None:
+        if self.access == "none":
+            raise UsageError(
+                "ITH920",
+                "this needs a remote of the store, and `store_access` is `none`",
+                where=url,
+                cure="`--store-access read` or `write` allows it; runs on this machine need no "
+                "remote",
+            )
+
+    def alone(self) -> Project:
+        """The same project, looked at without any remote."""
+        values = {**self.settings.values, "store_access": "none"}
+        return Project(self.root, replace(self.settings, values=values))
+
     def store_of(self, run_id: str) -> Store:
         """The store that a run is kept in, together with its remote if it has one."""
-        store = self.store(create="store" in self.settings.told)
+        store = self.store(create=self.remote is not None)
         name = names.run(run_id)
         if store.exists(name):
             try:
                 url = decode(store.read(name), RunDocument, name).store
             except Corrupt:  # whoever reads the run will say so
                 return store
-            return self.shared(url) if url else store
-        return self.shared(self.store_url()) if "store" in self.settings.told else store
+            return self.shared(url) if url and self.access != "none" else store
+        return self.looked_at()
+
+    def looked_at(self) -> Store:
+        """Where runs and snapshots are looked for: the store, with the remote if there is one.
+
+        Raises:
+            NotFound: There is no store yet.
+            StoreError: It, or the remote, cannot be reached.
+        """
+        return self.shared(self.remote) if self.remote else self.store()
 
     def backend(self, name: str | None = None) -> Backend:
         """A backend with the project's settings for it."""
@@ -156,19 +233,15 @@ class Project:
         """
         from ithaca.api.handle import Run
 
-        return Run(self, find_run(self._runs_store(), text))
+        return Run(self, find_run(self.looked_at(), text))
 
     def runs(self) -> list[Run]:
         """All runs, oldest first; none when there is no store."""
         from ithaca.api.handle import Run
 
-        if "store" not in self.settings.told and not (self.home / "store").exists():
+        if self.remote is None and not (self.home / "store").exists():
             return []
-        return [Run(self, each) for each in list_runs(self._runs_store())]
-
-    def _runs_store(self) -> Store:
-        """Where runs are looked for: the remote that the user named counts too."""
-        return self.shared(self.store_url()) if "store" in self.settings.told else self.store()
+        return [Run(self, each) for each in list_runs(self.looked_at())]
 
 
 def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None = None) -> Project:

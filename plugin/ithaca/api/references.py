@@ -36,8 +36,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.run}/{self.step}@{self.moment}" if self.step else f"{self.run} (source)"
 
 
-def find_snapshot(project: Project, text: str) -> str:
-    """The digest of the snapshot that a user means.
+def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
+    """The digest of the snapshot that a user means, and a store that has it.
 
     Args:
         project: Where to look.
@@ -49,14 +49,12 @@ def find_snapshot(project: Project, text: str) -> str:
         UsageError: It is none of these.
 
     Example:
-        >>> find_snapshot(project, "latest/train@before")  # doctest: +SKIP
+        >>> find_snapshot(project, "latest/train@before")[0]  # doctest: +SKIP
         '9f86d081884c7d65…'
     """
-    from ithaca.snapshots import resolve
-
     plain = re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
     if "/" not in plain and "@" not in plain and plain != "latest":
-        return resolve(project.store(), plain)
+        return _of_digest(project, plain)
     named, _, moment = plain.partition("@")
     run, step = parse_reference(named)
     if moment not in ("", "before", "after") or step is None:
@@ -78,7 +76,23 @@ def find_snapshot(project: Project, text: str) -> str:
             where=f"run {found.id}",
             cure=f"`{named}@before` is what it started from" if started else "",
         )
-    return digest
+    return digest, found.store
+
+
+def _of_digest(project: Project, start: str) -> tuple[str, Store]:
+    """The snapshot whose digest begins so, of the store itself, else of the remote."""
+    from ithaca.snapshots import resolve
+
+    try:
+        return resolve(project.store(), start), project.store()
+    except NotFound:
+        if project.remote is None:
+            raise
+    from ithaca.snapshots.remotes import Remote
+    from ithaca.snapshots.remotes import resolve as resolve_there
+
+    digest = resolve_there(Remote.open(project.remote, writable=False), start)
+    return digest, project.shared(project.remote)
 
 
 def owners(store: Store) -> dict[str, list[Owner]]:

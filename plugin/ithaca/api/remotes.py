@@ -73,7 +73,7 @@ def send(
         progress: Called with the objects and bytes done so far.
     """
     store, cache = project.store(), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [find_snapshot(project, one) for one in snapshots]
+    digests: Sequence[str] = [find_snapshot(project.alone(), one)[0] for one in snapshots]
     ids = [find_run(store, parse_reference(one).run) for one in runs]
     documents: Sequence[str] = ()
     names: list[str] = []

@@ -76,7 +76,7 @@ def submit(
     environments: _OfThisMachine | _OfImages
     if backend.remote:
         tell("asking the store", 0, 0)
-        url = project.store_url()
+        url = project.store_url(backend, writing=True)
         store = project.shared(url, create=True)
         environments = _OfImages(store, backend)
     else:
@@ -137,6 +137,8 @@ def retry(run: Run) -> Run:
         )
     if state.status == "succeeded":
         raise UsageError("ITH907", "every step of the run succeeded", where=f"run {run.id}")
+    if before.store:
+        project.refuse_writing(before.store)
     workflow, store = run.journal.workflow(), run.store
     backend = project.backend(before.backend)
     environments = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ithaca.cli.output import print_json, write_output
+from ithaca.cli.remotes import flags, remote_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,8 +74,8 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
 @click.option("--push", is_flag=True, help="Send what the manifests name to their store.")
-@click.option("--store", metavar="URL", help="The store that the manifests name.")
-def compile_(notebook: str, backend: str, output: str, push: bool, store: str | None) -> None:
+@remote_options("The store that the manifests name.")
+def compile_(notebook: str, backend: str, output: str, push: bool) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
     from ithaca.api import compile as compile_notebook
 
@@ -91,7 +92,7 @@ def compile_(notebook: str, backend: str, output: str, push: bool, store: str | 
         text = manifests(
             workflow,
             backend,
-            flags={"store": store},
+            flags=flags(),
             push=push,
             output=None if output == "-" else Path(output),
             progress=progress,

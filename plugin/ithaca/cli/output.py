@@ -38,18 +38,18 @@ class RunName(click.ParamType):  # type: ignore[type-arg] # generic in new versi
 
     def shell_complete(
         self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        param: click.Parameter,  # noqa: ARG002
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
         """Ids of the project's runs, or the steps of the one that was written."""
         from click.shell_completion import CompletionItem
 
-        from ithaca.api.project import find_project
+        from ithaca.cli import remotes
         from ithaca.errors import IthacaError
 
         try:
-            project = find_project()
+            project = remotes.project(ctx)
             run, slash, _ = incomplete.partition("/")
             if slash:
                 steps = project.run(run).journal.workflow().steps

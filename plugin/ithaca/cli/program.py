@@ -23,6 +23,7 @@ COMMANDS = {
         "snapshots:snapshots",
         "Take, list, show, compare, restore and verify snapshots.",
     ),
+    "store": ("store:store", "Say which remotes of the store you trust."),
     "completion": ("completion:completion", "Print the shell code that completes `ithaca`."),
 }
 """Where each command is, and its line in the help, which is shown without importing it."""

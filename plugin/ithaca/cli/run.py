@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ithaca.cli.output import as_json
+from ithaca.cli.remotes import flags, remote_options
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ wait_or_detach = click.option(
 @click.option(
     "--parallel", type=click.IntRange(min=1), metavar="N", help="Steps at once; default: the cores."
 )
-@click.option("--store", metavar="URL", help="Remote that a run on a cluster is kept on.")
+@remote_options("Remote that a run on a cluster is kept on.")
 @click.option(
     "--junit",
     type=click.Path(dir_okay=False),
@@ -49,7 +50,6 @@ def run(
     parameters: tuple[str, ...],
     python: str | None,
     parallel: int | None,
-    store: str | None,
     junit: str | None,
     no_reuse: bool,
     wait: bool,
@@ -74,12 +74,7 @@ def run(
         found = submit(
             workflow,
             parameters,
-            flags={
-                "backend": backend,
-                "python": python,
-                "parallel": parallel,
-                "store": store,
-            },
+            flags={"backend": backend, "python": python, "parallel": parallel, **flags()},
             reuse=not no_reuse,
             progress=progress,
         )

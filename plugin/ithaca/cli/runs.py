@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ithaca.cli.output import RunName, as_json, print_json, write_output
+from ithaca.cli.remotes import project, remote_options
 from ithaca.cli.run import wait_or_detach
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ attempt_option = click.option(
     metavar="N",
     help="An earlier attempt of the step; default: the one that counts.",
 )
+looks = remote_options("Remote to look on as well.")
 comment = click.option("--comment", default="", help="Why; kept in the record.")
 
 POLL = 0.2
@@ -37,16 +39,16 @@ def runs() -> None:
 
 @runs.command("list")
 @click.option("-n", "--limit", type=int, default=20, show_default=True, help="Newest N; 0: all.")
+@looks
 @as_json
 def list_(limit: int, as_json: bool) -> None:
     """List the project's runs, the newest first.
 
     A run whose documents cannot be read is listed as damaged.
     """
-    from ithaca.api.project import find_project
     from ithaca.cli.run_views import list_row, listed, print_runs
 
-    rows = listed(list(reversed(find_project().runs()))[: limit or None])
+    rows = listed(list(reversed(project().runs()))[: limit or None])
     if as_json:
         print_json([list_row(*row) for row in rows])
     elif rows:
@@ -57,6 +59,7 @@ def list_(limit: int, as_json: bool) -> None:
 
 @runs.command()
 @either_argument
+@looks
 @as_json
 def show(reference: str, as_json: bool) -> None:
     """Show how a run and its steps stand."""
@@ -85,6 +88,7 @@ def show(reference: str, as_json: bool) -> None:
 @either_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on until the step or the run has ended.")
 @attempt_option
+@looks
 @as_json
 def logs(reference: str, follow: bool, attempt: int | None, as_json: bool) -> None:
     """Print what the steps of a run printed."""
@@ -161,6 +165,7 @@ def _follow_log(run: Run, name: str) -> None:
     help="File; default: stdout.",
 )
 @attempt_option
+@looks
 def notebook(reference: str, output: str, attempt: int | None) -> None:
     """Print the executed notebook of a step, or the submitted one of the run, as JSON."""
     from ithaca.records import names
@@ -178,6 +183,7 @@ def notebook(reference: str, output: str, attempt: int | None) -> None:
 @runs.command()
 @run_argument
 @click.option("--wait/--no-wait", default=True, help="Wait until it has ended (default).")
+@looks
 def cancel(reference: str, wait: bool) -> None:
     """Cancel a run: its kernels end within seconds."""
     run, _ = _open(reference)
@@ -190,6 +196,7 @@ def cancel(reference: str, wait: bool) -> None:
 @runs.command()
 @run_argument
 @wait_or_detach
+@looks
 @as_json
 def retry(reference: str, wait: bool, as_json: bool) -> int:
     """Start a new run of the recorded workflow that goes on from what succeeded.
@@ -209,6 +216,7 @@ def retry(reference: str, wait: bool, as_json: bool) -> int:
 @runs.command()
 @step_argument
 @comment
+@looks
 def approve(reference: str, comment: str) -> None:
     """Let a step run that waits for an answer."""
     run, name = _open(reference, needs_step=True)
@@ -218,6 +226,7 @@ def approve(reference: str, comment: str) -> None:
 @runs.command()
 @step_argument
 @comment
+@looks
 def reject(reference: str, comment: str) -> None:
     """Refuse a step that waits for an answer: it fails, and what needs it is skipped."""
     run, name = _open(reference, needs_step=True)
@@ -225,11 +234,10 @@ def reject(reference: str, comment: str) -> None:
 
 
 def _open(reference: str, *, needs_step: bool = False) -> tuple[Run, str | None]:
-    from ithaca.api.project import find_project
     from ithaca.records.names import parse_reference
 
     run, step = parse_reference(reference)
-    found = find_project().run(run)
+    found = project().run(run)
     if step is None and needs_step:
         step = _waiting(found, reference)
     return found, step

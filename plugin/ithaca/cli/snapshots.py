@@ -17,6 +17,7 @@ from ithaca.cli.output import (
     print_table,
     size,
 )
+from ithaca.cli.remotes import FORMS, flags, project, remote_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ DAMAGED = 4
 
 
 snapshot_argument = click.argument("snapshot", type=RunName())
+looks = remote_options("Remote to look on as well.")
 
 
 @click.group()
@@ -47,13 +49,12 @@ def snapshots() -> None:
 @as_json
 def take(folder: str, as_json: bool) -> None:
     """Store what the folder DIR holds and print the snapshot's digest."""
-    from ithaca.api.project import find_project
     from ithaca.cli.waiting import Waiting
     from ithaca.snapshots import Ignore
     from ithaca.snapshots import take as take_snapshot
 
     root = Path(folder).absolute()
-    store = find_project().store(create=True)
+    store = project().store(create=True)
     with Waiting() as tell:
         told = tell.files("reading the folder's files")
         taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=told)
@@ -101,6 +102,7 @@ def list_(as_json: bool) -> None:
 
 @snapshots.command()
 @snapshot_argument
+@looks
 @as_json
 def show(snapshot: str, as_json: bool) -> None:
     """List what a snapshot holds: its files, what steps installed, and its values by name.
@@ -110,7 +112,7 @@ def show(snapshot: str, as_json: bool) -> None:
     from ithaca.api.contents import contents
     from ithaca.snapshots import entries
 
-    digest, store = _resolve(snapshot), _store()
+    digest, store = _resolve(snapshot)
     found = contents(store, digest)
     if as_json:
         rows = [
@@ -137,12 +139,15 @@ def show(snapshot: str, as_json: bool) -> None:
 @snapshots.command()
 @click.argument("first", type=RunName())
 @click.argument("second", type=RunName())
+@looks
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
     """Print what differs between two snapshots: files (bytes, kind, executable bit) and values."""
     from ithaca.api.contents import differences
 
-    pair, store = [_resolve(text) for text in (first, second)], _store()
+    one, _ = _resolve(first)
+    other, store = _resolve(second)
+    pair = (one, other)
     if as_json:
         _diff_as_json(store, *pair)
         return
@@ -192,6 +197,7 @@ def _diff_as_json(store: Store, first: str, second: str) -> None:
 @snapshots.command()
 @snapshot_argument
 @click.argument("folder", type=click.Path(file_okay=False), metavar="DIR")
+@looks
 @click.option(
     "--values",
     "with_values",
@@ -207,7 +213,7 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     from ithaca.snapshots import restore as restore_snapshot
     from ithaca.snapshots.model import RESERVED
 
-    digest, target = _resolve(snapshot), Path(folder).absolute()
+    target = Path(folder).absolute()
     if target.exists() and any(target.iterdir()):
         raise UsageError(
             "ITH911",
@@ -215,11 +221,9 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
             where=str(target),
             cure="name a new one: restoring would remove what is there",
         )
-    restore_snapshot(_store(), digest, target, without=() if with_values else (RESERVED,))
+    digest, store = _resolve(snapshot)
+    restore_snapshot(store, digest, target, without=() if with_values else (RESERVED,))
     click.echo(str(target))
-
-
-_REMOTE = "s3://BUCKET/PREFIX, gs://…, az://… or file:///FOLDER."
 
 
 def _travels(command: Callable[..., None]) -> Callable[..., None]:
@@ -227,7 +231,7 @@ def _travels(command: Callable[..., None]) -> Callable[..., None]:
     for decorate in (
         as_json,
         click.option("--run", "runs", multiple=True, metavar="RUN", help="A run; repeatable."),
-        click.option("--store", "url", required=True, envvar="ITHACA_STORE", help=_REMOTE),
+        remote_options(f"The remote: {FORMS}."),
         click.argument("digests", nargs=-1, metavar="[SNAPSHOT]..."),
     ):
         command = decorate(command)
@@ -236,45 +240,48 @@ def _travels(command: Callable[..., None]) -> Callable[..., None]:
 
 @snapshots.command()
 @_travels
-def push(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: bool) -> None:
+def push(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
     """Send what a remote lacks of snapshots and runs; of everything when none is named.
 
     Repeat it when it was interrupted: what has arrived is not sent again.
     """
-    from ithaca.api.project import find_project
     from ithaca.api.remotes import send
     from ithaca.cli.waiting import Waiting
 
+    found = project()
+    url = found.store_url(writing=True)
     with Waiting() as tell:
-        done = send(find_project(), url, digests, runs, tell.files("sending"))
+        done = send(found, url, digests, runs, tell.files("sending"))
     _tell("sent", done, as_json)
 
 
 @snapshots.command()
 @_travels
-def pull(digests: tuple[str, ...], url: str, runs: tuple[str, ...], as_json: bool) -> None:
+def pull(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
     """Fetch what the store lacks of snapshots and runs; of all of a remote when none is named.
 
     Repeat it when it was interrupted: what has arrived is not fetched again.
     """
-    from ithaca.api.project import find_project
     from ithaca.api.remotes import fetch
     from ithaca.cli.waiting import Waiting
 
+    found = project()
+    url = found.store_url()
     with Waiting() as tell:
-        done = fetch(find_project(), url, digests, runs, tell.files("fetching"))
+        done = fetch(found, url, digests, runs, tell.files("fetching"))
     _tell("fetched", done, as_json)
 
 
 @snapshots.command()
 @as_json
 @click.option("--repair", is_flag=True, help="Set aside what is damaged; a run writes it anew.")
-@click.option("--store", "url", help=f"Read a remote instead: {_REMOTE}")
-def verify(as_json: bool, repair: bool, url: str | None) -> int:
+@remote_options(f"Read a remote instead: {FORMS}.")
+def verify(as_json: bool, repair: bool) -> int:
     """Read everything in the store: is it what its digest or its name says?
 
     Exit codes: 0 all is well, 4 something is damaged.
     """
+    url = project().store_url() if flags().get("store") else None
     if url and repair:
         raise click.UsageError("--repair is for the project's own store, not for a remote")
     found = _verified(url, repair=repair)
@@ -313,16 +320,13 @@ def _tell(what: str, done: Travelled, as_json: bool) -> None:
 
 
 def _store() -> Store:
-    from ithaca.api.project import find_project
-
-    return find_project().store()
+    return project().store()
 
 
-def _resolve(text: str) -> str:
-    from ithaca.api.project import find_project
+def _resolve(text: str) -> tuple[str, Store]:
     from ithaca.api.references import find_snapshot
 
-    return find_snapshot(find_project(), text)
+    return find_snapshot(project(), text)
 
 
 def _whose(owners: Sequence[Owner]) -> str:

@@ -6,7 +6,7 @@ import configparser
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ithaca.errors import StoreError, UsageError
@@ -28,6 +28,47 @@ _AMBIENT = (
 """Variables by which a cluster hands out credentials; `obstore` follows them itself."""
 
 
+class Address(NamedTuple):
+    """What a URL names.
+
+    Attributes:
+        scheme: `s3`, `gs`, `az` or `file`.
+        place: The bucket or container; empty for a folder.
+        path: What is below it, or the folder, without percent signs for letters.
+    """
+
+    scheme: str
+    place: str
+    path: str
+
+
+def parse(url: str) -> Address:
+    """What the URL of a remote names.
+
+    Args:
+        url: Such as `s3://BUCKET/PREFIX`.
+
+    Raises:
+        UsageError: It names no remote (ITH422).
+
+    Example:
+        >>> parse("s3://bucket/a%20b")
+        Address(scheme='s3', place='bucket', path='/a b')
+    """
+    parts = urlsplit(url)
+    found = Address(parts.scheme, parts.netloc, unquote(parts.path))
+    if parts.query or parts.fragment or parts.password or parts.username:
+        _refuse(url, "it may hold neither a user, a query nor a fragment")
+    if found.scheme == "file":
+        folder = Path(found.path)
+        if found.place not in ("", "localhost") or not folder.is_absolute() or folder == Path("/"):
+            _refuse(url, "name a folder by its absolute path: file:///FOLDER")
+        return found._replace(place="")
+    if found.scheme not in ("s3", "gs", "az") or not found.place:
+        _refuse(url, f"a remote is {SCHEMES}")
+    return found
+
+
 def connect(url: str, *, create: bool) -> ObjectStore:
     """A connection to a remote; nothing is asked of it yet, but a folder is made.
 
@@ -39,22 +80,18 @@ def connect(url: str, *, create: bool) -> ObjectStore:
         UsageError: The URL names no remote (ITH422).
         StoreError: `obstore` is not installed (ITH423), or no plain-text connection may be made.
     """
-    parts = urlsplit(url)
-    prefix = unquote(parts.path).strip("/") or None
-    if parts.query or parts.fragment or parts.password or parts.username:
-        _refuse(url, "it may hold neither a user, a query nor a fragment")
+    parts = parse(url)
     if parts.scheme == "file":
-        return _folder(url, Path(unquote(parts.path)), parts.netloc, create=create)
-    if parts.scheme not in ("s3", "gs", "az") or not parts.netloc:
-        _refuse(url, f"a remote is {SCHEMES}")
+        return _folder(url, Path(parts.path), create=create)
+    prefix = parts.path.strip("/") or None
     store = _obstore()
     try:
         if parts.scheme == "s3":
-            return _s3(store, parts.netloc, prefix, os.environ)
+            return _s3(store, parts.place, prefix, os.environ)
         if parts.scheme == "gs":
-            found = store.GCSStore(parts.netloc, prefix=prefix, retry_config=_RETRIES)
+            found = store.GCSStore(parts.place, prefix=prefix, retry_config=_RETRIES)
         else:
-            found = store.AzureStore(parts.netloc, prefix=prefix, retry_config=_RETRIES)
+            found = store.AzureStore(parts.place, prefix=prefix, retry_config=_RETRIES)
     except store.BaseError as error:
         raise StoreError(
             "ITH420",
@@ -66,9 +103,7 @@ def connect(url: str, *, create: bool) -> ObjectStore:
         return found  # type: ignore[no-any-return]
 
 
-def _folder(url: str, path: Path, host: str, *, create: bool) -> ObjectStore:
-    if host not in ("", "localhost") or not path.is_absolute() or path == Path("/"):
-        _refuse(url, "name a folder by its absolute path: file:///FOLDER")
+def _folder(url: str, path: Path, *, create: bool) -> ObjectStore:
     store = _obstore()
     try:
         if create:

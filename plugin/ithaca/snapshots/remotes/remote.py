@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from ithaca.errors import NotFound, StoreError
+from ithaca.errors import NotFound, StoreError, UsageError
 from ithaca.snapshots.remotes.address import connect, no_credentials
 from ithaca.snapshots.remotes.layout import REMOTE
 
@@ -43,21 +43,24 @@ class Remote:
     Attributes:
         url: Where it is.
         requests: How many requests were made, by kind: `get`, `head`, `list`, `put`.
+        writable: Whether anything may be written.
     """
 
-    def __init__(self, url: str, store: ObjectStore) -> None:
+    def __init__(self, url: str, store: ObjectStore, *, writable: bool = True) -> None:
         self.url = url
+        self.writable = writable
         self.requests: Counter[str] = Counter()
         self._store = store
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, url: str, *, create: bool = False) -> Self:
+    def open(cls, url: str, *, create: bool = False, writable: bool = True) -> Self:
         """Open a remote, and check that this Ithaca can read it.
 
         Args:
             url: `s3://BUCKET/PREFIX`, `gs://…`, `az://…` or `file:///FOLDER`.
             create: Make it where there is none.
+            writable: False to refuse whatever would be written.
 
         Raises:
             UsageError: The URL names no remote.
@@ -70,7 +73,7 @@ class Remote:
             >>> Remote.open(f"file://{mkdtemp()}", create=True).exists("version")
             True
         """
-        remote = cls(url.rstrip("/"), connect(url, create=create))
+        remote = cls(url.rstrip("/"), connect(url, create=create), writable=writable)
         try:
             version = remote.get("version")
         except NotFound:
@@ -163,6 +166,8 @@ class Remote:
     def _request(self, kind: str, name: str) -> Iterator[None]:
         from obstore import exceptions
 
+        if kind == "put" and not self.writable:
+            raise only_read(self.url)
         with self._lock:
             self.requests[kind] += 1
         try:
@@ -187,6 +192,17 @@ class Remote:
             "variables), then repeat: what has arrived is not sent again",
             where=self.url,
         )
+
+
+def only_read(url: str, access: str = "read") -> UsageError:
+    """The error for something that would be written where that is not wanted."""
+    return UsageError(
+        "ITH920",
+        f"this would write to a remote of the store, and `store_access` is `{access}`",
+        where=url,
+        cure="`--store-access write` allows it, where nothing else is said; runs on this machine "
+        "need no remote",
+    )
 
 
 def _short(error: Exception) -> str:
