@@ -294,11 +294,12 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def environment() -> dict[str, str]:
+def environment(scratch: Path) -> dict[str, str]:
     """The user's environment, with `ithaca` on its PATH, no colours and no settings."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ITHACA_")}
-    return {**kept, "PATH": path, "NO_COLOR": "1"}
+    config = scratch.with_name("config")
+    return {**kept, "PATH": path, "NO_COLOR": "1", "ITHACA_CONFIG": str(config)}
 
 
 @pytest.mark.slow
@@ -311,7 +312,7 @@ def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Pat
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=scratch,
-            env=environment(),
+            env=environment(scratch),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -326,7 +327,7 @@ def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=scratch,
-        env=environment(),
+        env=environment(scratch),
         capture_output=True,
         text=True,
     )
@@ -339,7 +340,7 @@ def test_the_first_notebook_ends_as_the_quick_start_says(scratch: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", "ithaca run pi.ipynb"],
         cwd=scratch,
-        env=environment(),
+        env=environment(scratch),
         capture_output=True,
         text=True,
     )

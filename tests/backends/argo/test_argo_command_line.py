@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def compile_(*arguments: str) -> list[dict]:
     done = CliRunner().invoke(program, ["compile", "chain.ipynb", "--backend", "argo", *arguments])
     assert done.exit_code == 0, done.exception
-    return list(yaml.safe_load_all(done.output))
+    return list(yaml.safe_load_all(done.stdout))
 
 
 def test_a_template_and_a_workflow_that_refers_to_it_are_printed(
@@ -38,7 +38,7 @@ def test_a_template_and_a_workflow_that_refers_to_it_are_printed(
     template, workflow = compile_()
     assert (template["kind"], workflow["kind"]) == ("WorkflowTemplate", "Workflow")
     assert workflow["spec"]["workflowTemplateRef"]["name"] == template["metadata"]["name"]
-    assert not (project / ".ithaca").exists()
+    assert {each.name for each in project.iterdir()} == {".git", ".ithaca", "chain.ipynb"}
 
 
 def test_plain_settings_reach_the_manifests_and_the_backends_own_win(
