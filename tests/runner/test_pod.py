@@ -14,109 +14,18 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
+from pod_project import Cluster
 from step_project import RUN, Project, metric, parameter, step
 
 from ithaca.records import names
-from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptStart, Execution, RunDocument
+from ithaca.records.model import AttemptStart, Execution
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
-from ithaca.snapshots import Ignore, Store, entries, take
-from ithaca.snapshots.remotes import Remote, pull, push
-from ithaca.snapshots.remotes.shared import Shared
+from ithaca.snapshots import Store, entries
+from ithaca.snapshots.remotes import Remote, pull
 from ithaca.workflow.model import Parameter, Volume
 
 slow = pytest.mark.slow
-
-
-class Cluster:
-    """A remote, and pods that know nothing but it."""
-
-    def __init__(self, project: Project, home: Path) -> None:
-        self.project, self.home = project, home
-        self.url = f"file://{home}/remote"
-        self.pods = 0
-        self.mounted: str | None = None
-
-    def submit(self, **fields: Any) -> RunDocument:
-        """Write a run down in the remote, as a submission does."""
-        project, store = self.project, self.project.store
-        source = take(store, project.root, ignore=Ignore(source=True)).digest
-        document = RunDocument(
-            **{
-                "id": RUN,
-                "created": 0.0,
-                "workflow": store.put(project.workflow.to_json().encode()),
-                "name": "w",
-                "arguments": {each.name: each.default for each in project.workflow.parameters},
-                "source": source,
-                "notebook": "nb.ipynb",
-                "root": "/elsewhere",
-                "python": "",
-                "environment": "",
-                "store": self.url,
-                **fields,
-            }
-        )
-        store.create(names.run(document.id), msgspec.json.encode(document))
-        self.document = document
-        push(
-            store,
-            Remote.open(self.url, create=True),
-            [source],
-            documents=[document.workflow],
-            names=[names.run(document.id)],
-        )
-        return document
-
-    def pod(self, *options: str, run: str = RUN) -> Pod:
-        """Run a pod to its end."""
-        self.pods += 1
-        return Pod(self, self.pods, (f"--run={run}", *options))
-
-    def step(self, name: str, *options: str, parents: tuple[str, ...] = ()) -> Pod:
-        return self.pod(f"--step={name}", f"--parents={','.join(parents)}", *options)
-
-    @property
-    def journal(self) -> Journal:
-        return self.journal_of(RUN)
-
-    def journal_of(self, run: str) -> Journal:
-        self.pods += 1
-        seen = self.home / f"seen-{self.pods}"
-        return Journal(Shared.attach(seen, Remote.open(self.url), cache=seen / "cache"), run)
-
-
-class Pod:
-    """One pod that has ended."""
-
-    def __init__(self, cluster: Cluster, number: int, options: tuple[str, ...]) -> None:
-        home = cluster.home / f"pod-{number}"
-        self.root, self.work = home / "project", home / "work"
-        self.root.mkdir(parents=True)
-        if cluster.mounted:
-            (self.root / cluster.mounted).mkdir()
-            (self.root / cluster.mounted / "kept.txt").write_text("kept")
-        termination = home / "termination-log"
-        termination.touch()
-        fixed = (
-            f"--store={cluster.url}",
-            f"--workflow={cluster.document.workflow}",
-            f"--source={cluster.document.source}",
-            f"--root={self.root}",
-            f"--work={self.work}",
-            f"--cache={home / 'none'}",
-            f"--termination={termination}",
-            f"--pod=pod-{number}",
-            f"--python={sys.executable}",
-        )
-        command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.code, self.said = done.returncode, done.stdout + done.stderr
-        self.message = termination.read_text()
-
-    def out(self, name: str) -> str:
-        return (self.work / "out" / name).read_text()
 
 
 @pytest.fixture

@@ -166,18 +166,8 @@ def leave_watch(owner_fd: int, mark: bytes, grace: float, runtime: str) -> None:
     os.close(owner_fd)
 
 
-def put_back() -> None:
-    """Undo what the starter of a copied Ithaca set for its own libraries."""
-    if "ITHACA_OUTER_LIBRARY_PATH" in os.environ:
-        outer = os.environ.pop("ITHACA_OUTER_LIBRARY_PATH")
-        os.environ["LD_LIBRARY_PATH"] = outer
-        if not outer:
-            del os.environ["LD_LIBRARY_PATH"]
-
-
 def main(arguments: list[str]) -> None:
     """Enter, then become the command."""
-    put_back()
     config = json.loads(arguments[0])
     root, work_root = config["root"], config["work_root"]
     if config["private"]:

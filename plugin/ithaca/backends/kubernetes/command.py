@@ -33,7 +33,9 @@ FINAL = 65
 
 def interpreter(*, copied: bool) -> list[str]:
     """What starts the runner: the Ithaca that was copied into the pod, else the image's own."""
-    return [f"{HOME}/bin/python" if copied else "python3", "-P", "-m", "ithaca.runner"]
+    if copied:  # what the image says of its own Python (`PYTHONPATH`) is not for this one
+        return [f"{HOME}/bin/python", "-I", "-m", "ithaca.runner"]
+    return ["python3", "-P", "-m", "ithaca.runner"]
 
 
 def install() -> list[str]:

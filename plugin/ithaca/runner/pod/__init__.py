@@ -2,9 +2,10 @@
 
 `options` reads the command line, `document` finds or makes the run's document, `attempt` executes
 a step and answers its engine by files and an exit code, `gate` waits for a person, `verdict` tells
-an engine without exit codes what to make of one, `ending` records how a run ended and `install`
-copies this Ithaca into images that have none. The command line is specified in
-`docs/backends-argo.md`; whatever starts pods may use it.
+an engine without exit codes what to make of one, `ending` records how a run ended. `install` copies
+this Ithaca into pods of images that have none (`closure`: which packages, `libraries`: what they
+need of the system), and `image` makes up for what else an image lacks. The command line is
+specified in `docs/backends-argo.md`; whatever starts pods may use it.
 
 The room may import what the runner may. Its results are documents in the remote that the command
 line names.
@@ -16,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError, StoreError
+from ithaca.runner.pod import image
 from ithaca.runner.pod.options import FINAL, Options, parse
 
 if TYPE_CHECKING:
@@ -51,9 +53,7 @@ def _do(options: Options) -> int:
 
         install(options.install)
         return 0
-    from ithaca.runner import enter
-
-    enter.put_back()
+    image.complete(options)
     if options.gate:
         from ithaca.runner.pod.gate import gate
 

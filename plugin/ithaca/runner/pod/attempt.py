@@ -19,7 +19,7 @@ from ithaca.records.model import AttemptEnd, AttemptStart, Event, StepError
 from ithaca.runner import failure, orphans
 from ithaca.runner.environment import describe
 from ithaca.runner.pod import document
-from ithaca.runner.pod.options import FINAL, Options, required
+from ithaca.runner.pod.options import FINAL, HOME, Options, required
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 from ithaca.snapshots import entries, read_blob
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from ithaca.records.journal import Journal
     from ithaca.snapshots import Store
     from ithaca.workflow.model import Step
-
-HOME = Path("/ithaca")
-"""Where a copied Ithaca is."""
 
 _MOST_METRICS = 1024
 """Bytes of metrics that the engine is told."""
@@ -164,7 +161,7 @@ class _Pod:
         """Execute the attempt."""
         options = self.options
         try:
-            python = document.interpreter(options.python, os.environ.get("PATH", ""), HOME)
+            python = document.interpreter(options.python, os.environ.get("PATH", ""), Path(HOME))
         except UsageError as error:
             self._start(number)
             said = failure.of(error)

@@ -17,6 +17,7 @@ from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import PlannedStep, RunDocument
+from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required
 from ithaca.snapshots.remotes import Remote
 from ithaca.snapshots.remotes.shared import Shared
@@ -36,7 +37,8 @@ _RETRIES = 2
 def attach(options: Options) -> Store:
     """The store of the command line, with what the node or the pod keeps of it."""
     required(options, "store")
-    remote = Remote.open(options.store, create=True)
+    with authorities():
+        remote = Remote.open(options.store, create=True)
     home = options.home
     return Shared.attach(home / "store", remote, cache=home / "cache" / "remote")
 

@@ -1,121 +1,107 @@
-"""A copy of this Ithaca that runs in any image with glibc: interpreter, libraries, packages.
+"""A copy of this Ithaca that runs in any image: interpreter, libraries and the runner's packages.
 
 ```
-DIR/base/bin     the interpreter
-DIR/base/lib     its standard library with all packages, the shared libraries that these need
-DIR/bin/python   a starter that lets the interpreter find all that, wherever DIR is
+DIR/bin/python                     the interpreter, as of a virtual environment
+DIR/lib/pythonX.Y/site-packages    what the runner needs of the packages here
+DIR/base/bin/pythonX.Y             the interpreter itself
+DIR/base/lib/pythonX.Y             its standard library
+DIR/base/lib                       the C library, its loader, and all other shared libraries
+DIR/base/certificates.pem          whom to trust, for images that trust nobody
 ```
 
-The C library and the loader are the image's: an image with an older glibc than this one's, or with
-musl, needs an Ithaca of its own.
+Nothing of the image is used but its kernel's interpreter, and nothing is set in the environment.
+Programs hold the place of their loader, so a copy runs only where it is meant for.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
+import ssl
 import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ithaca.errors import UsageError
+from ithaca.runner.pod import closure, libraries
+from ithaca.runner.pod.image import CERTIFICATES, TRUSTED
+from ithaca.runner.pod.options import HOME
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_LEFT_OUT = ("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3")
-_PACKAGERS = ("pip", "setuptools")
-_NOT_COPIED = re.compile(
-    r"^(ld-linux|ld64|libc|libm|libdl|libpthread|librt|libutil|libresolv|libnsl|libanl|libnss_)"
-    r"[-.\w]*\.so"
+_LEFT_OUT = frozenset(
+    (
+        *("idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data"),
+        *("site-packages", "dist-packages", "sitecustomize.py"),
+    )
 )
-"""glibc's own parts: they belong to the image's loader."""
-_NEEDED = re.compile(r"(\S+) => (/\S+) \(0x")
-
-_STARTER = """\
-#!/bin/sh
-here=$(dirname "$(readlink -f "$0")")
-home=$(dirname "$here")
-export ITHACA_OUTER_LIBRARY_PATH="${{LD_LIBRARY_PATH-}}"
-export LD_LIBRARY_PATH="$home/base/lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
-exec "$home/base/bin/{python}" -E -s -X ithaca="$here/python" "$@"
-"""
-"""`-X ithaca` tells the runner how to start this interpreter once more; what the image says
-of its own Python (`PYTHONPATH`) is not for this one, only for the kernel."""
-
-_SITE = """\
-import sys
-starter = sys._xoptions.get("ithaca")
-if isinstance(starter, str):
-    sys.executable = starter
-"""
+_NOT_USED = shutil.ignore_patterns(
+    *("test", "tests", "_test*.so", "_tkinter.*", "config-*", "*.a", "*.opt-[12].pyc")
+)
 
 
-def install(target: str) -> None:
-    """Copy this Ithaca into a folder.
+def install(target: str, at: str = HOME) -> None:
+    """Copy this Ithaca into a folder, in place of what is there.
 
     Args:
         target: The folder; need not exist.
+        at: Where it will be seen.
 
     Raises:
-        UsageError: Not on this system.
+        UsageError: Not on this system, or without `patchelf`.
     """
     if sys.platform != "linux":
         raise UsageError("ITH525", "only an Ithaca on Linux can be copied into a pod")
     home = Path(target)
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    library, packages = home / "base" / "lib" / version, Path(sysconfig.get_path("purelib"))
-    (home / "base" / "bin").mkdir(parents=True, exist_ok=True)
-    (home / "bin").mkdir(exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    for name in ("bin", "lib", "lib64", "base", "pyvenv.cfg"):
+        _remove(home / name)
+    _copy_python(home, at)
+    _copy_packages(home)
+    libraries.bring(home / "base", f"{at}/base")
+    trusted = [ssl.get_default_verify_paths().cafile or "", *TRUSTED]
+    bundle = next((each for each in trusted if Path(each).is_file()), None)
+    if bundle is not None:
+        shutil.copy(bundle, home / "base" / CERTIFICATES)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _copy_python(home: Path, at: str) -> None:
+    """The interpreter and its library, and a virtual environment of it."""
+    standard = Path(sysconfig.get_path("stdlib"))
+    version = standard.name
     binary = home / "base" / "bin" / version
+    binary.parent.mkdir(parents=True)
+    (home / "base" / "lib").mkdir()
     shutil.copy2(os.path.realpath(sys.executable), binary)
-    _copy(Path(sysconfig.get_path("stdlib")), library, without=(*_LEFT_OUT, "site-packages"))
-    inside = library / "site-packages"
-    _copy(packages, inside, without=_PACKAGERS)
-    platform = Path(sysconfig.get_path("platlib"))
-    if platform != packages:
-        _copy(platform, inside, without=_PACKAGERS)
-    _copy_editable(inside)
-    (inside / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
-    _copy_libraries(home / "base", binary)
-    starter = home / "bin" / "python"
-    starter.write_text(_STARTER.format(python=version), encoding="utf-8")
-    starter.chmod(0o755)
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        own = _LEFT_OUT.intersection(names) if Path(folder) == standard else set()
+        return {*own, *_NOT_USED(folder, names)}
+
+    shutil.copytree(standard, home / "base" / sys.platlibdir / version, ignore=left_out)
+    (home / "bin").mkdir()
+    (home / "bin" / "python").symlink_to(f"../base/bin/{version}")
+    (home / "lib" / version / "site-packages").mkdir(parents=True)
+    if sys.platlibdir != "lib":
+        (home / sys.platlibdir).symlink_to("lib")
+    (home / "pyvenv.cfg").write_text(
+        f"home = {at}/base/bin\ninclude-system-site-packages = false\n", encoding="utf-8"
+    )
 
 
-def _copy(source: Path, target: Path, *, without: tuple[str, ...]) -> None:
-    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.a", "*.pth", "_tkinter.*")
+def _copy_packages(home: Path) -> None:
+    inside = home / "lib" / Path(sysconfig.get_path("stdlib")).name / "site-packages"
+    for distribution in closure.needed():
+        for path, place in closure.files(distribution):
+            copy = Path(os.path.normpath(inside / place))
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+    if not (inside / "ithaca" / "__init__.py").is_file():  # an editable install lies elsewhere
+        import ithaca
 
-    def left(folder: str, names: list[str]) -> set[str]:
-        own = {name for name in names if name in without} if Path(folder) == source else set()
-        return own | set(ignore(folder, names))
-
-    shutil.copytree(source, target, ignore=left, dirs_exist_ok=True, symlinks=False)
-
-
-def _copy_editable(packages: Path) -> None:
-    """An editable install of Ithaca itself lies elsewhere."""
-    import ithaca
-
-    own = Path(ithaca.__file__).parent
-    if not (packages / "ithaca").is_dir():
-        _copy(own, packages / "ithaca", without=())
-
-
-def _copy_libraries(base: Path, binary: Path) -> None:
-    """Bring the shared libraries that the copied binaries need and an image may lack."""
-    kept = base / "lib"
-    inside = {path.name for path in base.rglob("*.so*")}
-    for name, path in sorted(set(_needed([binary, *base.rglob("*.so*")]))):
-        if not _NOT_COPIED.match(name) and name not in inside:
-            shutil.copy2(os.path.realpath(path), kept / name)
-
-
-def _needed(binaries: list[Path]) -> Iterator[tuple[str, str]]:
-    for start in range(0, len(binaries), 50):
-        some = [str(path) for path in binaries[start : start + 50] if path.is_file()]
-        done = subprocess.run(["ldd", *some], capture_output=True, text=True, check=False)
-        yield from _NEEDED.findall(done.stdout)
+        shutil.copytree(Path(ithaca.__file__).parent, inside / "ithaca", dirs_exist_ok=True)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FINAL = 65
 """Exit code that says: another attempt cannot help, or there is none left."""
 
+HOME = "/ithaca"
+"""Where a copied Ithaca is."""
+
 _MOST_SAID = 2048
 """Bytes of a termination message."""
 

