@@ -157,6 +157,7 @@ def retry(run: Run) -> Run:
         created=time.time(),
         environment=environments.identity,
         retry_of=run.id,
+        engine="",
         plan=plan(
             workflow,
             store=store,

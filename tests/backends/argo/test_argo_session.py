@@ -12,7 +12,7 @@ import pytest
 import yaml
 from argo_workflows import PLAIN, run, workflow
 
-from ithaca.backends.kubernetes import ClusterSession
+from ithaca.backends.kubernetes import ClusterSession, Kind
 from ithaca.backends.kubernetes import session as module
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -77,3 +77,28 @@ def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
     assert {each["name"]: each["value"] for each in told}["ithaca-store"] == "s3://kept/here"
     without = {name: value for name, value in PLAIN.items() if name != "store"}
     assert "s3://kept/here" in ArgoBackend(without).emit(workflow(), document)
+
+
+def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is(
+    session: ClusterSession, journal: Journal
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Seen:
+        namespace = "elsewhere"
+
+        def within(self, namespace: str) -> Seen:
+            self.namespace = namespace
+            return self
+
+        def get(self, _kind: Kind, name: str) -> dict[str, Any]:
+            asked.append((self.namespace, name))
+            return {"metadata": {"name": name}, "status": {"phase": "Running"}}
+
+    document = msgspec.structs.replace(
+        journal.run(), id="01J00000000000000000000000", engine="argo/science/digits-x7k/3f0e"
+    )
+    journal.store.create(names.run(document.id), msgspec.json.encode(document))
+    session._cluster = Seen()  # type: ignore[assignment]
+    assert session.alive(document.id)
+    assert asked == [("science", "digits-x7k")]

@@ -67,6 +67,10 @@ class Cluster:
             raise _nowhere(f"{type(error).__name__}: {error}") from None
         return cls(http, namespace or config.namespace)
 
+    def within(self, namespace: str) -> Self:
+        """The same cluster, and another namespace in it."""
+        return type(self)(self._http, namespace)
+
     def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; one of this name that is there already is what is returned.
 

@@ -94,17 +94,17 @@ class ClusterSession(Session):
     def wake(self, run_id: str) -> None:
         """Do what was asked: stop the run's pods, or answer what waits in the engine."""
         journal = Journal(self.store, run_id)
-        name, events = self._name(journal), journal.events()
+        (cluster, name), events = self._find(journal), journal.events()
         if any(event.kind == "cancel" for event in events):
-            self.engine.stop(self.cluster, name)
+            self.engine.stop(cluster, name)
             return
         answers = _answers(events)
         while True:
-            found = self.cluster.get(self.engine.kind, name)
+            found = cluster.get(self.engine.kind, name)
             if found is None or not answers.keys() & self.engine.gates(found):
                 return
             with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
-                self.engine.answer(self.cluster, found, answers)
+                self.engine.answer(cluster, found, answers)
                 return
 
     @contextlib.contextmanager
@@ -115,10 +115,10 @@ class ClusterSession(Session):
             yield time.sleep
             return
         changed, over = threading.Event(), threading.Event()
-        name = self._name(journal)
+        cluster, name = self._find(journal)
 
         def watch() -> None:
-            for found in self.cluster.watch(self.engine.kind, name=name, stop=over):
+            for found in cluster.watch(self.engine.kind, name=name, stop=over):
                 self._seen[run_id] = (float("inf"), found)
                 changed.set()
             if not over.is_set():
@@ -138,17 +138,28 @@ class ClusterSession(Session):
 
     def url(self, run_id: str) -> str | None:
         """The run's page in the engine's UI, when its address is set."""
-        name = self._name(Journal(self.store, run_id))
-        return self.engine.url(self._namespace or self.cluster.namespace, name)
+        return self.engine.url(*self._place(Journal(self.store, run_id)))
 
-    def _name(self, journal: Journal) -> str:
-        return names.workflow(journal.run().name, journal.id)
+    def _place(self, journal: Journal) -> tuple[str, str]:
+        """The namespace and the name of the run's object."""
+        run = journal.run()
+        if not run.engine:
+            namespace = self._namespace or self.cluster.namespace
+            return namespace, names.workflow(run.name, journal.id)
+        _, namespace, name, _ = run.engine.split("/")  # somebody else gave it its name
+        return namespace, name
+
+    def _find(self, journal: Journal) -> tuple[Cluster, str]:
+        """Where the run's object is, and its name."""
+        namespace, name = self._place(journal)
+        return self.cluster.within(namespace), name
 
     def _look(self, run_id: str) -> Object | None:
         """The run's object as it was seen last."""
         until, found = self._seen.get(run_id, (0.0, None))
         if time.monotonic() > until:
-            found = self.cluster.get(self.engine.kind, self._name(Journal(self.store, run_id)))
+            cluster, name = self._find(Journal(self.store, run_id))
+            found = cluster.get(self.engine.kind, name)
             self._seen[run_id] = (time.monotonic() + FRESH, found)
         return found
 
