@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ithaca.backends.protocol import Wishes
     from ithaca.records.journal import Documents
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Step, Workflow
@@ -66,6 +67,15 @@ class ArgoBackend(Backend):
             from ithaca_argo.emit import emit
 
         return emit(workflow, settings, run)
+
+    def manifests(self, wishes: Wishes) -> str:
+        """What Argo's pods and their users need in a namespace."""
+        settings = read(self.settings)
+        with _needed():
+            from ithaca.backends.kubernetes import namespace
+            from ithaca_argo.rights import RIGHTS
+
+            return namespace.manifests(settings, RIGHTS, wishes)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +35,36 @@ if TYPE_CHECKING:
 
 PROTOCOL_VERSION = 1
 """Raised when a backend written for the version before would no longer do."""
+
+
+class Wishes(NamedTuple):
+    """What the user of `ithaca manifests` asks for, besides settings.
+
+    Attributes:
+        claim_size: Size of the claim that holds the store.
+        claim_mode: Its access mode.
+        environ: The environment whose credentials are printed as a secret; None: print none.
+    """
+
+    claim_size: str = "10Gi"
+    claim_mode: str = "ReadWriteMany"
+    environ: Mapping[str, str] | None = None
+
+
+class Check(NamedTuple):
+    """One thing that `ithaca doctor` looked at.
+
+    Attributes:
+        what: What was looked at.
+        status: `unknown` when it cannot be seen from here; that is no failure.
+        found: What was found, or what is wrong.
+        cure: What to do about it.
+    """
+
+    what: str
+    status: Literal["ok", "failed", "unknown"]
+    found: str
+    cure: str = ""
 
 
 class Session(ABC):
@@ -140,3 +170,33 @@ class Backend(ABC):
             cure=f"`ithaca compile` without `--backend` prints the workflow {workflow.name} as "
             f"JSON; `ithaca run --backend {self.name}` runs it",
         )
+
+    def manifests(self, wishes: Wishes) -> str:  # noqa: ARG002 - for those that install something
+        """What must be installed before runs can be started, as text for the engine's own tool.
+
+        Args:
+            wishes: What the user asks for, besides settings.
+
+        Raises:
+            UsageError: There is nothing to install, or something cannot be made.
+        """
+        from ithaca.errors import UsageError
+
+        raise UsageError(
+            "ITH923",
+            f"the backend `{self.name}` needs nothing to be installed",
+            cure=f"start runs: `ithaca run NB --backend {self.name}`",
+        )
+
+    def doctor(self, tell: Callable[[str], None]) -> Iterator[Check]:  # noqa: ARG002
+        """Look whether runs can be started, and what stands in their way.
+
+        The store is looked at by whoever asks, as this machine sees it.
+
+        Args:
+            tell: Told what is being waited for.
+
+        Yields:
+            Each thing that was looked at, when it is known.
+        """
+        yield from ()

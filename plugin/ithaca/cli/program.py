@@ -23,6 +23,7 @@ COMMANDS = {
         "snapshots:snapshots",
         "Take, list, show, compare, restore and verify snapshots.",
     ),
+    "manifests": ("cluster:manifests", "Print what a backend needs to be installed."),
     "store": ("store:store", "Say which remotes of the store you trust."),
     "completion": ("completion:completion", "Print the shell code that completes `ithaca`."),
 }

@@ -1,0 +1,123 @@
+"""What `ithaca manifests argo` prints: what a namespace needs, with the least rights."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ithaca.backends.protocol import Wishes
+from ithaca.errors import UsageError
+from ithaca_argo import ArgoBackend
+
+BASE: dict[str, Any] = {
+    "store": "s3://bucket/prefix",
+    "image": "python:3.12",
+    "namespace": "science",
+}
+
+
+def printed(*, wishes: Wishes = Wishes(), **more: object) -> str:  # noqa: B008 - it is frozen
+    return ArgoBackend({**BASE, **more}).manifests(wishes)
+
+
+def objects(text: str) -> dict[str, dict]:
+    found = [each for each in yaml.safe_load_all(text) if each]
+    assert {each["metadata"]["namespace"] for each in found} == {"science"}
+    return {f"{each['kind']}/{each['metadata']['name']}": each for each in found}
+
+
+def test_the_accounts_of_all_pods_get_what_argos_executor_needs_and_nothing_more() -> None:
+    steps = {"train": {"service_account": "gpu"}, "load": {}}
+    found = objects(printed(service_account="ithaca", steps=steps))
+    assert [name for name in found if name.startswith("ServiceAccount")] == [
+        "ServiceAccount/gpu",
+        "ServiceAccount/ithaca",
+    ]
+    [rule] = found["Role/ithaca-argo-pods"]["rules"]
+    assert rule == {
+        "apiGroups": ["argoproj.io"],
+        "resources": ["workflowtaskresults"],
+        "verbs": ["create", "patch"],
+    }
+    bound = found["RoleBinding/ithaca-argo-pods"]["subjects"]
+    assert [(each["name"], each["namespace"]) for each in bound] == [
+        ("gpu", "science"),
+        ("ithaca", "science"),
+    ]
+
+
+def test_the_namespaces_own_account_is_bound_and_not_made() -> None:
+    found = objects(printed())
+    assert not any(name.startswith("ServiceAccount") for name in found)
+    assert found["RoleBinding/ithaca-argo-pods"]["subjects"][0]["name"] == "default"
+
+
+def test_the_role_of_people_is_given_to_nobody() -> None:
+    text = printed()
+    assert "Role/ithaca-argo-submit" in objects(text)
+    assert "RoleBinding/ithaca-argo-submit" not in objects(text)
+    assert "kubectl create rolebinding NAME --namespace science" in text
+
+
+def test_the_same_settings_print_the_same_bytes() -> None:
+    assert printed(service_account="ithaca") == printed(service_account="ithaca")
+
+
+def test_a_claim_of_the_store_is_as_large_as_is_said() -> None:
+    wishes = Wishes(claim_size="50Gi", claim_mode="ReadWriteOnce")
+    spec = objects(printed(store_claim="store", wishes=wishes))["PersistentVolumeClaim/store"][
+        "spec"
+    ]
+    assert spec["resources"]["requests"]["storage"] == "50Gi"
+    assert spec["accessModes"] == ["ReadWriteOnce"]
+
+
+def test_credentials_are_printed_when_they_are_asked_for_and_never_else() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "hidden", "HOME": "/root"}
+    text = printed(store_secret="keys", wishes=Wishes(environ=environ))
+    assert objects(text)["Secret/keys"]["stringData"] == {
+        "AWS_ACCESS_KEY_ID": "me",
+        "AWS_SECRET_ACCESS_KEY": "hidden",
+    }
+    assert "do not commit" in text
+    assert "Secret/keys" not in objects(printed(store_secret="keys"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ"),
+    [({"store_secret": "keys"}, {}), ({}, {"AWS_ACCESS_KEY_ID": "me"}),
+     ({"store_secret": "keys", "store": "file:///store"}, {"AWS_ACCESS_KEY_ID": "me"})],
+)  # fmt: skip
+def test_a_secret_that_cannot_be_made_is_said(
+    settings: dict[str, Any], environ: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        printed(wishes=Wishes(environ=environ), **settings)
+    assert raised.value.code == "ITH924"
+    assert raised.value.cure
+
+
+def test_the_command_that_makes_the_secret_shows_no_value(tmp_path: Path) -> None:
+    text = printed(store_secret="keys")
+    [command] = [line[1:].strip() for line in text.splitlines() if "secret generic" in line]
+    (tmp_path / "kubectl").write_text('#!/bin/sh\necho "$@"\nsort /dev/stdin\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    environ = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "AWS_ACCESS_KEY_ID": "me",
+        "AWS_SECRET_ACCESS_KEY": "hi den=",
+        "OTHER": "AWS_REGION=no",
+    }
+    done = subprocess.run(
+        ["sh", "-c", command], env=environ, capture_output=True, text=True, check=True
+    )
+    arguments, *values = done.stdout.splitlines()
+    assert shlex.split(arguments)[:4] == ["create", "secret", "generic", "keys"]
+    assert values == ["AWS_ACCESS_KEY_ID=me", "AWS_SECRET_ACCESS_KEY=hi den="]
+    assert "hi den" not in command
