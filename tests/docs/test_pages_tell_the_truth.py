@@ -196,8 +196,10 @@ def test_every_setting_of_argo_is_documented_and_no_other(
 
 
 def test_the_runners_command_line_in_a_pod_is_documented() -> None:
+    place = command.Place("image", "python", "capture@0")
     lines = [
-        *command.step(image="x", python="python", lost=2, retried=True, asked=True),
+        *command.step(place, lost=2, retried=True, asked=True),
+        *command.prepare(place, lost=2),
         *command.end(),
         *shared.install(),
     ]

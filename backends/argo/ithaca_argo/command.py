@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ithaca.backends.kubernetes.command import ANSWERS, POD
 
 
-def step(*, image: str, python: str | None, lost: int, retried: bool, asked: bool) -> list[str]:
+class Place(NamedTuple):
+    """Where a kernel runs.
+
+    Attributes:
+        image: The pod's image.
+        python: The kernel's interpreter in it, when it is not the one on the PATH.
+        environment: The environment that is restored, when it is not the image's own.
+    """
+
+    image: str
+    python: str | None = None
+    environment: str | None = None
+
+
+def step(place: Place, *, lost: int, retried: bool, asked: bool) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
-        image: The pod's image.
-        python: The kernel's interpreter in the image, when it is not the one on the PATH.
+        place: What its kernel imports.
         lost: How many attempts may be lost to the machine.
         retried: Whether Argo knows the number of the attempt.
         asked: Whether a person was asked.
@@ -19,19 +34,47 @@ def step(*, image: str, python: str | None, lost: int, retried: bool, asked: boo
         *_run(),
         "--step={{inputs.parameters.step}}",
         "--parents={{inputs.parameters.parents}}",
-        "--arguments={{workflow.parameters.json}}",
-        f"--image={image}",
-        f"--pod=$({POD})",
-        f"--infrastructure-retries={lost}",
-        *(["--retries={{retries}}"] if retried else []),
+        *_attempt(place, lost=lost, retried=retried),
         *([f"--{each}={{{{inputs.parameters.{each}}}}}" for each in ANSWERS] if asked else []),
-        *([f"--python={python}"] if python else []),
+        *_place(place),
+    ]
+
+
+def prepare(place: Place, *, lost: int) -> list[str]:
+    """The arguments of the pod that installs an environment.
+
+    Args:
+        place: The environment, and the image that it is for.
+        lost: How many attempts may be lost to the machine.
+    """
+    return [
+        *_run(),
+        "--prepare={{inputs.parameters.step}}",
+        *_attempt(place, lost=lost, retried=lost > 0),
+        *_place(place),
     ]
 
 
 def end() -> list[str]:
     """The arguments of the last pod, which records how the run ended."""
     return [*_run(), "--end={{workflow.status}}", "--failures={{workflow.failures}}"]
+
+
+def _attempt(place: Place, *, lost: int, retried: bool) -> list[str]:
+    return [
+        "--arguments={{workflow.parameters.json}}",
+        f"--image={place.image}",
+        f"--pod=$({POD})",
+        f"--infrastructure-retries={lost}",
+        *(["--retries={{retries}}"] if retried else []),
+    ]
+
+
+def _place(place: Place) -> list[str]:
+    return [
+        *([f"--python={place.python}"] if place.python else []),
+        *([f"--environment={place.environment}"] if place.environment else []),
+    ]
 
 
 def _run() -> list[str]:

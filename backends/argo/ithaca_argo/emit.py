@@ -15,11 +15,13 @@ from hera.workflows import models as m
 from ithaca.backends.kubernetes import manifests
 from ithaca.backends.kubernetes import names as shared
 from ithaca.backends.kubernetes.command import ANSWERS, parents
+from ithaca.backends.kubernetes.preparing import preparations
 from ithaca_argo import names, pods
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ithaca.backends.kubernetes.preparing import Preparation
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Step, Workflow
     from ithaca_argo.settings import ArgoSettings
@@ -61,6 +63,7 @@ def _spec(
     templates = _pod_templates(steps, workflow, settings)
     distinct = {template.name: template for template in templates.values()}
     asked = any(step.approval is not None for step in steps)
+    prepared = preparations(steps, settings, run)
     return m.WorkflowSpec(
         entrypoint=names.DAG,
         arguments=m.Arguments(parameters=_parameters(workflow, settings, run)),
@@ -80,7 +83,8 @@ def _spec(
         pod_gc=_pod_gc(settings),
         ttl_strategy=_ttl(settings),
         templates=[
-            _dag(steps, workflow, templates, known),
+            _dag(steps, workflow, templates, known, prepared),
+            *(pods.preparing_pod(each.name, each.step, settings) for each in prepared),
             *distinct.values(),
             *([_approval()] if asked else []),
             *([pods.end_pod(steps[0], settings)] if settings.exit_handler else []),
@@ -129,9 +133,10 @@ def _dag(
     workflow: Workflow,
     templates: Mapping[str, m.Template],
     known: Mapping[str, str],
+    prepared: Sequence[Preparation],
 ) -> m.Template:
     named = names.tasks(step.name for step in workflow.steps)
-    tasks: list[m.DAGTask] = []
+    tasks = [_task(each.name, each.name, [], {"step": each.step.name}) for each in prepared]
     for step in steps:
         task, needed = named[step.name], [named[need] for need in step.needs if need not in known]
         digests = [
@@ -147,6 +152,7 @@ def _dag(
                 arguments[answer] = f"{{{{tasks.{gate}.outputs.parameters.{answer}}}}}"
             # The gate already waits for the step's needs, but their outputs are read here too.
             needed = [*needed, gate]
+        needed += [each.name for each in prepared if step.name in each.waiting]
         name = templates[step.name].name
         tasks.append(_task(task, name, needed, arguments))
     # Like a local run: what does not depend on a step that failed goes on.

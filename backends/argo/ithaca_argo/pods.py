@@ -26,8 +26,7 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     own = _own(pod)
     limit = step.retries + settings.infrastructure_retries
     arguments = command.step(
-        image=own.image or "",
-        python=own.python,
+        _place(own, settings),
         lost=settings.infrastructure_retries,
         retried=limit > 0,
         asked=step.approval is not None,
@@ -66,6 +65,24 @@ def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
     return template
 
 
+def preparing_pod(name: str, step: Step, settings: ArgoSettings) -> m.Template:
+    """The template of a pod that installs the environment for a step's image.
+
+    Args:
+        name: Of the template.
+        step: The step.
+        settings: What is set.
+    """
+    pod = pods.preparing_pod(step, settings)
+    own, lost = _own(pod), settings.infrastructure_retries
+    template = _template(pod, command.prepare(_place(own, settings), lost=lost), label=name)
+    template.name = name
+    template.inputs = m.Inputs(parameters=[m.Parameter(name="step")])
+    if lost:
+        template.retry_strategy = _retries(lost, own.backoff or Backoff())
+    return template
+
+
 def mutexes(wanted: tuple[str, ...] | None) -> m.Synchronization | None:
     """The mutexes that are held together."""
     return m.Synchronization(mutexes=[m.Mutex(name=each) for each in wanted]) if wanted else None
@@ -74,6 +91,10 @@ def mutexes(wanted: tuple[str, ...] | None) -> m.Synchronization | None:
 def patch(content: Mapping[str, Any]) -> str | None:
     """A patch of the pod's spec as Argo takes it."""
     return json.dumps(content, sort_keys=True) if content else None
+
+
+def _place(pod: PodSettings, settings: ArgoSettings) -> command.Place:
+    return command.Place(pod.image or "", pod.python, settings.environment)
 
 
 def _own(pod: Pod) -> PodSettings:

@@ -85,6 +85,7 @@ def run(
     *,
     backend: str | None = None,
     python: str | Path | None = None,
+    environment: str | None = None,
     parallel: int | None = None,
     store: str | None = None,
     store_access: str | None = None,
@@ -102,6 +103,8 @@ def run(
         parameters: Values of parameters by name; the others keep their defaults.
         backend: What runs it; `local` unless the project's settings say otherwise.
         python: Interpreter of the kernels; by default that of the notebook's kernel.
+        environment: What steps import: `image` (by default: of the image or of this machine),
+            `lock`, `lock:FILE` or `capture`.
         parallel: How many steps run at once; by default as many as there are cores.
         store: URL of the remote that a run on a cluster is kept on.
         store_access: `write`, `read` or `none`: what may be done with remotes of the store.
@@ -130,6 +133,7 @@ def run(
         flags={
             "backend": backend,
             "python": python,
+            "environment": environment,
             "parallel": parallel,
             "store": store,
             "store_access": store_access,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ithaca.api.environment import wanted_by
 from ithaca.api.project import find_project
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials
@@ -47,7 +48,8 @@ def manifests(
         StoreError: The store cannot be reached.
     """
     project = find_project(root_of(workflow), flags)
-    engine = project.backend(backend)
+    asked = wanted_by(project, backend)
+    engine = project.backend(backend, environment=str(asked or ""))
     tell = progress or (lambda _what, _files, _bytes: None)
     engine.emit(workflow)  # what it refuses is neither kept nor pushed
     if push:

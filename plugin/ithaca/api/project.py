@@ -206,12 +206,21 @@ class Project:
         """
         return self.shared(self.remote) if self.remote else self.store()
 
-    def backend(self, name: str | None = None) -> Backend:
-        """A backend with the project's settings for it."""
+    def backend(self, name: str | None = None, *, environment: str = "") -> Backend:
+        """A backend with the project's settings for it.
+
+        Args:
+            name: Which; None for the one that is set.
+            environment: What its pods restore, for manifests without a run.
+        """
         chosen = name or self.settings.text("backend", "local") or "local"
         general = self._for_clusters()
         said = {name: value for name, value in general.items() if name in self.settings.told}
-        return find_backend(chosen, {**general, **self.settings.table(chosen), **said})
+        values = {**general, **self.settings.table(chosen), **said}
+        values.pop("environment", None)  # as it is set it is of no use to a pod
+        return find_backend(
+            chosen, {**values, **({"environment": environment} if environment else {})}
+        )
 
     def _for_clusters(self) -> dict[str, Any]:
         """Plain settings that a backend's own table may override, as far as they are set."""

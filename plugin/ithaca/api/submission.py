@@ -11,13 +11,14 @@ import msgspec
 from ulid import ULID
 
 from ithaca.api.changes import changed_since
+from ithaca.api.environment import Environments, InPods, here, here_again, wanted_by
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
 from ithaca.api.reasons import why_again
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials, refuse_secret_arguments
 from ithaca.api.source import take_source
-from ithaca.errors import NotFound, UsageError
+from ithaca.errors import UsageError
 from ithaca.planning.keys import Known, what_counts
 from ithaca.planning.plan import plan
 from ithaca.planning.reused import write_planned
@@ -25,6 +26,7 @@ from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
 from ithaca.records.journal import Journal
 from ithaca.records.model import RunDocument
+from ithaca.runner.environments.wanted import parse
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
 from ithaca.workflow.model import Workflow
 from ithaca.workflow.root import is_everything
@@ -32,11 +34,8 @@ from ithaca.workflow.root import is_everything
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ithaca.backends import Backend
-    from ithaca.runner.environment import Environment
     from ithaca.settings import Settings
     from ithaca.snapshots import Store
-    from ithaca.workflow.model import Step
 
 
 def submit(
@@ -53,7 +52,8 @@ def submit(
     Args:
         workflow: A workflow, or the path of a notebook.
         parameters: Values of parameters by name, or `NAME=VALUE` texts.
-        flags: Settings that this call overrides (`backend`, `python`, `parallel`, `store`);
+        flags: Settings that this call overrides (`backend`, `python`, `environment`, `parallel`,
+            `store`);
             None: not said.
         reuse: False to run every step.
         root: The project's root, when the workflow was not compiled by this process.
@@ -73,15 +73,15 @@ def submit(
     arguments = _arguments(workflow, parameters)
     refuse_secret_arguments(workflow, arguments)
     parallel = _parallel(project.settings)
-    environments: _OfThisMachine | _OfImages
+    environments: Environments
     if backend.remote:
         tell("asking the store", 0, 0)
+        asked = wanted_by(project, backend.name)
         url = project.store_url(backend, writing=True)
         store = project.shared(url, create=True)
-        environments = _OfImages(store, backend)
+        environments = InPods(store, backend, asked)
     else:
-        tell("describing the environment", 0, 0)
-        environments = _OfThisMachine(_environment(project, workflow))
+        environments = here(project, workflow, backend.name, tell)
         url, store = "", project.store(create=True)
     uncounted = _uncounted(project)
     taken = take_source(project, store, workflow, tell)
@@ -100,6 +100,7 @@ def submit(
         root=str(project.root),
         python=environments.python,
         environment=environments.identity,
+        environment_from=environments.source,
         parallel=parallel,
         reuse=reuse,
         uncounted=uncounted,
@@ -114,7 +115,7 @@ def submit(
             reuse=reuse,
             counts=counts,
         ),
-        notices=(*notices, *taken.notices),
+        notices=(*notices, *environments.notices, *taken.notices),
     )
     again = why_again(store, workflow, document, counts)
     document = msgspec.structs.replace(document, notices=(*document.notices, *again))
@@ -141,11 +142,11 @@ def retry(run: Run) -> Run:
         project.refuse_writing(before.store)
     workflow, store = run.journal.workflow(), run.store
     backend = project.backend(before.backend)
-    environments = (
-        _OfImages(store, backend)
-        if backend.remote
-        else _OfThisMachine(_describe(project, before.python))
-    )
+    environments: Environments
+    if backend.remote:
+        environments = InPods(store, backend, parse(before.environment_from))
+    else:
+        environments = here_again(project, before)
     pinned = {
         step.name: Known(execution=step.execution, run=step.reused_from or run.id)
         for step in state.steps
@@ -155,7 +156,9 @@ def retry(run: Run) -> Run:
         before,
         id=str(ULID()),
         created=time.time(),
+        python=environments.python or before.python,
         environment=environments.identity,
+        environment_from=environments.source,
         retry_of=run.id,
         engine="",
         plan=plan(
@@ -182,52 +185,6 @@ def _start(project: Project, store: Store, document: RunDocument, notebook: byte
         write_planned(Journal(store, document.id))
     backend.session(project.home, store).submit(document.id)
     return Run(project, document.id)
-
-
-class _OfThisMachine:
-    """What kernels can import when they run here: all the same."""
-
-    def __init__(self, environment: Environment) -> None:
-        self.python, self.identity = environment.executable, environment.identity
-
-    def of(self, _step: Step) -> str:
-        """The identity of a step's environment."""
-        return self.identity
-
-
-class _OfImages:
-    """What kernels can import in images, as far as pods have told of it.
-
-    Only what a reference is fixed to can be known before a pod starts: one with a digest, or with
-    a tag other than `latest`, as Kubernetes itself takes it when it pulls only what is missing.
-    """
-
-    python = identity = ""
-
-    def __init__(self, store: Store, backend: Backend) -> None:
-        self._store, self._backend = store, backend
-        self._known: dict[tuple[str, str], str] = {}
-
-    def of(self, step: Step) -> str:
-        """The identity of a step's environment; empty when nobody can know it yet."""
-        container = self._backend.container(step)
-        if container is None or not _is_fixed(container[0]):
-            return ""
-        if container not in self._known:
-            self._known[container] = self._read(*container)
-        return self._known[container]
-
-    def _read(self, image: str, python: str) -> str:
-        try:
-            told = msgspec.json.decode(self._store.read(names.environment(image, python)))
-            return str(told["identity"])
-        except (NotFound, msgspec.MsgspecError, KeyError, TypeError):
-            return ""
-
-
-def _is_fixed(image: str) -> bool:
-    name, _, tag = image.rpartition("/")[2].partition(":")
-    return "@" in name or "@" in tag or tag not in ("", "latest")
 
 
 def _refuse_everything(root: Path) -> None:
@@ -259,22 +216,6 @@ def _arguments(workflow: Workflow, parameters: Mapping[str, Any] | Sequence[str]
     if not isinstance(parameters, Mapping):
         parameters = parse_arguments(parameters, workflow.parameters)
     return complete_arguments(parameters, workflow.parameters)
-
-
-def _environment(project: Project, workflow: Workflow) -> Environment:
-    from ithaca.runner.kernelspec import resolve_kernel
-
-    told = project.settings.text("python")
-    return _describe(project, told or str(resolve_kernel(workflow.source.kernel)))
-
-
-def _describe(project: Project, python: str) -> Environment:
-    from ithaca.runner.environment import check_usable, describe
-
-    project.make_home()
-    environment = describe(python, cache=project.home / "cache")
-    check_usable(environment)
-    return environment
 
 
 def _uncounted(project: Project) -> tuple[str, ...]:

@@ -74,8 +74,9 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
 @click.option("--push", is_flag=True, help="Send what the manifests name to their store.")
+@click.option("--environment", metavar="WHAT", help="`image`, `lock`, `lock:FILE` or `capture`.")
 @remote_options("The store that the manifests name.")
-def compile_(notebook: str, backend: str, output: str, push: bool) -> None:
+def compile_(notebook: str, backend: str, output: str, push: bool, environment: str | None) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
     from ithaca.api import compile as compile_notebook
 
@@ -92,7 +93,7 @@ def compile_(notebook: str, backend: str, output: str, push: bool) -> None:
         text = manifests(
             workflow,
             backend,
-            flags=flags(),
+            flags={"environment": environment, **flags()},
             push=push,
             output=None if output == "-" else Path(output),
             progress=progress,

@@ -32,6 +32,11 @@ wait_or_detach = click.option(
     "--python", metavar="PATH", help="Interpreter of the kernels, when not the notebook's kernel."
 )
 @click.option(
+    "--environment",
+    metavar="WHAT",
+    help="What steps import: `image`, `lock`, `lock:FILE` or `capture`.",
+)
+@click.option(
     "--parallel", type=click.IntRange(min=1), metavar="N", help="Steps at once; default: the cores."
 )
 @remote_options("Remote that a run on a cluster is kept on.")
@@ -49,6 +54,7 @@ def run(
     backend: str | None,
     parameters: tuple[str, ...],
     python: str | None,
+    environment: str | None,
     parallel: int | None,
     junit: str | None,
     no_reuse: bool,
@@ -74,7 +80,13 @@ def run(
         found = submit(
             workflow,
             parameters,
-            flags={"backend": backend, "python": python, "parallel": parallel, **flags()},
+            flags={
+                "backend": backend,
+                "python": python,
+                "environment": environment,
+                "parallel": parallel,
+                **flags(),
+            },
             reuse=not no_reuse,
             progress=progress,
         )

@@ -75,13 +75,14 @@ def plan(
             known = lookup(store, key)
         execution = _execution(store, known)
         if known is None or execution is None:
-            planned.append(PlannedStep(step=step.name, action="run", key=key))
+            planned.append(PlannedStep(step=step.name, action="run", key=key, environment=imports))
             continue
         after[step.name] = execution.after
         planned.append(
             PlannedStep(
                 step=step.name,
                 action="reuse",
+                environment=imports,
                 key=execution.key,
                 execution=known.execution,
                 reused_from=known.run,

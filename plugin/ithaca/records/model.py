@@ -36,6 +36,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
         step: Its name.
         action: `reuse` when its execution is already known, else `run`.
         key: Its key when it is already known.
+        environment: Identity digest of what it can import, when that is already known.
         execution: Digest of the execution that is reused.
         reused_from: The run that made this execution, when it is known.
     """
@@ -43,6 +44,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     action: Literal["run", "reuse"]
     key: str | None = None
+    environment: str = ""
     execution: str | None = None
     reused_from: str | None = None
 
@@ -62,6 +64,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         root: Absolute path of the project root on the machine that submitted.
         python: Interpreter of the kernels.
         environment: Identity digest of what this interpreter can import.
+        environment_from: What the steps' environment is restored from, `lock:PATH@DIGEST` or
+            `capture@DIGEST`; empty for that of the image or of this machine.
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
         uncounted: Patterns of the files that count in no key, as they were set at submission.
@@ -87,6 +91,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     python: str
     environment: str
+    environment_from: str = ""
     parallel: int = 1
     reuse: bool = True
     uncounted: tuple[str, ...] = ()

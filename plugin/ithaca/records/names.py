@@ -13,7 +13,7 @@ runs/<id>/end                                RunEnd
 ```
 
 Beside the runs: `keys/<key>` (planning), `notebooks/<digest>`, `environments/<digest>` and
-`engines/<digest>`.
+`engines/<digest>` and `locks/<key>`.
 """
 
 from __future__ import annotations
@@ -76,6 +76,15 @@ def engine(name: str) -> str:
         name: `tekton/NAMESPACE/NAME/UID`; the last part is what counts.
     """
     return f"engines/{blake3.blake3(name.rpartition('/')[2].encode()).hexdigest()}"
+
+
+def lock(key: str) -> str:
+    """Name of the document of an environment that a lock was installed into.
+
+    Args:
+        key: Digest of the lock and of the platform that it was installed for.
+    """
+    return f"locks/{key}"
 
 
 def uri(kind: str, *parts: str) -> str:

@@ -42,6 +42,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         version: Major, minor and micro.
         implementation: `cpython`, `pypy`.
         platform: System and machine, e.g. `linux-x86_64`.
+        libc: The C library and its version, e.g. `glibc 2.36`; empty when it does not say.
         prefix: The environment's folder.
         base_prefix: The folder of `base_executable`'s installation.
         sites: Folders of installed packages, in import order.
@@ -58,6 +59,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     version: tuple[int, int, int]
     implementation: str
     platform: str
+    libc: str
     prefix: str
     base_prefix: str
     sites: tuple[str, ...]

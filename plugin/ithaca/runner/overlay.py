@@ -29,35 +29,50 @@ def write(root: Path, environment: Environment) -> None:
         environment: The user's interpreter.
     """
     overlay = root / FOLDER
-    packages = overlay / environment.site_packages
-    packages.mkdir(parents=True, exist_ok=True)
-    if environment.platlib != "lib" and not (overlay / environment.platlib).exists():
-        (overlay / environment.platlib).symlink_to("lib")
+    packages = write_skeleton(overlay, environment)
     lines = [f"import site; site.addsitedir({site!r})" for site in environment.sites]
     (packages / _PTH).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (overlay / "pyvenv.cfg").write_text(
-        f"{_CONFIG}home = {Path(environment.base_executable).parent}\n"
-        "include-system-site-packages = false\n"
-        f"version = {'.'.join(map(str, environment.version))}\n",
-        encoding="utf-8",
-    )
     commands = overlay / "bin"
-    commands.mkdir(exist_ok=True)
-    for name in _pythons(environment):
-        with contextlib.suppress(FileNotFoundError):
-            (commands / name).unlink()
-        (commands / name).symlink_to(environment.base_executable)
     for name in _pips(environment):
         if not (commands / name).exists():  # a step may have installed its own pip
             (commands / name).write_text(_PIP, encoding="utf-8")
             (commands / name).chmod(0o755)
 
 
+def write_skeleton(folder: Path, environment: Environment) -> Path:
+    """Make a folder a virtual environment of an interpreter, whatever it holds.
+
+    Args:
+        folder: The virtual environment.
+        environment: The interpreter, or a virtual environment of it.
+
+    Returns:
+        Its folder of packages.
+    """
+    packages = folder / environment.site_packages
+    packages.mkdir(parents=True, exist_ok=True)
+    if environment.platlib != "lib" and not (folder / environment.platlib).exists():
+        (folder / environment.platlib).symlink_to("lib")
+    (folder / "pyvenv.cfg").write_text(
+        f"{_CONFIG}home = {Path(environment.base_executable).parent}\n"
+        "include-system-site-packages = false\n"
+        f"version = {'.'.join(map(str, environment.version))}\n",
+        encoding="utf-8",
+    )
+    commands = folder / "bin"
+    commands.mkdir(exist_ok=True)
+    for name in pythons(environment):
+        with contextlib.suppress(FileNotFoundError):
+            (commands / name).unlink()
+        (commands / name).symlink_to(environment.base_executable)
+    return packages
+
+
 def remove(root: Path, environment: Environment) -> None:
     """Take the skeleton away; what a step installed stays."""
     overlay = root / FOLDER
     commands, packages = overlay / "bin", overlay / environment.site_packages
-    ours = [packages / _PTH, *(commands / name for name in _pythons(environment))]
+    ours = [packages / _PTH, *(commands / name for name in pythons(environment))]
     ours += [
         path for path in (commands / name for name in _pips(environment)) if _starts(path, _PIP)
     ]
@@ -87,7 +102,8 @@ def python(root: str) -> str:
     return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - of another mount namespace
 
 
-def _pythons(environment: Environment) -> tuple[str, ...]:
+def pythons(environment: Environment) -> tuple[str, ...]:
+    """Names of the interpreter in a virtual environment."""
     major, minor = environment.version[:2]
     return ("python", f"python{major}", f"python{major}.{minor}")
 

@@ -101,7 +101,7 @@ class _Attempt:
             secrets=self.secrets,
             declared=known,
         )
-        self.notices: list[str] = []
+        self.notices: list[str] = [*task.notices]
         self.known: dict[str, Any] = {}
 
     def end(self) -> AttemptEnd:

@@ -32,6 +32,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         mounts: Volumes that the runner mounts; none where the engine has mounted them.
         notebook: Path of the notebook relative to the root.
         writer: Who executes it, for the record; else this machine and process.
+        notices: What the user should know of how its environment came about.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
 
@@ -53,4 +54,5 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     notebook: str
     writer: str = ""
+    notices: tuple[str, ...] = ()
     owner_fd: int | None = None

@@ -114,11 +114,13 @@ class Ignore:
         user: The patterns of `.ithacaignore`.
         extra: Patterns that nothing takes in again, such as the runner's own files.
         source: For the snapshot of a source: neither notebooks nor `.ithaca-volume` are in it.
+        whole: Nothing but `extra` is left out: the folder is no project, but what a tool made.
     """
 
     user: GitIgnoreSpec | None = None
     extra: GitIgnoreSpec | None = None
     source: bool = False
+    whole: bool = False
 
     @classmethod
     def read(cls, root: Path, *, source: bool = False, extra: Sequence[str] = ()) -> Self:
@@ -151,6 +153,18 @@ class Ignore:
             ) from None
         return cls(patterns(lines, str(file)), patterns(extra, "reserved patterns"), source)
 
+    @classmethod
+    def only(cls, extra: Sequence[str]) -> Self:
+        """Rules that leave out what patterns name, and nothing else.
+
+        Args:
+            extra: Patterns, gitignore syntax.
+
+        Example:
+            >>> Ignore.only(["/a.pem"]).reason("b.pem", folder=False)
+        """
+        return cls(extra=patterns(extra, "reserved patterns"), whole=True)
+
     def reason(self, path: str, *, folder: bool) -> Reason | None:
         """Why a path is left out; None when it is not.
 
@@ -162,6 +176,8 @@ class Ignore:
         name = path.rpartition("/")[2]
         if name == ".ithaca" or matches(self.extra, path, folder=folder):
             return "internal"
+        if self.whole:
+            return None
         if top == RESERVED:
             return self._reserved_reason(rest, name, folder=folder)
         decision = matches(self.user, path, folder=folder)
@@ -171,7 +187,7 @@ class Ignore:
 
     def folder_reason(self, path: str, names: Collection[str]) -> Reason | None:
         """Why a folder is left out for what it holds: virtual and conda environments."""
-        if "pyvenv.cfg" not in names and "conda-meta" not in names:
+        if self.whole or ("pyvenv.cfg" not in names and "conda-meta" not in names):
             return None
         if path.partition("/")[0] == RESERVED:
             return None
@@ -179,7 +195,7 @@ class Ignore:
 
     def credential_folder(self, path: str) -> bool:
         """Whether all that a folder holds looks like credentials."""
-        return not _CREDENTIAL_FOLDERS.isdisjoint(path.split("/"))
+        return not self.whole and not _CREDENTIAL_FOLDERS.isdisjoint(path.split("/"))
 
     def _reserved_reason(self, rest: str, name: str, *, folder: bool) -> Reason | None:
         if self.source and not rest:

@@ -19,6 +19,7 @@ EVERY: dict[str, Any] = {
     "store_secret": "store-credentials",
     "store_claim": "store",
     "runner_image": "ithaca/runner:1",
+    "environment": f"lock:requirements.txt@{'e' * 64}",
     "node_cache": "/var/cache/ithaca",
     "image": "python:3.12",
     "image_pull_policy": "IfNotPresent",

@@ -7,6 +7,7 @@ would.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import blake3
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Step, Workflow
 
+_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
 _Settings = TypeVar("_Settings", bound="ClusterSettings")
 
 
 def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _Settings:
-    """The settings with which a workflow can be emitted: a run is kept where it was planned.
+    """The settings with which a workflow can be emitted; a planned run says its own part of them.
 
     Args:
         workflow: The workflow.
@@ -37,8 +40,10 @@ def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _
     Raises:
         UsageError: A setting is missing or wrong, or a text cannot be written for the engine.
     """
-    if run and run.store:
-        settings = msgspec.structs.replace(settings, store=run.store)
+    if run:
+        settings = msgspec.structs.replace(
+            settings, store=run.store or settings.store, environment=run.environment_from or None
+        )
     _check(workflow, settings)
     return settings
 
@@ -134,11 +139,27 @@ def _check(workflow: Workflow, settings: ClusterSettings) -> None:
         }
         names.refuse_variables(tags, f"step {step.name}", settings)
     names.refuse_variables([each.mount_path for each in workflow.volumes], "volumes", settings)
+    _refuse_passwords(settings)
     content = msgspec.to_builtins(settings)
     for table in (content, *content["steps"].values()):
         for name in settings.may_use_variables:
             table.pop(name, None)
     names.refuse_variables(content, f"tool.ithaca.{settings.backend}", settings)
+
+
+def _refuse_passwords(settings: ClusterSettings) -> None:
+    """Addresses of package indexes are set as variables, and manifests are read by many."""
+    everywhere = {"": settings.env, **{f"steps.{k}.": v.env for k, v in settings.named.items()}}
+    for place, env in everywhere.items():
+        for name, text in env.items():
+            if _PASSWORD.search(text):
+                raise UsageError(
+                    "ITH674",
+                    f"the address in {name} holds a password, and a manifest is no place for one",
+                    where=settings.place(f"{place}env"),
+                    cure=f"keep {name} in a secret of the cluster, and name that under "
+                    "`env_from_secrets`",
+                )
 
 
 def _missing(name: str, example: str, what: str, settings: ClusterSettings) -> UsageError:

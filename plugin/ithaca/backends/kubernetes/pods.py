@@ -126,6 +126,22 @@ def end_pod(step: Step, settings: ClusterSettings) -> Pod:
     return found
 
 
+def preparing_pod(step: Step, settings: ClusterSettings) -> Pod:
+    """The pod that installs the environment for a step's image, where the step could run.
+
+    Args:
+        step: The step.
+        settings: What is set.
+    """
+    pod = settled(settings, step)
+    kept = {name: getattr(pod, name) for name in pod.__struct_fields__ if name not in settings.own}
+    for name in ("requests", "limits"):  # devices are for cells
+        kept[name] = {what: much for what, much in kept[name].items() if "/" not in what}
+    found = _pod(settings.pod(**kept), settings)
+    found.env = _with_name(_plain(found.settings.env, settings))
+    return found
+
+
 def time_limit(step: Step, pod: PodSettings) -> int | None:
     """Seconds that a pod may live; None when the step has no limit."""
     if step.timeout is None:
@@ -233,9 +249,13 @@ def _environment(pod: PodSettings, step: Step, settings: ClusterSettings) -> lis
     for each in step.secrets:
         key = {"key": each.key, "name": each.secret}
         variables.append({"name": each.env, "valueFrom": {"secretKeyRef": key}})
+    return _with_name(variables)
+
+
+def _with_name(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     own = {"fieldRef": {"fieldPath": "metadata.name"}}
-    variables.append({"name": command.POD, "valueFrom": own})
-    return sorted(variables, key=lambda variable: str(variable["name"]))
+    told = [*variables, {"name": command.POD, "valueFrom": own}]
+    return sorted(told, key=lambda variable: str(variable["name"]))
 
 
 def _amounts(

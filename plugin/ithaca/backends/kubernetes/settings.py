@@ -91,6 +91,8 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
         store_secret: Secret whose keys become environment variables: the store's credentials.
         store_claim: Claim that holds the store; it is mounted and needs no `store`.
         runner_image: Image whose Ithaca a first container copies into the pod.
+        environment: What steps import: `image`, `lock`, `lock:FILE` or `capture`; whoever emits
+            manifests says with which digest.
         node_cache: Folder of the node that keeps objects of the store.
         image_pull_secrets: Names of secrets.
         volume_claims: Claims by the name of the notebook's volume.
@@ -123,6 +125,7 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
     store_secret: str | None = None
     store_claim: str | None = None
     runner_image: str | None = None
+    environment: str | None = None
     node_cache: str | None = None
     image_pull_secrets: tuple[str, ...] = ()
     volume_claims: dict[str, str] = {}

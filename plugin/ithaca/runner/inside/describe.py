@@ -94,6 +94,7 @@ def main() -> None:
                 "version": list(sys.version_info[:3]),
                 "implementation": sys.implementation.name,
                 "platform": sysconfig.get_platform().split("-")[0] + "-" + platform.machine(),
+                "libc": " ".join(platform.libc_ver()).strip(),
                 "prefix": sys.prefix,
                 "base_prefix": sys.base_prefix,
                 "sites": sites(),

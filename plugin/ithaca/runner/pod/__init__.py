@@ -1,8 +1,9 @@
 """The runner in a pod: from its command line to one attempt of a step, and back.
 
 `options` reads the command line, `document` finds or makes the run's document, `attempt` executes
-a step and answers its engine by files and an exit code, `gate` waits for a person, `verdict` tells
-an engine without exit codes what to make of one, `ending` records how a run ended. `install` copies
+a step and answers its engine by files and an exit code, `environment` sees to what its kernel can
+import, `preparing` installs that once for all pods, `gate` waits for a person, `verdict` tells an
+engine without exit codes what to make of one, `ending` records how a run ended. `install` copies
 this Ithaca into pods of images that have none (`closure`: which packages, `libraries`: what they
 need of the system), and `image` makes up for what else an image lacks. The command line is
 specified in `docs/backends-argo.md`; whatever starts pods may use it.
@@ -62,6 +63,10 @@ def _do(options: Options) -> int:
         from ithaca.runner.pod.ending import end
 
         return end(options)
+    if options.prepare:
+        from ithaca.runner.pod.preparing import prepare
+
+        return prepare(options)
     from ithaca.runner.pod.attempt import attempt
 
     return attempt(options)

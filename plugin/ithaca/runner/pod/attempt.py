@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,14 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from ulid import ULID
 
-from ithaca.errors import IthacaError, NotFound, UsageError
+from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.fold import GOOD, decision, may_retry
 from ithaca.records.model import AttemptEnd, AttemptStart, Event, StepError
 from ithaca.runner import failure, orphans
-from ithaca.runner.environment import describe
-from ithaca.runner.pod import document
-from ithaca.runner.pod.options import FINAL, HOME, Options, required
+from ithaca.runner.pod import document, environment
+from ithaca.runner.pod.options import FINAL, Options, required
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 from ithaca.snapshots import entries, read_blob
@@ -161,15 +158,14 @@ class _Pod:
         """Execute the attempt."""
         options = self.options
         try:
-            python = document.interpreter(options.python, os.environ.get("PATH", ""), Path(HOME))
-        except UsageError as error:
+            python, notices = environment.bring(options, self.store)
+        except (UsageError, NotFound) as error:
             self._start(number)
             said = failure.of(error)
             return end_attempt(self.journal, self.step.name, number, said, retryable=False)
         parents = tuple(each for each in options.parents.split(",") if each)
         if len(parents) > 1:
             self._bring_settings()
-        self._remember_environment(python)
         task = Task(
             store=str(self.store.path),
             run=self.journal.id,
@@ -188,6 +184,7 @@ class _Pod:
             uncounted=self.document.uncounted,
             notebook=self.document.notebook,
             writer=options.writer,
+            notices=notices,
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
         orphans.adopt()
@@ -203,22 +200,6 @@ class _Pod:
             (Path(self.options.root) / "pyproject.toml").write_bytes(
                 read_blob(self.store, settings)
             )
-
-    def _remember_environment(self, python: str) -> None:
-        """Tell planners what the image's interpreter can import: a hint."""
-        if not self.options.image:
-            return
-        with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
-            identity = describe(python, cache=self.store.path.parent / "cache").identity
-            told = {"identity": identity, "python": python, "image": self.options.image}
-            data = msgspec.json.encode(told)
-            name = names.environment(self.options.image, self.options.python)
-            try:
-                known = self.store.read(name)
-            except NotFound:
-                known = b""
-            if known != data:
-                self.store.overwrite(name, data)
 
     def tell(self, end: AttemptEnd) -> int:
         """Tell the engine how the attempt ended; returns the exit code."""

@@ -129,6 +129,7 @@ def _document(options: Options, store: Store, name: str) -> RunDocument:
         root=options.root,
         python=options.python,
         environment="",
+        environment_from=options.environment,
         infrastructure_retries=_RETRIES if retries is None else retries,
         store=options.store,
         plan=tuple(PlannedStep(step=step.name, action="run") for step in workflow.steps),

@@ -34,6 +34,8 @@ class Options(msgspec.Struct, kw_only=True):
         out: Folder for what the engine passes on; empty: one in the folder of the attempt.
         pod: Name of the pod, for the record.
         image: Reference of the pod's image.
+        environment: The environment that is restored; empty for the image's own.
+        prepare: Install it, instead of executing a step; names the first step that waits for it.
         root: Where the project is.
         work: Everything else of the attempt.
         cache: What the node keeps, when the folder is there.
@@ -57,6 +59,8 @@ class Options(msgspec.Struct, kw_only=True):
     comment: str = ""
     python: str = ""
     image: str = ""
+    environment: str = ""
+    prepare: str = ""
     pod: str = ""
     end: str | None = None
     failures: str = "[]"

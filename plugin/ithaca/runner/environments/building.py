@@ -1,0 +1,196 @@
+"""Installing a lock with uv, into a virtual environment of the interpreter that is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ithaca.errors import BackendError, UsageError
+from ithaca.runner.environment import describe
+from ithaca.runner.environments.lock import is_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ithaca.runner.environment import Environment
+    from ithaca.runner.environments.lock import Lock
+
+KERNEL = "ipykernel"
+PROJECT = "_ithaca_project.pth"
+"""Lets the modules of a project that is a package be imported from where the step has them."""
+
+_FROM_PIP = {
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
+    "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
+    "PIP_CERT": ("SSL_CERT_FILE",),
+}
+"""What people set for pip, and what uv calls it (the first) unless they set that as well."""
+
+_NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX", "UV_PYTHON")
+_FOREIGN = ("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX", "UV_PROJECT", "UV_WORKING_DIRECTORY")
+_UNREACHED = ("Failed to fetch", "Failed to download", "error sending request", "timed out")
+_SAID = 1500
+"""Characters of what uv said that an error repeats."""
+
+
+def build(
+    lock: Lock,
+    root: Path,
+    base: Environment,
+    target: Path,
+    *,
+    cache: Path | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> tuple[Environment, tuple[str, ...]]:
+    """Install a lock.
+
+    Args:
+        lock: The lock.
+        root: The project's root.
+        base: The interpreter.
+        target: Folder of the virtual environment; what is there is removed.
+        cache: uv's cache, where the user's own is not to be used.
+        say: Told what uv says.
+
+    Returns:
+        The new environment, and notices.
+
+    Raises:
+        UsageError: There is no uv (ITH673), or the lock cannot be installed (ITH527).
+        BackendError: A package index did not answer: another attempt may help (ITH527).
+    """
+    uv = _Uv(find_uv(), (root / lock.path).parent, target, cache, say)
+    shutil.rmtree(target, ignore_errors=True)
+    uv.run("venv", "--python", base.base_executable, str(target), lock=lock)
+    into = ("pip", "install", "--python", str(target / "bin" / "python"))
+    name = Path(lock.path).name
+    if lock.kind == "uv":
+        # The project itself is not installed: its code is the step's own copy of it.
+        uv.run("sync", "--frozen", "--no-install-project", lock=lock)
+    else:
+        uv.run(*into, "-r", name, lock=lock)
+    if is_package(root, lock):
+        _name_project(root / lock.path, target)
+    built = describe(target / "bin" / "python")
+    if built.ipykernel is not None:
+        return built, ()
+    again = (*into, "-r", name, KERNEL) if lock.kind == "requirements" else (*into, KERNEL)
+    uv.run(*again, lock=lock)
+    notice = f"{lock.path} lacks {KERNEL}, which every kernel needs: it was installed as well"
+    return describe(target / "bin" / "python"), (notice,)
+
+
+def find_uv() -> str:
+    """The uv that belongs to this interpreter, else the one on the `PATH`.
+
+    Raises:
+        UsageError: There is none.
+    """
+    beside = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    for folder in beside:
+        if os.access(folder / "uv", os.X_OK):
+            return str(folder / "uv")
+    found = shutil.which("uv")
+    if found is None:
+        raise UsageError(
+            "ITH673",
+            f"a lock is installed with uv, and there is none beside {sys.executable}",
+            cure="`pip install uv` where Ithaca is installed (on a cluster: in the runner image)",
+        )
+    return found
+
+
+class _Uv:
+    """uv, for one virtual environment."""
+
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        target: Path,
+        cache: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._program, self._folder, self._say = program, folder, say
+        self._env = variables(os.environ, target, cache)
+
+    def run(self, *arguments: str, lock: Lock) -> None:
+        process = subprocess.Popen(
+            [self._program, *arguments],
+            cwd=self._folder,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        said = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            self._say(line.rstrip("\n"))
+        if process.wait() != 0:
+            raise _failed("".join(said).strip()[-_SAID:], lock)
+
+
+def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dict[str, str]:
+    """The environment variables of uv: the user's, and what they set for pip in uv's words.
+
+    Args:
+        outer: Where they are taken from.
+        target: Folder of the virtual environment.
+        cache: uv's cache, where the user's own is not to be used.
+
+    Example:
+        >>> from pathlib import Path
+        >>> told = variables({"PIP_INDEX_URL": "https://index"}, Path("/e"), None)
+        >>> told["UV_DEFAULT_INDEX"], told["UV_PYTHON_DOWNLOADS"]
+        ('https://index', 'never')
+    """
+    env = {name: value for name, value in outer.items() if name not in (*_NOT_INHERITED, *_FOREIGN)}
+    for name, ours in _FROM_PIP.items():
+        if env.get(name) and not any(each in env for each in ours):
+            env[ours[0]] = env[name].strip().replace(" ", "," if name == "PIP_FIND_LINKS" else " ")
+    env.update(
+        UV_PROJECT_ENVIRONMENT=str(target),
+        UV_PYTHON=str(target / "bin" / "python"),
+        UV_PYTHON_DOWNLOADS="never",
+        UV_NO_PROGRESS="1",
+        # Without bytecode every step would compile what it imports. It is checked against the
+        # source, and is the same wherever and whenever it was made.
+        UV_COMPILE_BYTECODE="1",
+        PYC_INVALIDATION_MODE="CHECKED_HASH",
+    )
+    if cache is not None:
+        env.setdefault("UV_CACHE_DIR", str(cache))
+    return env
+
+
+def _name_project(lock: Path, target: Path) -> None:
+    folder = lock.parent
+    modules = folder / "src" if (folder / "src").is_dir() else folder
+    environment = describe(target / "bin" / "python")
+    packages = target / environment.site_packages
+    (packages / PROJECT).write_text(f"{modules}\n", encoding="utf-8")
+
+
+def _failed(said: str, lock: Lock) -> UsageError | BackendError:
+    message = f"uv cannot install {lock.path}:\n{said}"
+    if any(each in said for each in _UNREACHED):
+        return BackendError(
+            "ITH527",
+            message,
+            cure="the package index must be reachable from where the environment is built; "
+            "UV_INDEX_URL or PIP_INDEX_URL names another one",
+        )
+    return UsageError(
+        "ITH527", message, cure="correct the lock: what it asks for cannot be installed together"
+    )

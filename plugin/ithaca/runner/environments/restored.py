@@ -1,0 +1,197 @@
+"""Environments in pods: built once by the preparatory pod, restored by every other.
+
+An environment lies at one place, whatever the image, and becomes a virtual environment of the
+interpreter that is there. What it holds of the place where it was made (the first lines of
+scripts, the paths of editable packages) is made to name this place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from ithaca.errors import NotFound, UsageError
+from ithaca.runner import overlay
+from ithaca.runner.environments import building, kept
+from ithaca.runner.environments.kept import Kept, Platform
+from ithaca.runner.environments.lock import Lock, find
+from ithaca.snapshots import Ignore, restore, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ithaca.runner.environment import Environment
+    from ithaca.runner.environments.wanted import Wanted
+    from ithaca.snapshots import Store
+
+FOLDER = "environment"
+"""Where an environment lies, below the folder of what is not the project's."""
+
+_HEAD = 1024
+"""Bytes of a script in which its interpreter is named."""
+
+
+class Place(NamedTuple):
+    """Where environments are in a pod.
+
+    Attributes:
+        root: The project's root.
+        work: Everything else of the attempt.
+    """
+
+    root: Path
+    work: Path
+
+    @property
+    def environment(self) -> Path:
+        """The virtual environment."""
+        return self.work / FOLDER
+
+
+def prepare(
+    store: Store,
+    wanted: Wanted,
+    image: Environment,
+    place: Place,
+    source: str,
+    say: Callable[[str], None],
+) -> Kept:
+    """Install a lock for the interpreter that is there and keep it, unless the store has it.
+
+    Args:
+        store: The store.
+        wanted: The environment.
+        image: The image's interpreter.
+        place: Where it is to be; the source is restored there, too.
+        source: Digest of the source snapshot, which holds the lock.
+        say: Told what is being done.
+
+    Raises:
+        UsageError: The lock cannot be installed.
+        BackendError: A package index did not answer.
+        NotFound: It is a capture, and the store lacks it; or the store lacks the source.
+    """
+    platform = Platform.of(image)
+    known = kept.find(store, wanted, platform)
+    if known is not None:
+        say(f"{wanted} is known for {platform}")
+        return known
+    if wanted.kind == "capture":
+        raise _missing(wanted, platform)
+    restore(store, source, place.root)
+    say(f"installing {wanted.path} for {platform}")
+    lock = _lock(place.root, wanted)
+    cache = place.work / "uv-cache"
+    built, notices = building.build(
+        lock, place.root, image, place.environment, cache=cache, say=say
+    )
+    digest = snapshot(store, built)
+    found = Kept(
+        snapshot=digest,
+        platform=platform,
+        identity=built.identity,
+        prefix=str(place.environment),
+        root=str(place.root),
+        notices=notices,
+    )
+    store.share([digest])
+    name = kept.lock_name(wanted.digest, platform)
+    store.create(name, msgspec.json.encode(found))
+    return kept.find(store, wanted, platform) or found
+
+
+def snapshot(store: Store, environment: Environment) -> str:
+    """Take the files of a virtual environment but for those that belong to its interpreter.
+
+    Args:
+        store: Where to.
+        environment: The virtual environment.
+    """
+    own = ["/pyvenv.cfg", "/.lock", "/.gitignore", "/CACHEDIR.TAG", "/bin/[Aa]ctivate*"]
+    own += ["/bin/deactivate*", "/bin/pydoc.bat", "/lib64"]
+    own += [f"/bin/{name}" for name in overlay.pythons(environment)]
+    return str(take(store, Path(environment.prefix), ignore=Ignore.only(own)).digest)
+
+
+def bring(store: Store, wanted: Wanted, image: Environment, place: Place) -> tuple[str, Kept]:
+    """Restore an environment onto the interpreter that is there.
+
+    Args:
+        store: The store.
+        wanted: The environment.
+        image: The image's interpreter.
+        place: Where it is to be.
+
+    Returns:
+        The kernel's interpreter, and what is known of the environment.
+
+    Raises:
+        NotFound: The store lacks it (ITH528).
+        UsageError: It does not work with this interpreter (ITH529).
+    """
+    platform = Platform.of(image)
+    found = kept.find(store, wanted, platform)
+    if found is None:
+        raise _missing(wanted, platform)
+    if not found.platform.runs_on(platform):
+        raise UsageError(
+            "ITH529",
+            f"the environment was made for {found.platform}; {image.executable} of this image is "
+            f"{platform}",
+            cure="choose an image with the same Python, or `--environment lock`, which is "
+            "installed for the image that is there",
+        )
+    target = place.environment
+    restore(store, found.snapshot, target)
+    overlay.write_skeleton(target, image)
+    _move(target, image, [(found.prefix, str(target)), (found.root, str(place.root))])
+    return str(target / "bin" / "python"), found
+
+
+def _lock(root: Path, wanted: Wanted) -> Lock:
+    try:
+        return find(root, wanted.path)
+    except UsageError as error:
+        raise UsageError(
+            error.code,
+            f"{wanted.path} is not among the files of the source: {error.message}",
+            cure="let no line of .ithacaignore leave it out",
+        ) from None
+
+
+def _missing(wanted: Wanted, platform: Platform) -> NotFound:
+    what = "the captured environment" if wanted.kind == "capture" else f"what {wanted.path} needs"
+    return NotFound(
+        "ITH528",
+        f"the store lacks {what}, for {platform}",
+        cure="start a new run: it builds what is missing. Of manifests: `ithaca compile NB "
+        "--backend argo --push`, and submit that",
+    )
+
+
+def _move(target: Path, environment: Environment, moved: Sequence[tuple[str, str]]) -> None:
+    """Let what names the place where an environment was made name the place where it is."""
+    changes = [(old.encode(), new.encode()) for old, new in moved if old != new]
+    if not changes:
+        return
+    for script in (target / "bin").iterdir():
+        if script.is_file() and not script.is_symlink():
+            _replace(script, changes, _HEAD)
+    packages = target / environment.site_packages
+    for file in [*packages.glob("*.pth"), *packages.glob("__editable__*")]:
+        if file.is_file():
+            _replace(file, changes, None)
+
+
+def _replace(path: Path, changes: Sequence[tuple[bytes, bytes]], head: int | None) -> None:
+    with path.open("rb") as file:
+        if head is not None and file.read(2) != b"#!":
+            return
+    data = path.read_bytes()
+    first, rest = (data, b"") if head is None else (data[:head], data[head:])
+    for old, new in changes:
+        first = first.replace(old, new)
+    if first + rest != data:
+        path.write_bytes(first + rest)

@@ -1,0 +1,66 @@
+"""The preparatory pod: what a lock asks for is installed once, for all pods of an image."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ithaca.errors import BackendError, IthacaError, NotFound, StoreError
+from ithaca.records import names
+from ithaca.records.model import AttemptStart
+from ithaca.runner import failure
+from ithaca.runner.environments import restored, wanted
+from ithaca.runner.pod import document
+from ithaca.runner.pod.attempt import end_attempt
+from ithaca.runner.pod.environment import of_image, place
+from ithaca.runner.pod.options import FINAL, Options, required
+
+if TYPE_CHECKING:
+    from ithaca.records.journal import Journal
+
+
+def prepare(options: Options) -> int:
+    """Install a lock for the image of this pod, unless the store has that already.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        IthacaError: Not even a record of it could be written.
+    """
+    required(options, "environment", "prepare")
+    store = document.attach(options)
+    journal = document.journal(options, store)
+    if any(each.kind == "cancel" for each in journal.events()):
+        options.say("the run was cancelled")
+        return FINAL
+    asked = wanted.parse(options.environment)
+    assert asked is not None
+    try:
+        image = of_image(options, store)
+        restored.prepare(store, asked, image, place(options), journal.run().source, _say)
+    except IthacaError as error:
+        return _failed(options, journal, error)
+    return 0
+
+
+def _failed(options: Options, journal: Journal, error: IthacaError) -> int:
+    """Tell the engine, and when no attempt is left, let the first step that waits say why."""
+    print(error, file=sys.stderr)  # noqa: T201
+    options.say(str(error))
+    elsewhere = isinstance(error, (BackendError, StoreError)) and not isinstance(error, NotFound)
+    if elsewhere and options.retries < (options.infrastructure_retries or 0):
+        return 1
+    step, number = options.prepare, 1
+    began = AttemptStart(step=step, attempt=number, started=time.time(), writer=options.writer)
+    journal.create(names.attempt(journal.id, step, number, "start"), began)
+    end_attempt(journal, step, number, failure.of(error), retryable=False)
+    return FINAL
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
