@@ -106,7 +106,7 @@ def test_an_environment_is_installed_once_and_restored_in_other_places(
     again = Place(tmp_path / "two" / "project", tmp_path / "two" / "work")
     assert restored.prepare(store, asked(root), own, again, source, said.append) == found
     assert not again.root.exists()
-    python, known = restored.bring(store, asked(root), own, again)
+    python, known = restored.bring(store, asked(root), [own], again)
     assert known == found
     assert python == str(tmp_path / "two" / "work" / "environment" / "bin" / "python")
     assert run(python, "import tinypack; print(tinypack.VERSION)") == "1.0"
@@ -123,7 +123,7 @@ def test_an_environment_that_nobody_installed_is_not_found(
 ) -> None:
     store = Store.open(tmp_path / "store")
     with pytest.raises(NotFound, match=r"the store lacks what requirements.txt needs") as caught:
-        restored.bring(store, asked(root), own, Place(tmp_path / "p", tmp_path / "w"))
+        restored.bring(store, asked(root), [own], Place(tmp_path / "p", tmp_path / "w"))
     assert caught.value.code == "ITH528"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -138,19 +139,49 @@ class _Here:
         return self.identity
 
 
-def wanted_by(project: Project, backend: str) -> Wanted | None:
+def for_pods(
+    project: Project,
+    workflow: Workflow,
+    chosen: Setting,
+    store: Store,
+    tell: Tell,
+) -> Wanted | None:
     """The environment that pods restore; None for that of their image.
 
+    Args:
+        project: The project.
+        workflow: The workflow; what it would run with here is what is captured.
+        chosen: The setting.
+        store: Where a captured environment goes.
+        tell: Told what is being done, and of how many files and bytes it was done already.
+
     Raises:
-        UsageError: There is no such environment, or no lock, or it cannot be read.
+        UsageError: There is no lock, it cannot be read, or the environment that is there would not
+            work in a pod.
+        StoreError: The store cannot be reached.
     """
-    chosen = setting(project, backend)
     if chosen.kind == "image":
         return None
+    if chosen.kind == "capture":
+        return _captured(project, interpreter(project, workflow), store, tell)
     from ithaca.runner.environments import lock
 
     found = lock.find(project.root, chosen.path)
     return Wanted("lock", lock.digest(project.root, found), found.path)
+
+
+def _captured(project: Project, python: str, store: Store, tell: Tell) -> Wanted:
+    from ithaca.runner.environments.capture import capture
+    from ithaca.snapshots import StatCache
+
+    what = "capturing the environment"
+    tell(what, 0, 0)
+    known = project.home / "cache" / "captured"
+    cache = StatCache.load(known)
+    environment = _describe(project, python)
+    found = capture(store, environment, project.root, cache=cache, progress=partial(tell, what))
+    cache.save(known)
+    return found
 
 
 class InPods:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ithaca.api.environment import wanted_by
+from ithaca.api.environment import for_pods, setting
 from ithaca.api.project import find_project
 from ithaca.api.roots import root_of
 from ithaca.api.secrets import refuse_named_credentials
 from ithaca.api.source import take_source
+from ithaca.errors import UsageError
 from ithaca.records import names
 
 if TYPE_CHECKING:
@@ -48,14 +49,22 @@ def manifests(
         StoreError: The store cannot be reached.
     """
     project = find_project(root_of(workflow), flags)
-    asked = wanted_by(project, backend)
-    engine = project.backend(backend, environment=str(asked or ""))
+    chosen = setting(project, backend)
+    if chosen.kind == "capture" and not push:
+        raise UsageError(
+            "ITH690",
+            "manifests can name a captured environment only where it is sent to their store",
+            cure="`ithaca compile --push`; or `--environment lock`, which needs nothing sent",
+        )
     tell = progress or (lambda _what, _files, _bytes: None)
+    engine = project.backend(backend)
     engine.emit(workflow)  # what it refuses is neither kept nor pushed
     if push:
         store = project.shared(project.store_url(engine, writing=True), create=True)
     else:
         store = project.store(create=True)
+    asked = for_pods(project, workflow, chosen, store, tell)
+    engine = project.backend(backend, environment=str(asked or ""))
     taken = take_source(project, store, workflow, tell, without=output and output.absolute())
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     if push:

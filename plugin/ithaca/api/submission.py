@@ -11,7 +11,14 @@ import msgspec
 from ulid import ULID
 
 from ithaca.api.changes import changed_since
-from ithaca.api.environment import Environments, InPods, here, here_again, wanted_by
+from ithaca.api.environment import (
+    Environments,
+    InPods,
+    for_pods,
+    here,
+    here_again,
+    setting,
+)
 from ithaca.api.handle import Run
 from ithaca.api.project import Project, find_project
 from ithaca.api.reasons import why_again
@@ -76,9 +83,10 @@ def submit(
     environments: Environments
     if backend.remote:
         tell("asking the store", 0, 0)
-        asked = wanted_by(project, backend.name)
+        chosen = setting(project, backend.name)
         url = project.store_url(backend, writing=True)
         store = project.shared(url, create=True)
+        asked = for_pods(project, workflow, chosen, store, tell)
         environments = InPods(store, backend, asked)
     else:
         environments = here(project, workflow, backend.name, tell)

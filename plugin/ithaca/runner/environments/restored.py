@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.environments.wanted import Wanted
-    from ithaca.snapshots import Store
+    from ithaca.snapshots import StatCache, Store
 
 FOLDER = "environment"
 """Where an environment lies, below the folder of what is not the project's."""
@@ -102,26 +102,43 @@ def prepare(
     return kept.find(store, wanted, platform) or found
 
 
-def snapshot(store: Store, environment: Environment) -> str:
+def snapshot(
+    store: Store,
+    environment: Environment,
+    *,
+    cache: StatCache | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
     """Take the files of a virtual environment but for those that belong to its interpreter.
 
     Args:
         store: Where to.
         environment: The virtual environment.
+        cache: What is known of its files.
+        progress: Told of the files and bytes done so far.
     """
     own = ["/pyvenv.cfg", "/.lock", "/.gitignore", "/CACHEDIR.TAG", "/bin/[Aa]ctivate*"]
     own += ["/bin/deactivate*", "/bin/pydoc.bat", "/lib64"]
     own += [f"/bin/{name}" for name in overlay.pythons(environment)]
-    return str(take(store, Path(environment.prefix), ignore=Ignore.only(own)).digest)
+    taken = take(
+        store,
+        Path(environment.prefix),
+        ignore=Ignore.only(own),
+        cache=cache,
+        progress=progress,
+    )
+    return taken.digest
 
 
-def bring(store: Store, wanted: Wanted, image: Environment, place: Place) -> tuple[str, Kept]:
-    """Restore an environment onto the interpreter that is there.
+def bring(
+    store: Store, wanted: Wanted, bases: Sequence[Environment], place: Place
+) -> tuple[str, Kept]:
+    """Restore an environment onto an interpreter that is there.
 
     Args:
         store: The store.
         wanted: The environment.
-        image: The image's interpreter.
+        bases: The interpreters; a lock was installed for the first.
         place: Where it is to be.
 
     Returns:
@@ -129,24 +146,25 @@ def bring(store: Store, wanted: Wanted, image: Environment, place: Place) -> tup
 
     Raises:
         NotFound: The store lacks it (ITH528).
-        UsageError: It does not work with this interpreter (ITH529).
+        UsageError: It does not work with these interpreters (ITH529).
     """
-    platform = Platform.of(image)
-    found = kept.find(store, wanted, platform)
+    first = Platform.of(bases[0])
+    found = kept.find(store, wanted, first)
     if found is None:
-        raise _missing(wanted, platform)
-    if not found.platform.runs_on(platform):
+        raise _missing(wanted, first)
+    base = next((each for each in bases if found.platform.runs_on(Platform.of(each))), None)
+    if base is None:
         raise UsageError(
             "ITH529",
-            f"the environment was made for {found.platform}; {image.executable} of this image is "
-            f"{platform}",
+            f"the environment was made for {found.platform}, and {bases[0].executable} of the "
+            f"image is {first}",
             cure="choose an image with the same Python, or `--environment lock`, which is "
             "installed for the image that is there",
         )
     target = place.environment
     restore(store, found.snapshot, target)
-    overlay.write_skeleton(target, image)
-    _move(target, image, [(found.prefix, str(target)), (found.root, str(place.root))])
+    overlay.write_skeleton(target, base)
+    _move(target, base, [(found.prefix, str(target)), (found.root, str(place.root))])
     return str(target / "bin" / "python"), found
 
 

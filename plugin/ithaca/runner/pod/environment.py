@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.errors import IthacaError, NotFound
+from ithaca.errors import IthacaError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.runner.environment import describe
 from ithaca.runner.environments import restored, wanted
@@ -42,22 +43,44 @@ def bring(options: Options, store: Store) -> tuple[str, tuple[str, ...]]:
     if asked is None:
         python = _interpreter(options)
         with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
-            of_image(options, store)
+            _of_image(options, store, python)
         return python, ()
-    python, found = restored.bring(store, asked, of_image(options, store), place(options))
+    python, found = restored.bring(store, asked, bases(options, store), place(options))
     # One step says it, not all of them.
     return python, () if options.parents else found.notices
 
 
-def of_image(options: Options, store: Store) -> Environment:
-    """The image's interpreter and what it can import; planners are told, too.
+def bases(options: Options, store: Store) -> list[Environment]:
+    """The interpreters that an environment can be restored onto, the image's own first.
+
+    Planners are told of that one, too. An image without Python has that of a copied Ithaca.
+
+    Args:
+        options: The command line.
+        store: The store.
 
     Raises:
         UsageError: There is none that works.
     """
-    image = describe(_interpreter(options), cache=store.path.parent / "cache")
+    brought = Path(HOME) / "bin" / "python"
+    copied = [brought] if Path(sys.executable).is_relative_to(HOME) else []
+    found: list[Environment] = []
+    try:
+        found.append(_of_image(options, store, _interpreter(options)))
+    except UsageError:
+        if not copied or options.python:
+            raise
+    return found + [describe(each, cache=_cache(store)) for each in copied]
+
+
+def _of_image(options: Options, store: Store, python: str) -> Environment:
+    image = describe(python, cache=_cache(store))
     _remember(options, store, image)
     return image
+
+
+def _cache(store: Store) -> Path:
+    return store.path.parent / "cache"
 
 
 def place(options: Options) -> Place:

@@ -13,7 +13,7 @@ from ithaca.runner import failure
 from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document
 from ithaca.runner.pod.attempt import end_attempt
-from ithaca.runner.pod.environment import of_image, place
+from ithaca.runner.pod.environment import bases, place
 from ithaca.runner.pod.options import FINAL, Options, required
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def prepare(options: Options) -> int:
     asked = wanted.parse(options.environment)
     assert asked is not None
     try:
-        image = of_image(options, store)
+        image = bases(options, store)[0]
         restored.prepare(store, asked, image, place(options), journal.run().source, _say)
     except IthacaError as error:
         return _failed(options, journal, error)
