@@ -150,3 +150,35 @@ def test_a_store_that_only_the_project_names_is_not_pushed_to(notebook: Path) ->
 def test_the_store_that_the_user_says_goes_before_the_backends_own(notebook: Path) -> None:
     (notebook.parent / "pyproject.toml").write_text(f'{SETTINGS}store = "s3://project/says"\n')
     assert parameters(push(notebook))["ithaca-store"] == f"file://{notebook.parent.parent}/remote"
+
+
+def test_manifests_name_a_lock_by_its_digest(notebook: Path) -> None:
+    (notebook.parent / "requirements.txt").write_text("numpy==2\n")
+
+    def environment() -> str:
+        flags = {"store": "s3://bucket/prefix", "environment": "lock"}
+        template, _ = yaml.safe_load_all(manifests(ithaca.compile(notebook), "argo", flags=flags))
+        [load] = [each for each in template["spec"]["templates"] if each["name"] == "load"]
+        [told] = [each for each in load["container"]["args"] if each.startswith("--environment=")]
+        return str(told)
+
+    first = environment()
+    assert first.startswith("--environment=lock:requirements.txt@")
+    (notebook.parent / "requirements.txt").write_text("# arrays\nnumpy==2\n")
+    assert environment() == first
+    (notebook.parent / "requirements.txt").write_text("numpy==3\n")
+    assert environment() != first
+
+
+def test_manifests_cannot_name_a_captured_environment_that_is_not_sent(notebook: Path) -> None:
+    flags = {"store": "s3://bucket/prefix", "environment": "capture"}
+    with pytest.raises(UsageError, match="only where it is sent") as caught:
+        manifests(ithaca.compile(notebook), "argo", flags=flags)
+    assert caught.value.code == "ITH690"
+    assert "--push" in caught.value.cure
+
+
+def test_a_backends_own_table_says_where_environments_come_from(notebook: Path) -> None:
+    (notebook.parent / "pyproject.toml").write_text(SETTINGS + 'environment = "capture"\n')
+    with pytest.raises(UsageError, match="only where it is sent"):
+        manifests(ithaca.compile(notebook), "argo", flags={"store": "s3://bucket/prefix"})
