@@ -13,6 +13,9 @@ from typing import Any
 IMAGE = os.environ.get("ITHACA_E2E_IMAGE", "local/ithaca:dev")
 """An image that holds this Ithaca, numpy and scikit-learn."""
 
+FOREIGN = os.environ.get("ITHACA_E2E_FOREIGN", "local/python:dev")
+"""An image with Python and ipykernel, but without Ithaca."""
+
 STORE = os.environ.get("ITHACA_E2E_STORE", "s3://ithaca/e2e")
 ENDPOINT = os.environ.get("ITHACA_E2E_ENDPOINT", "http://10.244.0.1:7070")
 KEY = os.environ.get("ITHACA_E2E_KEY", "ithaca")
@@ -43,6 +46,22 @@ def reason() -> str:
     return ""
 
 
+@functools.cache
+def no_foreign_image() -> str:
+    """Why no step can run in an image without Ithaca; empty when one can."""
+    if reason() or "ITHACA_E2E_FOREIGN" in os.environ:
+        return reason()
+    from lightkube import Client
+    from lightkube.resources.core_v1 import Node
+
+    nodes = Client().list(Node)
+    images = [each for node in nodes if node.status for each in node.status.images or ()]
+    known = [name for each in images for name in each.names or ()]
+    if any(name.endswith(f"/{FOREIGN}") for name in known):
+        return ""
+    return f"no node has {FOREIGN}, and ITHACA_E2E_FOREIGN names no other image"
+
+
 def prepare(namespace: str = "default") -> None:
     """The secret with the store's credentials."""
     from ithaca.backends.kubernetes import Cluster
@@ -56,18 +75,39 @@ def prepare(namespace: str = "default") -> None:
     Cluster.connect(namespace=namespace).apply(secret)
 
 
-def project(folder: Path, more: str = "") -> None:
+def project(folder: Path, more: str = "", image: str = IMAGE) -> None:
     """The settings of a project that runs on the cluster."""
     (folder / "pyproject.toml").write_text(
         f"""[tool.ithaca.argo]
 namespace = "default"
-image = "{IMAGE}"
+image = "{image}"
 image_pull_policy = "IfNotPresent"
 store_secret = "ithaca-store"
 backoff = {{duration = "1s"}}
 {more}
 """
     )
+
+
+def write(folder: Path, *cells: tuple[str, str]) -> None:
+    """A notebook `nb.ipynb` of cells, each its tags and its source."""
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell{number}",
+                "metadata": {"tags": tags.split(" ")},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, (tags, source) in enumerate(cells)
+        ],
+    }
+    (folder / "nb.ipynb").write_text(json.dumps(content))
 
 
 def ithaca(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import argo_cluster as cluster
 import pytest
+from argo_cluster import write
 
 pytestmark = [
     pytest.mark.cluster,
@@ -30,26 +31,6 @@ def project(tmp_path: Path) -> Path:
     (folder / ".git").mkdir(parents=True)
     cluster.project(folder)
     return folder
-
-
-def write(folder: Path, *cells: tuple[str, str]) -> None:
-    content = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell{number}",
-                "metadata": {"tags": tags.split(" ")},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, (tags, source) in enumerate(cells)
-        ],
-    }
-    (folder / "nb.ipynb").write_text(json.dumps(content))
 
 
 def steps(told: dict) -> dict[str, str]:
