@@ -196,11 +196,11 @@ def test_every_setting_of_argo_is_documented_and_no_other(
 
 
 def test_the_runners_command_line_in_a_pod_is_documented() -> None:
-    place = command.Place("image", "python", "capture@0")
+    place = command.Place("image", "python", "capture@0", "2Gi")
     lines = [
-        *command.step(place, lost=2, retried=True, asked=True),
+        *command.step(place, deadline=60, lost=2, retried=True, asked=True),
         *command.prepare(place, lost=2),
-        *command.end(),
+        *command.end(60),
         *shared.install(),
     ]
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from ithaca.backends.kubernetes.command import ANSWERS, POD
 
+_LAST = ("--last-message={{lastRetry.message}}", "--last-exit-code={{lastRetry.exitCode}}")
+"""What Argo says of the pod before, which may have had no time to say it itself."""
+
 
 class Place(NamedTuple):
     """Where a kernel runs.
@@ -14,24 +17,27 @@ class Place(NamedTuple):
         image: The pod's image.
         python: The kernel's interpreter in it, when it is not the one on the PATH.
         environment: The environment that is restored, when it is not the image's own.
+        memory: The pod's limit, when it has one.
     """
 
     image: str
     python: str | None = None
     environment: str | None = None
+    memory: str | None = None
 
 
-def step(place: Place, *, lost: int, retried: bool, asked: bool) -> list[str]:
+def step(place: Place, *, deadline: int | None, lost: int, retried: bool, asked: bool) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
-        place: What its kernel imports.
+        place: Where its kernel runs.
+        deadline: Seconds that the whole run may take.
         lost: How many attempts may be lost to the machine.
         retried: Whether Argo knows the number of the attempt.
         asked: Whether a person was asked.
     """
     return [
-        *_run(),
+        *_run(deadline),
         "--step={{inputs.parameters.step}}",
         "--parents={{inputs.parameters.parents}}",
         *_attempt(place, lost=lost, retried=retried),
@@ -55,9 +61,13 @@ def prepare(place: Place, *, lost: int) -> list[str]:
     ]
 
 
-def end() -> list[str]:
-    """The arguments of the last pod, which records how the run ended."""
-    return [*_run(), "--end={{workflow.status}}", "--failures={{workflow.failures}}"]
+def end(deadline: int | None) -> list[str]:
+    """The arguments of the last pod, which records how the run ended.
+
+    Args:
+        deadline: Seconds that the whole run may take.
+    """
+    return [*_run(deadline), "--end={{workflow.status}}", "--failures={{workflow.failures}}"]
 
 
 def _attempt(place: Place, *, lost: int, retried: bool) -> list[str]:
@@ -66,7 +76,7 @@ def _attempt(place: Place, *, lost: int, retried: bool) -> list[str]:
         f"--image={place.image}",
         f"--pod=$({POD})",
         f"--infrastructure-retries={lost}",
-        *(["--retries={{retries}}"] if retried else []),
+        *(["--retries={{retries}}", *_LAST] if retried else []),
     ]
 
 
@@ -74,10 +84,11 @@ def _place(place: Place) -> list[str]:
     return [
         *([f"--python={place.python}"] if place.python else []),
         *([f"--environment={place.environment}"] if place.environment else []),
+        *([f"--memory={place.memory}"] if place.memory else []),
     ]
 
 
-def _run() -> list[str]:
+def _run(deadline: int | None = None) -> list[str]:
     return [
         "--store={{workflow.parameters.ithaca-store}}",
         "--workflow={{workflow.parameters.ithaca-workflow}}",
@@ -85,4 +96,5 @@ def _run() -> list[str]:
         "--run={{workflow.parameters.ithaca-run}}",
         "--engine=argo/{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}",
         "--created={{workflow.creationTimestamp.RFC3339}}",
+        *([f"--deadline={deadline}"] if deadline else []),
     ]

@@ -12,7 +12,7 @@ from ithaca_argo import names, workflow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.backends.kubernetes import Cluster, Object, Pod
+    from ithaca.backends.kubernetes import Cluster, Object, PodState
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Workflow
     from ithaca_argo.settings import ArgoSettings
@@ -43,10 +43,14 @@ class ArgoEngine(Engine):
         phase = workflow.phase(found)
         if phase is None:
             return None
+        if phase == "Succeeded":
+            return Outcome("succeeded")
+        if (found.get("spec") or {}).get("shutdown"):
+            return Outcome("cancelled", "it was stopped in Argo")
         message = str((found.get("status") or {}).get("message") or "")
-        return Outcome("succeeded" if phase == "Succeeded" else "failed", message)
+        return Outcome("failed", message, workflow.deadline(found))
 
-    def pods(self, cluster: Cluster, found: Object) -> list[Pod]:  # noqa: ARG002 - they are in it
+    def pods(self, cluster: Cluster, found: Object) -> list[PodState]:  # noqa: ARG002 - they are in it
         """The Workflow's own nodes."""
         return workflow.pods(found)
 

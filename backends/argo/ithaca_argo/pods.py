@@ -26,7 +26,8 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     own = _own(pod)
     limit = step.retries + settings.infrastructure_retries
     arguments = command.step(
-        _place(own, settings),
+        _place(own, settings)._replace(memory=pod.resources.get("limits", {}).get("memory")),
+        deadline=settings.deadline,
         lost=settings.infrastructure_retries,
         retried=limit > 0,
         asked=step.approval is not None,
@@ -57,7 +58,7 @@ def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
         settings: What is set.
     """
     pod = pods.end_pod(step, settings)
-    template = _template(pod, command.end(), label=names.END)
+    template = _template(pod, command.end(settings.deadline), label=names.END)
     template.name = names.END
     template.retry_strategy = _retries(
         max(1, settings.infrastructure_retries), _own(pod).backoff or Backoff()

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ithaca.backends.kubernetes import Kind, Pod
+from ithaca.backends.kubernetes import Kind, PodState
 from ithaca.errors import BackendError
 from ithaca_argo import names
 
@@ -64,7 +64,19 @@ def phase(workflow: Mapping[str, Any]) -> str | None:
     return str(graph["phase"]) if graph.get("phase") in COMPLETED else None
 
 
-def pods(workflow: Mapping[str, Any]) -> list[Pod]:
+def deadline(workflow: Mapping[str, Any]) -> float | None:
+    """The seconds that the whole run might take, when they are over."""
+    seconds = (workflow.get("spec") or {}).get("activeDeadlineSeconds")
+    started = (workflow.get("status") or {}).get("startedAt")
+    if not seconds or not started:
+        return None
+    ended = (nodes(workflow).get(workflow["metadata"]["name"]) or {}).get("finishedAt")
+    until = datetime.fromisoformat(ended) if ended else datetime.now(UTC)
+    took = (until - datetime.fromisoformat(started)).total_seconds()
+    return float(seconds) if took >= seconds else None
+
+
+def pods(workflow: Mapping[str, Any]) -> list[PodState]:
     """The pods of steps; that which records the end is none."""
     return [_pod(node) for node in nodes(workflow).values() if _step(node) and _is_pod(node)]
 
@@ -73,11 +85,11 @@ def _is_pod(node: Mapping[str, Any]) -> bool:
     return node.get("type") == "Pod"
 
 
-def _pod(node: Mapping[str, Any]) -> Pod:
+def _pod(node: Mapping[str, Any]) -> PodState:
     phase = str(node.get("phase", ""))
     code = (node.get("outputs") or {}).get("exitCode")
     number = _NUMBER.search(node.get("displayName", ""))
-    return Pod(
+    return PodState(
         step=_step(node),
         number=int(number[1]) + 1 if number else 1,
         phase="ended" if phase in COMPLETED else "running" if phase == "Running" else "pending",

@@ -19,6 +19,7 @@ from ithaca.records.model import (
     Progress,
     RunDocument,
     RunEnd,
+    StepError,
 )
 from ithaca.workflow.load import from_json
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from ithaca.workflow.model import Workflow
 
 Kind = TypeVar("Kind")
+
+TOLD_TO_END = "ITH522"
+"""Code of the error of an attempt whose pod got the signal to end and does not know why."""
 
 
 class Documents(Protocol):
@@ -121,7 +125,7 @@ class Journal:
             end: AttemptEnd = self._keep(names.attempt(self.id, step, number, "end"), AttemptEnd)
         except NotFound:
             return None
-        return end
+        return self._explained(end)
 
     def attempt_start(self, step: str, number: int) -> AttemptStart | None:
         """How an attempt began, or None."""
@@ -191,10 +195,20 @@ class Journal:
                 for name in children(self.store, folder):
                     kind, _, _ = name.partition(".")
                     if kind in _KINDS:
-                        yield (
-                            f"{step.name}/{number}/{name}",
-                            self._keep(folder + name, _KINDS[kind]),
-                        )
+                        found = self._keep(folder + name, _KINDS[kind])
+                        if isinstance(found, AttemptEnd):
+                            found = self._explained(found)
+                        yield f"{step.name}/{number}/{name}", found
+
+    def _explained(self, end: AttemptEnd) -> AttemptEnd:
+        """The end with the reason that its pod could not know when it was told to end."""
+        if end.error is None or end.error.code != TOLD_TO_END:
+            return end
+        try:
+            name = names.attempt(self.id, end.step, end.attempt, "reason")
+            return msgspec.structs.replace(end, error=self._keep(name, StepError))
+        except NotFound:
+            return end
 
     def _keep(self, name: str, kind: type[Kind]) -> Kind:
         if name not in self._kept:

@@ -141,12 +141,18 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
-    """`runs/<id>/steps/<step>/<attempt>/start`."""
+    """`runs/<id>/steps/<step>/<attempt>/start`.
+
+    Attributes:
+        writer: Who executes it: a pod, or a machine and a process.
+        memory: How much it may use at most, where its engine limits it.
+    """
 
     step: str
     attempt: int
     started: float
     writer: str
+    memory: str = ""
 
 
 class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ runs/<id>/run                                RunDocument
 runs/<id>/notebook                           the notebook as it was submitted
 runs/<id>/steps/<step>/<attempt>/start       AttemptStart
 runs/<id>/steps/<step>/<attempt>/end         AttemptEnd
+runs/<id>/steps/<step>/<attempt>/reason      StepError: why a pod was told to end, known later
 runs/<id>/steps/<step>/<attempt>/progress    Progress, a hint that is overwritten
 runs/<id>/steps/<step>/<attempt>/notebook.ipynb   the executed notebook
 runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
@@ -35,7 +36,7 @@ def run(run_id: str, name: str = "run") -> str:
 
 
 def attempt(run_id: str, step: str, number: int, name: str) -> str:
-    """Name of a document of an attempt: `start`, `end`, `progress` or `notebook.ipynb`."""
+    """Name of a document of an attempt: `start`, `end`, `reason`, `progress`, `notebook.ipynb`."""
     return f"runs/{run_id}/steps/{step}/{number}/{name}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import msgspec
 
 from ithaca.errors import NotFound, StoreError
 from ithaca.records import names
+from ithaca.records.ends import out_of_memory
 from ithaca.records.model import StepError
-from ithaca.runner import failure, kernel, notebook, overlay, secrets, volumes
+from ithaca.runner import failure, kernel, memory, notebook, overlay, secrets, volumes
 from ithaca.runner import root as roots
 from ithaca.snapshots import Ignore, StatCache, restore, take
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.interruption import Interruption
+    from ithaca.runner.notebook import Place
     from ithaca.runner.recording import Recording
     from ithaca.runner.root import View
     from ithaca.runner.task import Task
@@ -70,6 +72,7 @@ class Cells:
         recording: What is written down meanwhile.
         secrets: Value of each of the step's secret environment variables.
         declared: Value of each secret of any step that is known here.
+        kills: How many processes had been killed for want of memory before.
     """
 
     task: Task
@@ -80,6 +83,7 @@ class Cells:
     recording: Recording
     secrets: Mapping[str, str | None]
     declared: Mapping[str, str]
+    kills: int = field(default_factory=memory.kills)
 
     @property
     def folder(self) -> Path:
@@ -216,7 +220,15 @@ class Cells:
         self.recording.log.write(f"{said}\n" if said else "", always=True)
         if place is None:
             raise Failed(failure.not_started(said))
-        raise Failed(failure.died(place, status, said))
+        raise Failed(self._death(place, status, said))
+
+    def _death(self, place: Place, status: int | None, said: str) -> StepError:
+        if memory.kills() <= self.kills:
+            return failure.died(place, status, said)
+        code = place.code
+        return out_of_memory(
+            self.task.memory, code.cell if code else None, code.notebook if code else ""
+        )
 
     def _is_there(self) -> bool:
         """Whether the step left its working directory and Ithaca's folder where they were.

@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import IthacaError
+from ithaca.records.journal import TOLD_TO_END
 from ithaca.records.model import StepError
 from ithaca.runner.outputs import plain
 
@@ -143,6 +144,18 @@ def timed_out(place: Place | None, seconds: float) -> StepError:
     )
 
 
+def run_timed_out(place: Place | None, seconds: float) -> StepError:
+    """The error of a step that ran when the time for the whole run was over."""
+    code = place.code if place else None
+    return StepError(
+        code="ITH666",
+        message=f"the run's deadline of {seconds:g} s was over",
+        cure="give the run more time (`deadline` setting), or `ithaca runs retry` goes on",
+        cell=code.cell if code else None,
+        notebook=code.notebook if code else "",
+    )
+
+
 def of(error: BaseException) -> StepError:
     """The error of whatever else went wrong, on Ithaca's side."""
     if is_full(error):
@@ -193,7 +206,7 @@ def not_mounted(places: Sequence[str]) -> StepError:
 def told_to_end() -> StepError:
     """The error of a step whose pod was ended by its node or its cluster."""
     return StepError(
-        code="ITH522",
+        code=TOLD_TO_END,
         message="the pod was told to end",
         cure="its node was drained, or something more important needed the room: another attempt "
         "goes elsewhere",

@@ -238,6 +238,9 @@ class _Attempt:
         if interrupted.reason == "cancelled":
             self.interruption.close()
             if self.cancelled is not None and not self.cancelled():
+                if self.task.ends is not None and time.time() > self.task.ends:
+                    error = failure.run_timed_out(self.recording.place, self.task.deadline or 0)
+                    return self._ended("timed_out", error=error, retryable=False)
                 return self._ended("failed", error=failure.told_to_end(), infrastructure=True)
             return self._ended("cancelled", retryable=False)
         error = failure.timed_out(self.recording.place, self.step.timeout or 0)
@@ -305,6 +308,7 @@ def _started(task: Task) -> AttemptStart:
         attempt=task.attempt,
         started=time.time(),
         writer=task.writer or f"{socket.gethostname()}:{os.getpid()}",
+        memory=task.memory,
     )
 
 

@@ -33,6 +33,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         notebook: Path of the notebook relative to the root.
         writer: Who executes it, for the record; else this machine and process.
         notices: What the user should know of how its environment came about.
+        ends: When the engine ends the whole run, seconds since the epoch.
+        deadline: How many seconds the whole run may take.
+        memory: How much memory it may use, for the record.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
 
@@ -55,4 +58,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     notebook: str
     writer: str = ""
     notices: tuple[str, ...] = ()
+    ends: float | None = None
+    deadline: int | None = None
+    memory: str = ""
     owner_fd: int | None = None

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from argo_workflows import PLAIN, run, workflow
 
-from ithaca.backends.kubernetes import ClusterSession, Kind
+from ithaca.backends.kubernetes import Cluster, ClusterSession, Kind
 from ithaca.backends.kubernetes import session as module
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -34,7 +34,9 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def session(journal: Journal) -> ClusterSession:
-    return ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    found = ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    found._cluster = Cluster(None, "default")  # what Argo tells of pods is in the Workflow
+    return found
 
 
 def done(session: ClusterSession, journal: Journal, phase: str) -> None:

@@ -13,7 +13,7 @@ says. May import the protocol, the models of the workflow, the records, and the 
 from __future__ import annotations
 
 from ithaca.backends.kubernetes.client import Cluster, Conflict, Kind
-from ithaca.backends.kubernetes.engine import Engine, Object, Outcome, Pod
+from ithaca.backends.kubernetes.engine import Engine, Object, Outcome, PodState
 from ithaca.backends.kubernetes.session import ClusterSession
 
 __all__ = [
@@ -24,5 +24,5 @@ __all__ = [
     "Kind",
     "Object",
     "Outcome",
-    "Pod",
+    "PodState",
 ]

@@ -22,7 +22,7 @@ Object = dict[str, Any]
 """An object as the API server serves it."""
 
 
-class Pod(NamedTuple):
+class PodState(NamedTuple):
     """What an engine tells of one pod of a step: of one attempt.
 
     Attributes:
@@ -51,10 +51,12 @@ class Outcome(NamedTuple):
     Attributes:
         status: `cancelled` when somebody stopped the run in the engine itself.
         message: Why, in words for people; empty when the steps say it.
+        deadline: How many seconds the whole run might take, when they are over.
     """
 
     status: Literal["succeeded", "failed", "cancelled"]
     message: str = ""
+    deadline: float | None = None
 
 
 class Engine(ABC):
@@ -82,7 +84,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def pods(self, cluster: Cluster, found: Object) -> Sequence[Pod]:
+    def pods(self, cluster: Cluster, found: Object) -> Sequence[PodState]:
         """The pods of steps so far, with those of earlier attempts.
 
         Asked when the object changed, and otherwise every few seconds; an engine that keeps

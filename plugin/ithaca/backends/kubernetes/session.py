@@ -17,14 +17,14 @@ from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.client import Cluster, Conflict
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
-from ithaca.records.fold import GOOD
+from ithaca.records.ends import Loss, end_run, settle
+from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ithaca.backends.kubernetes.engine import Engine, Object, Outcome
-    from ithaca.records.fold import RunState
+    from ithaca.backends.kubernetes.engine import Engine, Object
     from ithaca.records.journal import Documents
     from ithaca.records.model import Event
 
@@ -57,6 +57,7 @@ class ClusterSession(Session):
         self.engine, self.store, self._namespace = engine, store, namespace
         self._cluster: Cluster | None = None
         self._seen: dict[str, tuple[float, Object | None]] = {}
+        self._settled: dict[str, _Settled] = {}
 
     @property
     def cluster(self) -> Cluster:
@@ -70,7 +71,7 @@ class ClusterSession(Session):
         journal = Journal(self.store, run_id)
         run = journal.run()
         if all(each.action == "reuse" for each in run.plan):
-            journal.end(*_end(journal.state(), journal.events(), None))
+            end_run(journal)
             return
         manifest = self.engine.manifest(journal.workflow(), run)
         try:
@@ -84,11 +85,11 @@ class ClusterSession(Session):
         journal = Journal(self.store, run_id)
         try:
             found = self._look(run_id)
+            if found is None:
+                return time.time() - ULID.from_str(run_id).timestamp < SUBMISSION
+            self._settle(journal, found)
         except BackendError:
             return True
-        if found is None:
-            return time.time() - ULID.from_str(run_id).timestamp < SUBMISSION
-        self._settle(journal, found)
         return True
 
     def wake(self, run_id: str) -> None:
@@ -122,7 +123,9 @@ class ClusterSession(Session):
                 self._seen[run_id] = (float("inf"), found)
                 changed.set()
             if not over.is_set():
-                self._seen.pop(run_id, None)  # it was deleted
+                self._end_deleted(journal)
+                self._seen.pop(run_id, None)
+                changed.set()
 
         def wait(seconds: float) -> None:
             changed.wait(max(seconds, LOOK))
@@ -164,30 +167,66 @@ class ClusterSession(Session):
         return found
 
     def _settle(self, journal: Journal, found: Object) -> None:
-        """Write the run's end once its steps have ended, without waiting for the last pod."""
-        outcome = self.engine.outcome(found)
-        if outcome is None or journal.ended() is not None:
+        """Write the ends that the run's pods could not, and its own once its steps have ended.
+
+        A last pod would do it, too; but it takes its time, or may never come.
+        """
+        if journal.ended() is not None:
             return
-        if not _is_good(journal.state()):
+        outcome = self.engine.outcome(found)
+        state = self._settled.setdefault(journal.id, _Settled())
+        if outcome is not None or state.is_due(found):
+            self._settle_attempts(journal, found, state)
+        if outcome is None:
+            return
+        if not all(step.status in GOOD for step in journal.state().steps):
             time.sleep(LATE)
-        journal.end(*_end(journal.state(), journal.events(), outcome))
+        end_run(
+            journal,
+            stopped=outcome.status == "cancelled",
+            deadline=outcome.deadline,
+            said=outcome.message,
+        )
+
+    def _end_deleted(self, journal: Journal) -> None:
+        """Write the end of a run whose object somebody deleted before our eyes.
+
+        One that is only not there may be on another cluster than that of the kubeconfig.
+        """
+        time.sleep(LATE)
+        if any(step.status in OPEN for step in journal.state().steps):
+            journal.end("lost", f"its {self.engine.kind.kind} was deleted")
+        else:
+            end_run(journal)
+
+    def _settle_attempts(self, journal: Journal, found: Object, state: _Settled) -> None:
+        cluster, _ = self._find(journal)
+        pods = {(pod.step, pod.number): pod for pod in self.engine.pods(cluster, found)}
+        lost = [place for place, pod in pods.items() if pod.failed and place not in state.pods]
+        settle(
+            journal,
+            [
+                Loss(pod.step, pod.number, pod.message, pod.exit_code, pod.name)
+                for pod in (pods[place] for place in lost)
+            ],
+        )
+        state.pods.update(lost)
 
 
-def _is_good(state: RunState) -> bool:
-    return all(step.status in GOOD for step in state.steps)
+class _Settled:
+    """What has been looked at of a run already."""
 
+    def __init__(self) -> None:
+        self.pods: set[tuple[str, int]] = set()
+        self._version, self._until = "", 0.0
 
-def _end(state: RunState, events: list[Event], outcome: Outcome | None) -> tuple[str, str]:
-    """How a run ended, as far as its documents and the engine say."""
-    if any(event.kind == "cancel" for event in events):
-        by = next(event.by for event in events if event.kind == "cancel")
-        return "cancelled", f"cancelled by {by}"
-    if _is_good(state):
-        return "succeeded", ""
-    failed = [step.name for step in state.steps if step.status in {"failed", "timed_out"}]
-    if failed:
-        return "failed", f"failed: {', '.join(failed)}"
-    return "failed", outcome.message if outcome else ""
+    def is_due(self, found: Object) -> bool:
+        """Whether the object has changed, or was looked at too long ago."""
+        version, now = found["metadata"].get("resourceVersion", ""), time.monotonic()
+        if version == self._version and now < self._until:
+            return False
+        self._version, self._until = version, now + FRESH
+        return True
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:

@@ -12,8 +12,9 @@ from ulid import ULID
 
 from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
+from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
-from ithaca.records.model import AttemptEnd, AttemptStart, Event, StepError
+from ithaca.records.model import AttemptEnd, AttemptStart, Event
 from ithaca.runner import failure, orphans
 from ithaca.runner.pod import document, environment
 from ithaca.runner.pod.options import FINAL, Options, required
@@ -101,10 +102,24 @@ class _Pod:
             if start.writer == self.options.writer and not self._has_end(number):
                 break
             number += 1
-        for each in self._attempts():
-            if each < number and not self._has_end(each):
-                end_attempt(self.journal, self.step.name, each, vanished(), infrastructure=True)
+        self._end_before(number)
         return number
+
+    def _end_before(self, number: int) -> None:
+        """Write the ends that the attempts before could not, as the engine tells of the last."""
+        known = [each for each in self._attempts() if each < number]
+        message, code = self.options.last
+        before = self.options.retries
+        if before and before not in known and before < number and code != FINAL:
+            known.append(before)  # its pod ended before it could write anything
+        last = max(known, default=0)
+        for each in known:
+            said = (message, code) if each == last else ("", None)
+            end = self.journal.attempt_end(self.step.name, each)
+            if end is None:
+                lost(self.journal, self.step.name, each, *said)
+            else:
+                explain(self.journal, end, said[0])
 
     def _has_end(self, number: int) -> bool:
         return self.journal.attempt_end(self.step.name, number) is not None
@@ -151,6 +166,7 @@ class _Pod:
                 attempt=number,
                 started=time.time(),
                 writer=self.options.writer,
+                memory=self.options.memory,
             ),
         )
 
@@ -185,6 +201,9 @@ class _Pod:
             notebook=self.document.notebook,
             writer=options.writer,
             notices=notices,
+            ends=options.ends,
+            deadline=options.deadline,
+            memory=options.memory,
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
         orphans.adopt()
@@ -233,6 +252,7 @@ def message(end: AttemptEnd) -> str:
     """How an attempt ended badly, in one line for the engine.
 
     Example:
+        >>> from ithaca.records.model import StepError
         >>> error = StepError(code="ITH501", message="KeyError: 'x'", cell=7, line=2)
         >>> message(AttemptEnd(step="fit", attempt=1, ended=0, status="failed", error=error))
         "step `fit`, cell 7, line 2: KeyError: 'x'"
@@ -241,47 +261,3 @@ def message(end: AttemptEnd) -> str:
         return f"step `{end.step}`: {end.status}"
     place = f", {end.error.place}" if end.error.place else ""
     return f"step `{end.step}`{place}: {end.error.message}"
-
-
-def vanished() -> StepError:
-    """The error of an attempt whose pod is gone without a word."""
-    return StepError(
-        code="ITH523",
-        message="its pod vanished",
-        cure="`kubectl get events` may still say why; another attempt runs elsewhere",
-    )
-
-
-def end_attempt(
-    journal: Journal,
-    step: str,
-    number: int,
-    error: StepError,
-    *,
-    retryable: bool = True,
-    infrastructure: bool = False,
-) -> AttemptEnd:
-    """Write the end of an attempt that failed and could not, or need not, say so itself.
-
-    Args:
-        journal: The run's journal.
-        step: The step.
-        number: The attempt.
-        error: Why.
-        retryable: Whether another attempt may help.
-        infrastructure: Whether the machine failed, not the step.
-
-    Returns:
-        The end, or the one that stood there before.
-    """
-    end = AttemptEnd(
-        step=step,
-        attempt=number,
-        ended=time.time(),
-        status="failed",
-        error=error,
-        retryable=retryable,
-        infrastructure=infrastructure,
-    )
-    journal.create(names.attempt(journal.id, step, number, "end"), end)
-    return journal.attempt_end(step, number) or end

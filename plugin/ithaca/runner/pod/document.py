@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import PlannedStep, RunDocument
 from ithaca.runner.pod.image import authorities
-from ithaca.runner.pod.options import Options, required
+from ithaca.runner.pod.options import Options, required, seconds
 from ithaca.snapshots.remotes import Remote
 from ithaca.snapshots.remotes.shared import Shared
 from ithaca.workflow.arguments import complete_arguments, parse_arguments
@@ -82,7 +81,7 @@ def run_id(created: str, engine: str) -> str:
         >>> run_id("2026-01-02T03:04:05Z", "argo/default/w-1/3f0e")
         '01KDYAK348G8YW0Y6DN47J7TS6'
     """
-    time = round(_seconds(created) * 1000).to_bytes(6, "big")
+    time = round(seconds(created) * 1000).to_bytes(6, "big")
     uid = engine.rpartition("/")[2]
     return str(ULID.from_bytes(time + blake3.blake3(uid.encode()).digest(10)))
 
@@ -98,13 +97,6 @@ def _run_of(options: Options, store: Store) -> str:
     return str(msgspec.json.decode(store.read(name))["run"])
 
 
-def _seconds(created: str) -> float:
-    try:
-        return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        raise UsageError("ITH525", f"--created is no time: {created!r}") from None
-
-
 def _document(options: Options, store: Store, name: str) -> RunDocument:
     workflow = _workflow(options, store)
     if not options.source:
@@ -118,7 +110,7 @@ def _document(options: Options, store: Store, name: str) -> RunDocument:
     retries = options.infrastructure_retries
     return RunDocument(
         id=name,
-        created=_seconds(options.created) if options.created else ULID.from_str(name).timestamp,
+        created=seconds(options.created) if options.created else ULID.from_str(name).timestamp,
         workflow=options.workflow,
         name=workflow.name,
         arguments=given(_arguments(options), workflow.parameters),

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ithaca.notebook.names import dns_label
+from ithaca.records.ends import Loss, end_run, lost, settle
 from ithaca.records.fold import GOOD
-from ithaca.records.model import StepError
 from ithaca.runner.pod import document
-from ithaca.runner.pod.attempt import end_attempt, vanished
 
 if TYPE_CHECKING:
-    from ithaca.records.fold import RunState, StepState
+    from collections.abc import Iterable, Iterator
+
+    from ithaca.records.fold import RunState
     from ithaca.records.journal import Journal
     from ithaca.runner.pod.options import Options
     from ithaca.workflow.model import Step
 
-_HOST = 63
-"""Letters of a pod's name that are its host's."""
+_NUMBER = re.compile(r"\((\d+)\)$")
+"""How Argo calls an attempt: `train(0)` is the first."""
 _STOPPED = re.compile(
     r"shutdown with strategy|stopped with strategy|terminated by|TaskRunCancelled", re.IGNORECASE
 )
@@ -51,21 +53,17 @@ def end(options: Options) -> int:
     store = document.attach(options)
     journal = document.journal(options, store)
     known = [each for each in failures(options.failures) if each.message not in _FINE]
-    asked = [each for each in journal.events() if each.kind == "cancel"]
-    stopped = any(_STOPPED.search(each.message) for each in known)
-    for step in journal.workflow().steps:
-        for number in journal.attempts(step.name):
-            if journal.attempt_end(step.name, number) is None:
-                _end(journal, step, number, known)
-    state = journal.state()
-    if _is_good(state, options.end or ""):
+    _settle(journal, known)
+    if _is_good(journal.state(), options.end or ""):
         journal.end("succeeded")
-    elif asked or stopped:
-        journal.end(
-            "cancelled", f"cancelled by {asked[0].by}" if asked else "the engine stopped it"
-        )
     else:
-        journal.end("failed", _why(state, known))
+        stopped = any(_STOPPED.search(each.message) for each in known)
+        end_run(
+            journal,
+            stopped=stopped,
+            deadline=options.deadline if options.ends and time.time() > options.ends else None,
+            said="" if stopped else next((each.message for each in known if each.message), ""),
+        )
     ended = journal.ended()
     if ended is None or ended.status == "succeeded":
         return 0
@@ -100,42 +98,28 @@ def failures(text: str) -> list[Failure]:
         return []
 
 
-def _end(journal: Journal, step: Step, number: int, known: list[Failure]) -> None:
-    """Write the end of an attempt whose pod could not."""
-    said = _said(journal, step, number, known)
-    if "OOMKilled" in said:
-        end_attempt(journal, step.name, number, _out_of_memory(journal, step, number))
-        return
-    error = vanished()
-    if "evicted" in said.lower() or "low on resource" in said:
-        error = msgspec.structs.replace(error, message=f"its pod was evicted: {said}")
-    elif said:
-        error = msgspec.structs.replace(error, message=f"its pod vanished: {said}")
-    end_attempt(journal, step.name, number, error, infrastructure=True)
+def _settle(journal: Journal, known: list[Failure]) -> None:
+    """Write the ends of the attempts whose pods could not."""
+    steps = journal.workflow().steps
+    losses = list(_losses(known, steps))
+    settle(journal, losses)
+    told = {each.step: each.message for each in losses}
+    for step in steps:
+        for number in journal.attempts(step.name):
+            if journal.attempt_end(step.name, number) is None:
+                lost(journal, step.name, number, told.get(step.name, ""))
 
 
-def _said(journal: Journal, step: Step, number: int, known: list[Failure]) -> str:
-    """What the engine said of the pod of an attempt."""
-    start = journal.attempt_start(step.name, number)
-    host = start.writer[:_HOST] if start else ""
-    label = dns_label(step.name)
-    names = {f"{label}({number - 1})", *([label] if number == 1 else [])}
+def _losses(known: Iterable[Failure], steps: Iterable[Step]) -> Iterator[Loss]:
+    """The pods of steps among the nodes that failed."""
+    named = {dns_label(step.name): step.name for step in steps}
+    counted = {_NUMBER.sub("", each.name) for each in known if _NUMBER.search(each.name)}
     for each in known:
-        if (host and each.pod[:_HOST] == host) or each.name in names:
-            return each.message
-    return ""
-
-
-def _out_of_memory(journal: Journal, step: Step, number: int) -> StepError:
-    """The error of an attempt that the kernel of its node ended for want of memory."""
-    limit = step.resources.limits.get("memory")
-    progress = journal.progress(step.name, number)
-    return StepError(
-        code="ITH524",
-        message="out of memory" + (f": limit {limit}" if limit else ""),
-        cure="ask for more (`limit:memory:…` tag), or use less of it",
-        cell=progress.number if progress else None,
-    )
+        number, name = _NUMBER.search(each.name), _NUMBER.sub("", each.name)
+        step = named.get(name.removeprefix("s--"))
+        if step is None or (number is None and name in counted):
+            continue  # no step's, or the node that stands for all attempts of one
+        yield Loss(step, int(number[1]) + 1 if number else 1, each.message, pod=each.pod)
 
 
 def _is_good(state: RunState, phase: str) -> bool:
@@ -143,13 +127,3 @@ def _is_good(state: RunState, phase: str) -> bool:
     if all(step.status in GOOD for step in state.steps):
         return True
     return phase == "Succeeded" and not any(step.status in _BAD for step in state.steps)
-
-
-def _why(state: RunState, known: list[Failure]) -> str:
-    """What to say of a run that failed."""
-    failed: list[StepState] = [
-        each for each in state.steps if each.status in ("failed", "timed_out")
-    ]
-    if failed:
-        return f"failed: {', '.join(each.name for each in failed)}"
-    return next((each.message for each in known if each.message), "")

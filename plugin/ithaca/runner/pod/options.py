@@ -6,24 +6,27 @@ import argparse
 import contextlib
 import os
 import socket
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from ithaca.errors import UsageError
+from ithaca.records.ends import FINAL as FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-FINAL = 65
-"""Exit code that says: another attempt cannot help, or there is none left."""
 
 HOME = "/ithaca"
 """Where a copied Ithaca is."""
 
 _MOST_SAID = 2048
 """Bytes of a termination message."""
+_CLOCKS = 5
+"""Seconds that the clocks of a cluster's machines may differ."""
+_NUMBERS = ("deadline", "infrastructure_retries")
+"""Options that are numbers, when they are given."""
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -31,8 +34,12 @@ class Options(msgspec.Struct, kw_only=True):
 
     Attributes:
         argument: Arguments as `NAME=VALUE`, for engines that write no JSON.
+        deadline: Seconds that the whole run may take.
+        last_message: What the engine says of the pod of the attempt before this one.
+        last_exit_code: How that pod's runner ended.
         out: Folder for what the engine passes on; empty: one in the folder of the attempt.
         pod: Name of the pod, for the record.
+        memory: How much memory the pod may use, for the record.
         image: Reference of the pod's image.
         environment: The environment that is restored; empty for the image's own.
         prepare: Install it, instead of executing a step; names the first step that waits for it.
@@ -52,16 +59,20 @@ class Options(msgspec.Struct, kw_only=True):
     parents: str = ""
     arguments: str = "[]"
     argument: list[str] = []
+    deadline: int | None = None
     infrastructure_retries: int | None = None
     retries: int = 0
     decision: str = ""
     by: str = ""
     comment: str = ""
+    last_message: str = ""
+    last_exit_code: str = ""
     python: str = ""
     image: str = ""
     environment: str = ""
     prepare: str = ""
     pod: str = ""
+    memory: str = ""
     end: str | None = None
     failures: str = "[]"
     exit_failed: int = 0
@@ -73,6 +84,25 @@ class Options(msgspec.Struct, kw_only=True):
     work: str = "/ithaca-work"
     cache: str = "/ithaca-cache"
     termination: str = "/dev/termination-log"
+
+    @property
+    def ends(self) -> float | None:
+        """When the engine ends the whole run; a little earlier, since clocks differ."""
+        if self.deadline is None or not self.created:
+            return None
+        return seconds(self.created) + self.deadline - _CLOCKS
+
+    @property
+    def last(self) -> tuple[str, int | None]:
+        """Message and exit code of the attempt before; nothing where the engine has neither.
+
+        An engine that does not know a variable leaves it standing as it was written.
+        """
+        message, code = (
+            "" if text.startswith("{{") else text
+            for text in (self.last_message, self.last_exit_code)
+        )
+        return message, int(code) if code.isdigit() else None
 
     @property
     def home(self) -> Path:
@@ -128,9 +158,24 @@ def parse(arguments: Sequence[str]) -> Options:
         if field.name == "argument":
             parser.add_argument(name, nargs="*", default=[])
         else:
-            number = isinstance(default, int) or "retries" in field.name
+            number = isinstance(default, int) or field.name in _NUMBERS
             parser.add_argument(name, type=int if number else str, default=default)
     return Options(**vars(parser.parse_args(list(arguments))))
+
+
+def seconds(created: str) -> float:
+    """A time as engines write it, in seconds since the epoch.
+
+    Args:
+        created: As RFC 3339.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise UsageError("ITH525", f"--created is no time: {created!r}") from None
 
 
 def required(options: Options, *names: str) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ithaca.errors import BackendError, IthacaError, NotFound, StoreError
 from ithaca.records import names
+from ithaca.records.ends import end_attempt
 from ithaca.records.model import AttemptStart
 from ithaca.runner import failure
 from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document
-from ithaca.runner.pod.attempt import end_attempt
 from ithaca.runner.pod.environment import bases, place
 from ithaca.runner.pod.options import FINAL, Options, required
 

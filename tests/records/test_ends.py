@@ -1,0 +1,164 @@
+"""Ends of attempts whose pods could not say how they ended."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ithaca.records import names
+from ithaca.records.ends import Loss, end_run, settle
+from ithaca.records.journal import TOLD_TO_END, Journal
+from ithaca.records.model import (
+    AttemptEnd,
+    AttemptStart,
+    Progress,
+    RunDocument,
+    StepError,
+)
+from ithaca.snapshots import Store
+from ithaca.workflow.model import Source, Step, Workflow
+
+RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    store = Store.open(tmp_path / "store")
+    flow = Workflow(
+        name="w",
+        steps=(Step(name="fit"), Step(name="use")),
+        source=Source(notebook="nb.ipynb", digest="d"),
+    )
+    run = RunDocument(
+        id=RUN,
+        created=0.0,
+        workflow=store.put(flow.to_json().encode()),
+        name="w",
+        source="",
+        notebook="nb.ipynb",
+        root="/",
+        python="",
+        environment="",
+    )
+    store.create(names.run(RUN), msgspec.json.encode(run))
+    return Journal(store, RUN)
+
+
+def begin(journal: Journal, number: int = 1, **more: str) -> None:
+    fields = {"writer": f"w-fit-{number}", **more}
+    start = AttemptStart(step="fit", attempt=number, started=1.0, **fields)
+    journal.create(names.attempt(RUN, "fit", number, "start"), start)
+
+
+def told(journal: Journal, number: int = 1) -> AttemptEnd:
+    found = journal.attempt_end("fit", number)
+    assert found is not None
+    return found
+
+
+def error(journal: Journal, number: int = 1) -> StepError:
+    found = told(journal, number).error
+    assert found is not None
+    return found
+
+
+def test_a_pod_without_memory_is_told_with_its_limit_and_its_cell(journal: Journal) -> None:
+    begin(journal, memory="2Gi")
+    store = journal.store
+    assert isinstance(store, Store)
+    store.overwrite(
+        names.attempt(RUN, "fit", 1, "progress"),
+        msgspec.json.encode(Progress(cell=2, cells=3, number=7)),
+    )
+    settle(journal, [Loss("fit", 1, "main: OOMKilled (exit code 137)", 137)])
+    found = error(journal)
+    assert (found.code, found.message, found.cell) == ("ITH524", "out of memory: limit 2Gi", 7)
+    assert not told(journal).infrastructure
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("The node was low on resource: memory.", "its pod was evicted: "),
+        ('Usage of EmptyDir volume "ithaca-work" exceeds the limit "60Mi".', "its pod was evicted"),
+        ("Preempted in order to admit critical pod", "its pod was preempted: "),
+        ("Pod was terminated in response to imminent node shutdown.", "its node was lost: "),
+        ("pod deleted", "its pod was deleted"),
+        ("", "its pod vanished"),
+    ],
+)
+def test_what_the_machine_did_to_a_pod_is_named_and_counts_as_the_machines(
+    journal: Journal, said: str, message: str
+) -> None:
+    begin(journal)
+    settle(journal, [Loss("fit", 1, said)])
+    assert error(journal).message.startswith(message)
+    assert told(journal).infrastructure
+
+
+def test_a_pod_that_never_began_its_step_still_gets_an_end(journal: Journal) -> None:
+    settle(journal, [Loss("fit", 1, "main: Error (exit code 1): No module named ithaca", 1)])
+    assert error(journal).code == "ITH667"
+    assert journal.state().step("fit").status == "pending"  # another attempt follows
+
+
+def test_a_pod_is_found_by_its_name_when_the_engine_counts_otherwise(journal: Journal) -> None:
+    begin(journal, 1, writer="w-fit-11")
+    begin(journal, 2, writer="w-fit-22")
+    settle(journal, [Loss("fit", 1, "pod deleted", pod="-22")])
+    assert journal.attempt_end("fit", 1) is None
+    assert error(journal, 2).message == "its pod was deleted"
+
+
+def test_a_runner_that_said_that_no_attempt_is_left_began_none(journal: Journal) -> None:
+    begin(journal)
+    settle(journal, [Loss("fit", 1, "OOMKilled"), Loss("fit", 2, "no attempt is left", 65)])
+    assert journal.attempts("fit") == [1]
+
+
+def test_a_cancelled_run_gets_no_failures_for_what_never_began(journal: Journal) -> None:
+    journal.ask("cancel")
+    settle(journal, [Loss("fit", 1, "the run was cancelled", 65)])
+    assert journal.attempts("fit") == []
+
+
+def test_the_first_end_stays_and_a_pod_that_was_told_to_end_is_explained_later(
+    journal: Journal,
+) -> None:
+    begin(journal)
+    said = StepError(code=TOLD_TO_END, message="the pod was told to end", cell=3)
+    end = AttemptEnd(step="fit", attempt=1, ended=time.time(), status="failed", error=said)
+    journal.create(names.attempt(RUN, "fit", 1, "end"), end)
+    settle(journal, [Loss("fit", 1, "The node was low on resource: memory.", 137)])
+    found = error(Journal(journal.store, RUN))
+    assert (found.code, found.cell) == ("ITH523", 3)
+    assert found.message == "its pod was evicted: The node was low on resource: memory."
+    shown = Journal(journal.store, RUN).state().step("fit").error
+    assert shown == found
+
+
+def test_a_reason_adds_nothing_to_an_end_that_said_why(journal: Journal) -> None:
+    begin(journal)
+    said = StepError(code="ITH501", message="ZeroDivisionError: division by zero")
+    end = AttemptEnd(step="fit", attempt=1, ended=time.time(), status="failed", error=said)
+    journal.create(names.attempt(RUN, "fit", 1, "end"), end)
+    settle(journal, [Loss("fit", 1, "Evicted", 137)])
+    assert error(Journal(journal.store, RUN)) == said
+
+
+def test_a_run_that_was_stopped_in_its_engine_is_cancelled(journal: Journal) -> None:
+    end_run(journal, stopped=True, said="it was stopped in Argo")
+    state = journal.state()
+    assert (state.status, state.message) == ("cancelled", "it was stopped in Argo")
+
+
+def test_a_run_whose_time_was_over_says_so_and_what_was_not_done(journal: Journal) -> None:
+    begin(journal)
+    settle(journal, [Loss("fit", 1, "Step exceeded its deadline")])
+    end_run(journal, deadline=60.0, said="noise")
+    state = journal.state()
+    assert (state.status, state.step("fit").status) == ("failed", "timed_out")
+    assert state.message == "its deadline of 60 s was over; not done: fit"
