@@ -10,10 +10,10 @@ from ithaca.errors import BackendError, UsageError
 from ithaca_argo.settings import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ithaca.backends.protocol import Wishes
+    from ithaca.backends.protocol import Check, Wishes
     from ithaca.records.journal import Documents
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Step, Workflow
@@ -73,9 +73,23 @@ class ArgoBackend(Backend):
         settings = read(self.settings)
         with _needed():
             from ithaca.backends.kubernetes import namespace
-            from ithaca_argo.rights import RIGHTS
+            from ithaca_argo.installed import RIGHTS
 
             return namespace.manifests(settings, RIGHTS, wishes)
+
+    def doctor(
+        self,
+        root: Path,  # noqa: ARG002 - a cluster has no place of ours
+        home: Path,  # noqa: ARG002
+        tell: Callable[[str], None],
+    ) -> Iterator[Check]:
+        """Look at the cluster, the namespace and a pod in it."""
+        settings = read(self.settings)
+        with _needed():
+            from ithaca.backends.kubernetes import doctor
+            from ithaca_argo.installed import INSTALLED
+
+            yield from doctor.examine(settings, INSTALLED, tell)
 
 
 @contextlib.contextmanager

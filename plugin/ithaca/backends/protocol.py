@@ -56,13 +56,14 @@ class Check(NamedTuple):
 
     Attributes:
         what: What was looked at.
-        status: `unknown` when it cannot be seen from here; that is no failure.
+        status: `warning` for what works otherwise than it could; `unknown` when it cannot be
+            seen from here. Neither is a failure.
         found: What was found, or what is wrong.
         cure: What to do about it.
     """
 
     what: str
-    status: Literal["ok", "failed", "unknown"]
+    status: Literal["ok", "warning", "unknown", "failed"]
     found: str
     cure: str = ""
 
@@ -185,15 +186,22 @@ class Backend(ABC):
         raise UsageError(
             "ITH923",
             f"the backend `{self.name}` needs nothing to be installed",
-            cure=f"start runs: `ithaca run NB --backend {self.name}`",
+            cure=f"`ithaca doctor --backend {self.name}` says whether all is well",
         )
 
-    def doctor(self, tell: Callable[[str], None]) -> Iterator[Check]:  # noqa: ARG002
+    def doctor(
+        self,
+        root: Path,  # noqa: ARG002 - for those that look
+        home: Path,  # noqa: ARG002
+        tell: Callable[[str], None],  # noqa: ARG002
+    ) -> Iterator[Check]:
         """Look whether runs can be started, and what stands in their way.
 
-        The store is looked at by whoever asks, as this machine sees it.
+        The store of runs on other machines is looked at by whoever asks, as this machine sees it.
 
         Args:
+            root: The project's root.
+            home: The folder for everything of Ithaca on this machine.
             tell: Told what is being waited for.
 
         Yields:

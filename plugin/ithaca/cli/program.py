@@ -23,6 +23,7 @@ COMMANDS = {
         "snapshots:snapshots",
         "Take, list, show, compare, restore and verify snapshots.",
     ),
+    "doctor": ("cluster:doctor", "Look whether runs can be started."),
     "manifests": ("cluster:manifests", "Print what a backend needs to be installed."),
     "store": ("store:store", "Say which remotes of the store you trust."),
     "completion": ("completion:completion", "Print the shell code that completes `ithaca`."),

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,16 @@ def choose(
     view = View(root=str(base), work_root=own, private=True, keep=keep, mounts=seen)
     with mount_points(view):
         return view if _works(view) else plain
+
+
+def can_be_private(root: Path) -> bool:
+    """Whether this machine lets a step see its files at the root's own path.
+
+    Args:
+        root: The project root.
+    """
+    with tempfile.TemporaryDirectory(prefix="ithaca-") as folder:
+        return _works(View(root=str(root.resolve()), work_root=folder, private=True))
 
 
 @contextlib.contextmanager

@@ -164,24 +164,41 @@ class Cluster:
 
         return follow(self._http, self._path(kind), name, stop)
 
-    def allowed(self, verb: str, group: str, resource: str) -> bool:
-        """Whether we may do something in the namespace.
+    def allowed(self, verb: str, group: str, resource: str, *, account: str | None = None) -> bool:
+        """Whether we, or a service account, may do something in the namespace.
 
         Args:
             verb: `create`, `get`, `watch`, …
             group: The API group.
             resource: Plural of the kind; `pods/log` for a part of it.
+            account: A service account of the namespace; to ask for one needs a right of its own.
         """
         kind, _, part = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
-        asked["namespace"] = self.namespace
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked},
-        }
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        spec: dict[str, Any] = {"resourceAttributes": {**asked, "namespace": self.namespace}}
+        name = "SelfSubjectAccessReview"
+        if account is not None:
+            groups = "system:serviceaccounts"
+            name = "SubjectAccessReview"
+            spec["user"] = f"system:serviceaccount:{self.namespace}:{account}"
+            spec["groups"] = [groups, f"{groups}:{self.namespace}", "system:authenticated"]
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": name, "spec": spec}
+        path = f"/apis/authorization.k8s.io/v1/{name.lower()}s"
         return bool(self._json("POST", path, json=review)["status"].get("allowed"))
+
+    def read(self, path: str) -> dict[str, Any] | None:
+        """What the API server answers to a path, for what is in no namespace; None for nothing.
+
+        Args:
+            path: Such as `/version`.
+        """
+        response = self._send("GET", path, allowed=(404,))
+        return None if response.status_code == 404 else response.json()
+
+    @property
+    def address(self) -> str:
+        """Where the API server is."""
+        return str(self._http.base_url).rstrip("/")
 
     def versions(self, group: str) -> tuple[str, ...]:
         """The versions of a group that the API server serves, the preferred one first.

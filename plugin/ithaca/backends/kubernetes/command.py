@@ -43,6 +43,16 @@ def install() -> list[str]:
     return ["python3", "-P", "-m", "ithaca.runner", "--install", COPY]
 
 
+def check(*, store: str, python: str | None) -> list[str]:
+    """The arguments of a pod that only says whether a step could run in it.
+
+    Args:
+        store: URL of the store, as pods see it.
+        python: The kernel's interpreter in the image, when it is not the one on the PATH.
+    """
+    return ["--check", f"--store={store}", *([f"--python={python}"] if python else [])]
+
+
 def parents(digests: Sequence[str]) -> str:
     """The executions of a step's parents, in the order of its needs."""
     return ",".join(digests)

@@ -16,8 +16,10 @@ from ithaca.backends.protocol import Backend, Session
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ithaca.backends.protocol import Check
     from ithaca.records.journal import Documents
     from ithaca.workflow.model import Workflow
 
@@ -45,6 +47,12 @@ class LocalBackend(Backend):
     def session(self, home: Path, store: Documents) -> LocalSession:  # noqa: ARG002
         """Reach the runs whose store is in `home`."""
         return LocalSession(home)
+
+    def doctor(self, root: Path, home: Path, tell: Callable[[str], None]) -> Iterator[Check]:
+        """Look at what this machine has, and whether runs can be kept here."""
+        from ithaca.backends.local.doctor import examine
+
+        return examine(self.settings, root, home, tell)
 
 
 class LocalSession(Session):

@@ -55,6 +55,10 @@ def _do(options: Options) -> int:
         install(options.install)
         return 0
     image.complete(options)
+    if options.check:
+        from ithaca.runner.pod.looking import report
+
+        return report(options)
     if options.gate:
         from ithaca.runner.pod.gate import gate
 

@@ -33,6 +33,7 @@ class Options(msgspec.Struct, kw_only=True):
     """What the command line says; the options are those of `docs/backends-argo.md`.
 
     Attributes:
+        check: Say whether a step could run here, and run none.
         argument: Arguments as `NAME=VALUE`, for engines that write no JSON.
         deadline: Seconds that the whole run may take.
         last_message: What the engine says of the pod of the attempt before this one.
@@ -80,6 +81,7 @@ class Options(msgspec.Struct, kw_only=True):
     judge: str = ""
     out: str = ""
     install: str | None = None
+    check: bool = False
     root: str = "/project"
     work: str = "/ithaca-work"
     cache: str = "/ithaca-cache"
@@ -157,6 +159,8 @@ def parse(arguments: Sequence[str]) -> Options:
         name, default = f"--{field.name.replace('_', '-')}", field.default
         if field.name == "argument":
             parser.add_argument(name, nargs="*", default=[])
+        elif isinstance(default, bool):
+            parser.add_argument(name, action="store_true")
         else:
             number = isinstance(default, int) or field.name in _NUMBERS
             parser.add_argument(name, type=int if number else str, default=default)

@@ -1,0 +1,94 @@
+"""What `ithaca doctor` asks a pod: which Ithaca it has, and whether it could run a step."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.errors import IthacaError
+from ithaca.runner.environment import check_usable, describe
+from ithaca.runner.pod.document import interpreter
+from ithaca.runner.pod.image import authorities
+from ithaca.runner.pod.options import HOME, Options, required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST = 400
+"""Letters of a message: an engine passes on little."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at.
+
+    Attributes:
+        found: What is there; empty when something is wrong.
+        wrong: What is wrong.
+        cure: What to do about it.
+    """
+
+    found: str = ""
+    wrong: str = ""
+    cure: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pod says of itself, as one JSON object.
+
+    Attributes:
+        ithaca: Its version.
+        store: The store, as the pod sees it.
+        kernel: The interpreter that kernels would have.
+    """
+
+    ithaca: str
+    store: Seen
+    kernel: Seen
+
+
+def report(options: Options) -> int:
+    """Print what is seen from here, and leave it where the engine finds it; writes nothing else.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The exit code: 0 when all is well, else 1.
+    """
+    required(options, "store")
+    found = Report(
+        ithaca=version("ithaca"),
+        store=_seen(lambda: _store(options)),
+        kernel=_seen(lambda: _kernel(options)),
+    )
+    text = msgspec.json.encode(found).decode()
+    print(text)  # noqa: T201
+    options.say(text)
+    return 1 if found.store.wrong or found.kernel.wrong else 0
+
+
+def _seen(look: Callable[[], str]) -> Seen:
+    try:
+        return Seen(found=look())
+    except IthacaError as error:
+        return Seen(wrong=error.message[:_MOST], cure=error.cure[:_MOST])
+
+
+def _store(options: Options) -> str:
+    from ithaca.snapshots.remotes.looking import look
+
+    with authorities():
+        there = look(options.store)
+    return options.store if there else f"{options.store}, where the first run makes a store"
+
+
+def _kernel(options: Options) -> str:
+    python = interpreter(options.python, os.environ.get("PATH", ""), Path(HOME))
+    environment = describe(python)
+    check_usable(environment)
+    name = ".".join(map(str, environment.version))
+    return f"{python}: Python {name}, ipykernel {environment.ipykernel}"
