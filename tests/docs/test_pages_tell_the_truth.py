@@ -201,6 +201,7 @@ def test_the_runners_command_line_in_a_pod_is_documented() -> None:
         *command.step(place, deadline=60, lost=2, retried=True, asked=True),
         *command.prepare(place, lost=2),
         *command.end(60),
+        *shared.check(store="s3://bucket", python=None),
         *shared.install(),
     ]
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}
