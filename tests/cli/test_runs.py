@@ -41,6 +41,7 @@ def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Pa
         "before": None,
         "after": None,
         "question": None,
+        "obstacle": None,
         "answer": None,
         "error": None,
     }

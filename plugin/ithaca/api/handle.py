@@ -14,10 +14,12 @@ from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ithaca.api.project import Project
     from ithaca.backends import Session
     from ithaca.records.fold import RunState, StepState
-    from ithaca.records.model import Event, RunStatus, StepError
+    from ithaca.records.model import Event, Obstacle, RunStatus, StepError
     from ithaca.values import NamedValue
 
 POLL = 0.2
@@ -63,7 +65,10 @@ class Run:
         # Who may write nothing leaves it to others to find that out, and to write it down.
         over = self.journal.ended() is not None or self._only_read
         alive = over or self.session.alive(self.id)
-        return self.journal.state(alive=alive)
+        state = self.journal.state(alive=alive)
+        if state.status in ENDED or all(each.status != "pending" for each in state.steps):
+            return state
+        return _with_obstacles(state, self.session.obstacles(self.id))
 
     @property
     def status(self) -> RunStatus:
@@ -294,6 +299,18 @@ class Run:
         return self.journal, known.attempt
 
 
+def _with_obstacles(state: RunState, obstacles: Mapping[str, Obstacle]) -> RunState:
+    return msgspec.structs.replace(
+        state,
+        steps=tuple(
+            msgspec.structs.replace(step, obstacle=obstacles[step.name])
+            if step.status == "pending" and step.name in obstacles
+            else step
+            for step in state.steps
+        ),
+    )
+
+
 def describe(state: RunState, url: str) -> dict[str, Any]:
     """A run as one object of plain data, in the form that DESIGN gives `ithaca run --json`."""
     return {
@@ -318,6 +335,7 @@ def describe_step(step: StepState) -> dict[str, Any]:
         "after": step.after,
         "question": step.question,
         "answer": None if step.answer is None else _answered(step.answer),
+        "obstacle": None if step.obstacle is None else msgspec.to_builtins(step.obstacle),
         "error": None if step.error is None else msgspec.to_builtins(step.error),
     }
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ithaca.records.journal import Documents
-    from ithaca.records.model import RunDocument
+    from ithaca.records.model import Obstacle, RunDocument
     from ithaca.workflow.model import Step, Workflow
 
 PROTOCOL_VERSION = 1
@@ -98,6 +98,10 @@ class Session(ABC):
             A function that returns when the run may have changed, at most so many seconds later.
         """
         yield time.sleep
+
+    def obstacles(self, run_id: str) -> Mapping[str, Obstacle]:  # noqa: ARG002
+        """Why steps that could run do not start, as far as the engine says it; cheap."""
+        return {}
 
     def url(self, run_id: str) -> str | None:  # noqa: ARG002 - for engines that have pages
         """The page of the run in the engine's own UI, when it has one."""

@@ -134,13 +134,14 @@ def _watch_lines(
     to_stderr: bool,
 ) -> None:
     """A line whenever a step's state changes, and in CI the log of a step that ended."""
-    told: dict[str, tuple[str, int]] = {}
+    told: dict[str, tuple[str, int, str]] = {}
     click.echo(f"run {run.id}", err=to_stderr)
     while not interrupts.count:
         state = run.state()
         for step in state.steps:
-            now = (step.status, step.attempt)
-            if told.get(step.name, ("pending", 0)) != now:
+            why = step.obstacle.cure if step.obstacle else ""  # reasons alternate
+            now = (step.status, step.attempt, why)
+            if told.get(step.name, ("pending", 0, "")) != now:
                 told[step.name] = now
                 click.echo(f"{step.name}: {_words(run, step)}", err=to_stderr)
         groups.tell(state)
@@ -154,6 +155,8 @@ def _words(run: Run, step: StepState) -> str:
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
         return "\n".join([f"waiting: {step.question or 'may it run?'}", *_answers(run, step)])
+    if step.obstacle is not None:
+        return f"does not start: {step.obstacle}\n  → {step.obstacle.cure}"
     took = "" if step.seconds is None else f" in {duration(step.seconds)}"
     attempt = _attempt(run, step)
     if between_attempts(step):
@@ -182,7 +185,7 @@ def _watch_table(
     from rich.live import Live
 
     console = Console(stderr=to_stderr)
-    state, asked = run.state(), set[str]()
+    state, asked = run.state(), set[str]()  # also of obstacles: each is told once
     with Live(_table(run, state), console=console, refresh_per_second=8) as live:
         while state.status not in ENDED and not interrupts.count:
             _ask(run, state, asked, console)
@@ -205,6 +208,11 @@ def _ask(run: Run, state: RunState, asked: set[str], console: Console) -> None:
                 *_answers(run, step),
             ):
                 console.print(line, soft_wrap=True, markup=False, highlight=False)
+        why = f"{step.name}: {step.obstacle.cure}" if step.obstacle else ""
+        if step.obstacle is not None and why not in asked:
+            asked.add(why)
+            said = f"{step.name} {_remark(run, step)}\n  → {step.obstacle.cure}"
+            console.print(said, soft_wrap=True, markup=False, highlight=False)
 
 
 def _answers(run: Run, step: StepState) -> tuple[str, str]:
@@ -247,6 +255,8 @@ def _cell(progress: Progress | None) -> str:
 def _remark(run: Run, step: StepState) -> str:
     if step.status == "waiting":
         return step.question or "may it run?"
+    if step.obstacle is not None:
+        return f"does not start: {step.obstacle}"
     if step.status == "reused":
         return f"from {step.reused_from}" if step.reused_from else ""
     attempt = _attempt(run, step)

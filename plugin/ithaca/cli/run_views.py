@@ -129,6 +129,9 @@ def show_run(run: Run, state: RunState) -> None:
             for step in state.steps
         ],
     )
+    for step in state.steps:
+        if step.obstacle is not None:
+            click.echo(f"{step.name} does not start\n  → {step.obstacle.cure}")
     for name, number in state.metrics.items():
         click.echo(f"  {name} = {number:g}")
 
@@ -139,6 +142,8 @@ def _remark(step: StepState) -> str:
         return f"{place}{in_step(step.name, step.error.message)}"
     if step.status == "waiting":
         return step.question or "may it run?"
+    if step.obstacle is not None:
+        return f"does not start: {step.obstacle}"
     if step.reused_from:
         return f"from {step.reused_from}"
     return _answered(step) or ""
@@ -178,6 +183,9 @@ def show_step(run: Run, step: StepState, attempts: Sequence[StepState]) -> None:
         click.echo(f"  {step.error.code}: {_remark(step)}")
         if step.error.cure:
             click.echo(f"    → {step.error.cure}")
+    if step.obstacle is not None:
+        click.echo(f"  {_remark(step)}")
+        click.echo(f"    → {step.obstacle.cure}")
     for notice in step.notices:
         click.echo(f"  notice: {in_step(step.name, notice)}")
     if len(attempts) > 1:

@@ -111,8 +111,7 @@ _KINDS = (
     _Kind(
         _words("exit code 137"),
         "its pod was killed",
-        "most often its node had no memory left: ask for as much as it uses (`request:memory:…` "
-        "tag)",
+        "most often its node had no memory left: ask for what it uses (`request:memory:…` tag)",
     ),
     _Kind(
         _words("pod deleted", "pod not found"),

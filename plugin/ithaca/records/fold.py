@@ -14,6 +14,7 @@ from ithaca.records.model import (
     AttemptEnd,
     AttemptStart,
     Event,
+    Obstacle,
     RunDocument,
     RunEnd,
     RunStatus,
@@ -61,6 +62,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
         question: What a person has to answer while it is `waiting`.
         answer: What a person answered, when anybody did.
         notices: What the user should know.
+        obstacle: Why it does not start while it is `pending`, when its engine says so.
     """
 
     name: str
@@ -78,6 +80,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
     question: str | None = None
     answer: Event | None = None
     notices: tuple[str, ...] = ()
+    obstacle: Obstacle | None = None
 
     @property
     def seconds(self) -> float | None:

@@ -140,6 +140,23 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True):
         return f"cell {self.cell}{notebook}" + (f", line {self.line}" if self.line else "")
 
 
+class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a step that could run does not start, as its engine says; in no record.
+
+    Attributes:
+        reason: One word: `ImagePullBackOff`.
+        message: What the engine says.
+        cure: What to do.
+    """
+
+    reason: str
+    message: str = ""
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+
 class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
     """`runs/<id>/steps/<step>/<attempt>/start`.
 

@@ -20,6 +20,7 @@ from ithaca.records.model import AttemptEnd
 from ithaca.snapshots import Store
 from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
+from ithaca_argo.names import tasks
 from ithaca_argo.settings import read
 
 
@@ -104,3 +105,84 @@ def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is
     session._cluster = Seen()  # type: ignore[assignment]
     assert session.alive(document.id)
     assert asked == [("science", "digits-x7k")]
+
+
+def node(step: str, phase: str, message: str = "", number: int = 0) -> dict[str, Any]:
+    """A pod's node as Argo keeps it."""
+    return {
+        "id": f"w-{step}{number}",
+        "displayName": f"{step}({number})",
+        "type": "Pod",
+        "phase": phase,
+        "message": message,
+        "inputs": {"parameters": [{"name": "step", "value": step}]},
+    }
+
+
+def see(session: ClusterSession, journal: Journal, *nodes: dict[str, Any], **spec: Any) -> None:
+    """Let the session see a Workflow that runs and has these nodes."""
+    status = {"phase": "Running", "nodes": {each["id"]: each for each in nodes}}
+    found: dict[str, Any] = {"metadata": {"name": "w"}, "spec": spec, "status": status}
+    session._seen[journal.id] = (float("inf"), found)
+
+
+def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
+    session: ClusterSession, journal: Journal
+) -> None:
+    step = journal.workflow().steps[0].name
+    see(session, journal, node(step, "Pending", 'ErrImagePull: failed to pull image "x"'))
+    assert session.alive(journal.id)
+    found = session.obstacles(journal.id)[step]
+    assert (found.reason, found.message) == ("ErrImagePull", 'failed to pull image "x"')
+
+
+def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
+    session: ClusterSession, journal: Journal
+) -> None:
+    asked: list[Any] = []
+    step = journal.workflow().steps[0].name
+
+    class Pods:
+        namespace = "default"
+
+        def within(self, _namespace: str) -> Pods:
+            return self
+
+        def list(self, kind: Kind, *, labels: dict[str, str]) -> tuple[list[Any], str]:
+            asked.append((kind.kind, labels))
+            state = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+            status = {"initContainerStatuses": [{"name": "ithaca", "state": state}]}
+            label = tasks(each.name for each in journal.workflow().steps)[step]
+            return [{"metadata": {"labels": {"ithaca/step": label}}, "status": status}], "1"
+
+    session._cluster = Pods()  # type: ignore[assignment]
+    see(session, journal, node(step, "Pending", "PodInitializing"))
+    assert session.alive(journal.id)
+    for _ in range(3):
+        assert session.obstacles(journal.id)[step].message == "no such image"
+    assert len(asked) == 1
+
+
+def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
+    session: ClusterSession, journal: Journal
+) -> None:
+    step = journal.workflow().steps[0].name
+    see(session, journal, node(step, "Failed", "main: OOMKilled (exit code 137)"))
+    assert session.alive(journal.id)
+    end = journal.attempt_end(step, 1)
+    assert end is not None
+    assert end.error is not None
+    assert end.error.code == "ITH524"
+
+
+def test_a_workflow_that_was_stopped_in_argo_makes_a_cancelled_run(
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LATE", 0.0)
+    done(session, journal, "Failed")
+    _, found = session._seen[journal.id]
+    assert found is not None
+    found["spec"] = {"shutdown": "Terminate"}
+    session.alive(journal.id)
+    assert (end := journal.ended()) is not None
+    assert (end.status, end.message) == ("cancelled", "it was stopped in Argo")

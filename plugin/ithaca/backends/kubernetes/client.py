@@ -25,6 +25,9 @@ class Kind(NamedTuple):
     plural: str
 
 
+POD = Kind("", "v1", "Pod", "pods")
+
+
 class Conflict(BackendError):
     """Somebody changed the object since it was read."""
 
@@ -227,7 +230,7 @@ class Cluster:
         Raises:
             BackendError: There is no such pod or container, or it has not started.
         """
-        path = f"{self._path(Kind('', 'v1', 'Pod', 'pods'))}/{name}/log"
+        path = f"{self._path(POD)}/{name}/log"
         text: str = self._send("GET", path, params={"container": container}).text
         return text
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from ithaca.backends.kubernetes import names
-from ithaca.backends.kubernetes.client import Cluster, Conflict
+from ithaca.backends.kubernetes.client import POD, Cluster, Conflict
+from ithaca.backends.kubernetes.obstacles import obstacle, said
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
 from ithaca.records.ends import Loss, end_run, settle
@@ -22,17 +23,20 @@ from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from ithaca.backends.kubernetes.engine import Engine, Object
+    from ithaca.backends.kubernetes.engine import Engine, Object, PodState
     from ithaca.records.journal import Documents
-    from ithaca.records.model import Event
+    from ithaca.records.model import Event, Obstacle
 
 LOOK = 1.0
 """Seconds between two looks at the store while nothing changes on the cluster."""
 
 FRESH = 5.0
 """Seconds for which an answer of the API server counts, where nobody watches."""
+
+DENIED = 60.0
+"""Seconds until pods are listed again that could not be."""
 
 LATE = 1.0
 """Seconds that what the store lists may be older than what the cluster says."""
@@ -139,6 +143,32 @@ class ClusterSession(Session):
             over.set()
             self._seen.pop(run_id, None)
 
+    def obstacles(self, run_id: str) -> Mapping[str, Obstacle]:
+        """Why pods do not start: as the run's object says or, where it is silent, the pods."""
+        seen = self._settled.get(run_id)
+        waiting = [each for each in seen.latest if each.phase == "pending"] if seen else []
+        found = {each.step: obstacle(each.message) for each in waiting}
+        if seen is not None and None in found.values():
+            found.update(self._listed(Journal(self.store, run_id), seen))
+        return {step: why for step, why in found.items() if why is not None}
+
+    def _listed(self, journal: Journal, seen: _Settled) -> dict[str, Obstacle]:
+        """What the run's pods say; asked once in a while, and by whoever may."""
+        now = time.monotonic()
+        if now >= seen.next_list:
+            seen.next_list, seen.listed = now + FRESH, {}
+            cluster, name = self._find(journal)
+            try:
+                pods, _ = cluster.list(POD, labels=self.engine.labels(name))
+            except BackendError:  # views need no right to see pods
+                seen.next_list = now + DENIED
+                return {}
+            for pod in pods:
+                step, why = self.engine.step(pod, journal.workflow()), obstacle(said(pod))
+                if step is not None and why is not None:
+                    seen.listed[step] = why
+        return seen.listed
+
     def url(self, run_id: str) -> str | None:
         """The run's page in the engine's UI, when its address is set."""
         return self.engine.url(*self._place(Journal(self.store, run_id)))
@@ -202,6 +232,7 @@ class ClusterSession(Session):
     def _settle_attempts(self, journal: Journal, found: Object, state: _Settled) -> None:
         cluster, _ = self._find(journal)
         pods = {(pod.step, pod.number): pod for pod in self.engine.pods(cluster, found)}
+        state.latest = tuple(pods.values())
         lost = [place for place, pod in pods.items() if pod.failed and place not in state.pods]
         settle(
             journal,
@@ -214,10 +245,20 @@ class ClusterSession(Session):
 
 
 class _Settled:
-    """What has been looked at of a run already."""
+    """What has been looked at of a run already.
+
+    Attributes:
+        pods: Those that ended badly and need no further look.
+        latest: All, as the engine told of them last.
+        listed: Why pods do not start, as they say themselves.
+        next_list: When they may be asked again.
+    """
 
     def __init__(self) -> None:
         self.pods: set[tuple[str, int]] = set()
+        self.latest: tuple[PodState, ...] = ()
+        self.listed: dict[str, Obstacle] = {}
+        self.next_list = 0.0
         self._version, self._until = "", 0.0
 
     def is_due(self, found: Object) -> bool:
