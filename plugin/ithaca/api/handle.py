@@ -65,6 +65,8 @@ class Run:
         # Who may write nothing leaves it to others to find that out, and to write it down.
         over = self.journal.ended() is not None or self._only_read
         alive = over or self.session.alive(self.id)
+        if not alive:
+            self.store.look_again()
         state = self.journal.state(alive=alive)
         if state.status in ENDED or all(each.status != "pending" for each in state.steps):
             return state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import blake3
 import msgspec
 
 IR_VERSION = "1.0"
@@ -200,6 +201,13 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
             if step.name in wanted:
                 wanted.update(step.needs)
         return tuple(step.name for step in self.steps if step.name in wanted)
+
+    @property
+    def digest(self) -> str:
+        """The digest under which a store keeps it: of its JSON, without the source's snapshot."""
+        source = msgspec.structs.replace(self.source, snapshot=None)
+        text = msgspec.structs.replace(self, source=source).to_json()
+        return blake3.blake3(text.encode()).hexdigest()
 
     def to_json(self) -> str:
         """The IR as JSON: the same bytes on every machine, a newline at the end."""

@@ -152,6 +152,18 @@ def test_what_lost_is_never_kept_in_the_own_folder(machines: tuple[Shared, Share
     assert Store.open(two.path).read("keys/ab") == b"first"
 
 
+def test_who_looks_again_sees_what_was_written_since_the_last_listing(
+    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LISTED", float("inf"))
+    one, two = machines
+    assert two.list(f"runs/{RUN}/steps/") == []
+    one.create(f"runs/{RUN}/end", b"{}")
+    assert not two.exists(f"runs/{RUN}/end")
+    two.look_again()
+    assert two.exists(f"runs/{RUN}/end")
+
+
 def test_a_listing_names_what_either_machine_has(machines: tuple[Shared, Shared]) -> None:
     one, two = machines
     one.create("keys/ab", b"1")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import blake3
 import msgspec
 
 from ithaca.backends.kubernetes import command, names
@@ -70,20 +69,13 @@ def started(workflow: Workflow, known: Mapping[str, str], settings: ClusterSetti
     return steps
 
 
-def digest(workflow: Workflow) -> str:
-    """The digest under which a store keeps the workflow."""
-    source = msgspec.structs.replace(workflow.source, snapshot=None)
-    text = msgspec.structs.replace(workflow, source=source).to_json()
-    return blake3.blake3(text.encode()).hexdigest()
-
-
 def addresses(
     workflow: Workflow, settings: ClusterSettings, run: RunDocument | None
 ) -> dict[str, str]:
     """What every pod of a run is told: the store, and what in it the run is about."""
     return {
         "ithaca-store": settings.store or f"file://{command.STORE}",
-        "ithaca-workflow": run.workflow if run else digest(workflow),
+        "ithaca-workflow": run.workflow if run else workflow.digest,
         "ithaca-source": run.source if run else workflow.source.snapshot or "",
         "ithaca-run": run.id if run else "",
     }

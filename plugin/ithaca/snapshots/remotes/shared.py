@@ -76,6 +76,11 @@ class Shared(Store):
         """Send what the remote lacks of snapshots."""
         push(self._own, self.remote, snapshots, cache=self._cache)
 
+    def look_again(self) -> None:
+        """Forget what the remote listed a moment ago."""
+        with self._lock:
+            self._listed.clear()
+
     def create(self, name: str, data: bytes) -> bool:
         """Store a document under a name, unless anybody did so before."""
         path = document_place(name)
