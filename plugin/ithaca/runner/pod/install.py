@@ -29,7 +29,7 @@ from ithaca.runner.pod.options import HOME
 
 _LEFT_OUT = frozenset(
     (
-        *("idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data"),
+        *("idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"),
         *("site-packages", "dist-packages", "sitecustomize.py"),
     )
 )
