@@ -18,6 +18,7 @@ import pytest
 
 import ithaca
 from ithaca.backends.kubernetes import command as shared
+from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings
 from ithaca.cli.groups import SYSTEMS
 from ithaca.cli.program import COMMANDS, program
 from ithaca.notebook.metadata import _Content as MetadataKeys
@@ -26,8 +27,10 @@ from ithaca.records.fold import StepState
 from ithaca.records.model import RunStatus, StepError, StepStatus
 from ithaca.snapshots import MergeRules
 from ithaca.values.model import Document
-from ithaca_argo import command
-from ithaca_argo.settings import ArgoSettings, PodSettings
+from ithaca_argo import command as argo
+from ithaca_argo.settings import ArgoSettings
+from ithaca_tekton import command as tekton
+from ithaca_tekton.settings import TektonSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +173,7 @@ def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     named = {
         name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
     }
-    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge", "argo"}
+    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge", "argo", "tekton"}
     source = SOURCE[PLUGIN / "api" / "source.py"]
     limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
     assert limits == set(re.findall(r'table\.get\("(\w+)"\)', source))
@@ -179,33 +182,44 @@ def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     assert machine == set(re.findall(r'amount\("(\w+)"', admission))
 
 
+PODS = set(PodSettings.__struct_fields__)
+CLUSTERS = {*ClusterSettings.__struct_fields__, "steps"}
+ARGO, TEKTON = set(ArgoSettings.__struct_fields__), set(TektonSettings.__struct_fields__)
+
+
 @pytest.mark.parametrize(
-    ("title", "kind"),
+    ("name", "title", "wanted"),
     [
-        ("Settings of pods", PodSettings),
-        ("Settings of the workflow", ArgoSettings),
+        ("clusters.md", "Settings of pods", PODS),
+        ("clusters.md", "Settings of the run", CLUSTERS - PODS),
+        ("backends-argo.md", "Settings", ARGO - CLUSTERS),
+        ("backends-tekton.md", "Settings", TEKTON - CLUSTERS),
     ],
+    ids=["pods", "run", "argo", "tekton"],
 )
-def test_every_setting_of_argo_is_documented_and_no_other(
-    title: str, kind: type[msgspec.Struct]
+def test_every_setting_of_a_backend_for_clusters_is_documented_and_no_other(
+    name: str, title: str, wanted: set[str]
 ) -> None:
-    told = [row[0].strip("`") for row in rows(section(page("backends-argo.md"), title))]
-    own = set(kind.__struct_fields__)
-    wanted = own - set(PodSettings.__struct_fields__) if kind is ArgoSettings else own
+    told = [row[0].strip("`") for row in rows(section(page(name), title))]
     assert sorted(told) == sorted(wanted)
 
 
 def test_the_runners_command_line_in_a_pod_is_documented() -> None:
-    place = command.Place("image", "python", "capture@0", "2Gi")
+    place = argo.Place("image", "python", "capture@0", "2Gi")
     lines = [
-        *command.step(place, deadline=60, lost=2, retried=True, asked=True),
-        *command.prepare(place, lost=2),
-        *command.end(60),
+        *argo.step(place, deadline=60, lost=2, retried=True, asked=True),
+        *argo.prepare(place, lost=2),
+        *argo.end(60),
         *shared.check(store="s3://bucket", python=None),
         *shared.install(),
+        *tekton.step(lost=2, environment="capture@0"),
+        *tekton.prepare(lost=2, environment="lock@0"),
+        *tekton.verdict(),
+        *tekton.gate(),
+        *tekton.end(),
     ]
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}
-    text = section(page("backends-argo.md"), "What runs in a pod")
+    text = section(page("clusters.md"), "What runs in a pod")
     assert set(re.findall(r"`(--[a-z-]+)", text)) == options
     assert f"exit code {shared.FINAL}" in text
 

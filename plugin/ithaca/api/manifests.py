@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -22,6 +23,31 @@ if TYPE_CHECKING:
     from ithaca.workflow.model import Workflow
 
 
+_DOCUMENT = re.compile(r"^---\n", re.MULTILINE)
+_KIND = re.compile(r"^kind: (\w+)$", re.MULTILINE)
+_NAME = re.compile(r"^  (?:name|generateName): '?([\w.-]+?)-?'?$", re.MULTILINE)
+
+
+def files(text: str) -> dict[str, str]:
+    r"""Manifests as one file each, by names that say what is in them.
+
+    Args:
+        text: YAML documents as a backend prints them.
+
+    Example:
+        >>> files("---\nkind: Task\nmetadata:\n  name: digits--step\n")
+        {'task-digits--step.yaml': 'kind: Task\nmetadata:\n  name: digits--step\n'}
+    """
+    found: dict[str, str] = {}
+    for document in filter(None, _DOCUMENT.split(text)):
+        kind, name = _KIND.search(document), _NAME.search(document)
+        parts = (kind[1].lower() if kind else "manifest", name[1] if name else "")
+        stem = "-".join(filter(None, parts))
+        number = sum(each.startswith(f"{stem}.") for each in found)
+        found[f"{stem}.{number + 1}.yaml" if number else f"{stem}.yaml"] = document
+    return found
+
+
 def manifests(
     workflow: Workflow,
     backend: str,
@@ -29,6 +55,7 @@ def manifests(
     flags: Mapping[str, Any],
     push: bool = False,
     output: Path | None = None,
+    folder: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> str:
     """The manifests of a workflow.
@@ -42,6 +69,7 @@ def manifests(
         push: Send the workflow, its notebook and its source to the store that the manifests name,
             so that a run finds them that kubectl, git or a trigger starts.
         output: The file that the manifests are written to: it is no part of the source.
+        folder: The folder that `files` of them are written to: they are no part of it, either.
         progress: Told what is being done, and of how many files and bytes it was done already.
 
     Raises:
@@ -58,14 +86,19 @@ def manifests(
         )
     tell = progress or (lambda _what, _files, _bytes: None)
     engine = project.backend(backend)
-    engine.emit(workflow)  # what it refuses is neither kept nor pushed
+    known = engine.emit(workflow)  # what it refuses is neither kept nor pushed
+    written = [output] if output else []
+    if folder is not None:
+        written += [folder / name for name in files(known)]
     if push:
         store = project.shared(project.store_url(engine, writing=True), create=True)
     else:
         store = project.store(create=True)
     asked = for_pods(project, workflow, chosen, store, tell)
     engine = project.backend(backend, environment=str(asked or ""))
-    taken = take_source(project, store, workflow, tell, without=output and output.absolute())
+    taken = take_source(
+        project, store, workflow, tell, without=[each.absolute() for each in written]
+    )
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     if push:
         tell("sending what the store lacks", 0, 0)

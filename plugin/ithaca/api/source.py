@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ithaca.settings import whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ithaca.api.project import Project
@@ -22,7 +22,7 @@ def take_source(
     workflow: Workflow,
     tell: Callable[[str, int, int], None],
     *,
-    without: Path | None = None,
+    without: Sequence[Path] = (),
 ) -> Taken:
     """Take the snapshot that the roots of a workflow start from.
 
@@ -31,7 +31,7 @@ def take_source(
         store: Where it goes.
         workflow: The workflow; its volumes are left out.
         tell: Told of how many files and bytes it was done already.
-        without: A file that is left out, since it is made of this very snapshot.
+        without: Files that are left out, since they are made of this very snapshot.
 
     Raises:
         UsageError: A setting is wrong.
@@ -42,7 +42,7 @@ def take_source(
 
     MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
     table = project.settings.table("source")
-    own = [*_own_folder(project), *left_out(workflow, project.root), *_output(project, without)]
+    own = [*_own_folder(project), *left_out(workflow, project.root), *_outputs(project, without)]
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
     what = "reading the project's files"
@@ -70,10 +70,10 @@ def _own_folder(project: Project) -> list[str]:
     return [f"/{project.home.relative_to(project.root).as_posix()}/"]
 
 
-def _output(project: Project, path: Path | None) -> list[str]:
+def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
     """A link that is written through stays one, and changes as little as what it leads to."""
     from ithaca.snapshots.ignore import literal
 
-    places = {path, path.resolve()} if path is not None else set()
-    inside = (each for each in places if each.is_relative_to(project.root))
+    places = {place for path in paths for place in (path, path.resolve())}
+    inside = (each for each in sorted(places) if each.is_relative_to(project.root))
     return [literal(each.relative_to(project.root).as_posix()) for each in inside]

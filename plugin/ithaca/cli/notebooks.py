@@ -73,10 +73,18 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
 @click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
+@click.option("--output-dir", type=click.Path(file_okay=False), help="Folder for one file each.")
 @click.option("--push", is_flag=True, help="Send what the manifests name to their store.")
 @click.option("--environment", metavar="WHAT", help="`image`, `lock`, `lock:FILE` or `capture`.")
 @remote_options("The store that the manifests name.")
-def compile_(notebook: str, backend: str, output: str, push: bool, environment: str | None) -> None:
+def compile_(
+    notebook: str,
+    backend: str,
+    output: str,
+    output_dir: str | None,
+    push: bool,
+    environment: str | None,
+) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
     from ithaca.api import compile as compile_notebook
 
@@ -84,11 +92,16 @@ def compile_(notebook: str, backend: str, output: str, push: bool, environment: 
     if backend == "ir":
         if push:
             raise click.UsageError("--push is for a backend's manifests: name it with --backend")
+        if output_dir is not None:
+            raise click.UsageError("--output-dir is for a backend's manifests: use -o for the JSON")
         write_output(output, workflow.to_json().encode())
         return
-    from ithaca.api.manifests import manifests
+    from ithaca.api.manifests import files, manifests
     from ithaca.cli.waiting import Waiting
 
+    if output_dir is not None:
+        # Now, since an empty folder is part of the source, the first time and the next.
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
     with Waiting() as progress:
         text = manifests(
             workflow,
@@ -96,9 +109,15 @@ def compile_(notebook: str, backend: str, output: str, push: bool, environment: 
             flags={"environment": environment, **flags()},
             push=push,
             output=None if output == "-" else Path(output),
+            folder=None if output_dir is None else Path(output_dir),
             progress=progress,
         )
-    write_output(output, text.encode())
+    if output_dir is None:
+        write_output(output, text.encode())
+        return
+    for name, document in files(text).items():
+        write_output(str(Path(output_dir) / name), document.encode())
+        click.echo(str(Path(output_dir) / name))
 
 
 @click.command()

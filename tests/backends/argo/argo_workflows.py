@@ -6,9 +6,12 @@ from typing import Any
 
 import yaml
 
-from ithaca.records.model import PlannedStep, RunDocument
-from ithaca.workflow.model import Parameter, Source, Step, Workflow
+from cluster_workflows import run, with_parameters, workflow
+from ithaca.records.model import RunDocument
+from ithaca.workflow.model import Workflow
 from ithaca_argo import ArgoBackend
+
+__all__ = ["EVERY", "PLAIN", "emitted", "pod", "run", "spec", "task", "with_parameters", "workflow"]
 
 PLAIN: dict[str, Any] = {"store": "s3://bucket/prefix", "image": "python:3.12"}
 
@@ -70,41 +73,6 @@ EVERY: dict[str, Any] = {
         }
     },
 }
-
-
-def workflow(*steps: Step, **more: Any) -> Workflow:
-    """A workflow of these steps, else of `load` and `train`."""
-    chosen = steps or (Step(name="load"), Step(name="train", needs=("load",)))
-    source = Source(notebook="digits.ipynb", digest="d" * 64)
-    return Workflow(name="digits", steps=chosen, source=source, **more)
-
-
-def with_parameters(**defaults: Any) -> Workflow:
-    """A workflow with parameters."""
-    kinds = {name: type(value).__name__ for name, value in defaults.items()}
-    return workflow(
-        parameters=tuple(
-            Parameter(name=name, type=kinds[name], default=value)  # type: ignore[arg-type]
-            for name, value in defaults.items()
-        )
-    )
-
-
-def run(*plan: PlannedStep, **arguments: Any) -> RunDocument:
-    """A planned run."""
-    return RunDocument(
-        id="01JAAAAAAAAAAAAAAAAAAAAAAA",
-        created=1.0,
-        workflow="w" * 64,
-        name="digits",
-        arguments=arguments,
-        source="5" * 64,
-        notebook="digits.ipynb",
-        root="/home/somebody/digits",
-        python="python",
-        environment="e",
-        plan=plan,
-    )
 
 
 def emitted(

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from argo_schemas import problems
 from argo_workflows import EVERY, PLAIN, emitted, run, workflow
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from cluster_schemas import problems
 from ithaca.records.model import PlannedStep
 from ithaca.workflow.compile import compile as compiled
 from ithaca.workflow.model import Step, Workflow
@@ -73,19 +73,19 @@ def test_a_planned_run_has_the_golden_manifest(golden: SnapshotAssertion) -> Non
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_schemas_take_the_manifests_of_the_corpus(name: str) -> None:
     for document in emitted(compile_(name), **CLAIMS):
-        assert problems(document) == []
+        assert problems("argo", document) == []
 
 
 def test_the_schemas_take_every_setting_and_a_planned_run() -> None:
     documents = [*emitted(every(), **EVERY), *emitted(every(), run(), **EVERY)]
     for document in documents:
-        assert problems(document) == []
+        assert problems("argo", document) == []
 
 
 def test_the_schemas_refuse_a_field_that_there_is_not() -> None:
     document = copy.deepcopy(emitted()[0])
     document["spec"]["templates"][1]["retryStrat"] = {}
-    assert any("retryStrat" in each for each in problems(document))
+    assert any("retryStrat" in each for each in problems("argo", document))
 
 
 def large(steps: int) -> Workflow:

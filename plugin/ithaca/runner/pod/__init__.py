@@ -6,7 +6,7 @@ import, `preparing` installs that once for all pods, `gate` waits for a person, 
 engine without exit codes what to make of one, `ending` records how a run ended. `install` copies
 this Ithaca into pods of images that have none (`closure`: which packages, `libraries`: what they
 need of the system), and `image` makes up for what else an image lacks. The command line is
-specified in `docs/backends-argo.md`; whatever starts pods may use it.
+specified in `docs/clusters.md`; whatever starts pods may use it.
 
 The room may import what the runner may. Its results are documents in the remote that the command
 line names.

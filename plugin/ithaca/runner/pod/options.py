@@ -30,7 +30,7 @@ _NUMBERS = ("deadline", "infrastructure_retries")
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """What the command line says; the options are those of `docs/backends-argo.md`.
+    """What the command line says; the options are those of `docs/clusters.md`.
 
     Attributes:
         check: Say whether a step could run here, and run none.

@@ -1,4 +1,4 @@
-"""Argo's own schemas, made as strict as the API server is with strict field validation."""
+"""The schemas of engines' own objects, made as strict as the API server is when it is asked to."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ import jsonschema
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def folder() -> Path | None:
+def folder(engine: str) -> Path | None:
     """Where the definitions are: `ITHACA_CRDS`, or `shared/crds` beside the checkout."""
     told = os.environ.get("ITHACA_CRDS")
     places = [Path(told)] if told else [up / "shared" / "crds" for up in ROOT.parents]
-    found = [place / "argo" for place in places if (place / "argo").is_dir()]
+    found = [place / engine for place in places if (place / engine).is_dir()]
     return found[0] if found else None
 
 
 @cache
-def schema(kind: str) -> dict[str, Any]:
-    """The schema of a kind."""
-    place = folder()
+def schema(engine: str, kind: str) -> dict[str, Any]:
+    """The schema of a kind, of the version that is stored."""
+    place = folder(engine)
     if place is None:
-        pytest.skip("Argo's definitions are not beside the checkout; ITHACA_CRDS may name them")
-    definition = yaml.load((place / f"{kind.lower()}s.yaml").read_text(), yaml.CSafeLoader)
-    found = strict(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+        pytest.skip(
+            f"{engine}'s definitions are not beside the checkout; ITHACA_CRDS may name them"
+        )
+    (path,) = [
+        one for one in place.glob("*.yaml") if one.stem in (kind.lower(), f"{kind.lower()}s")
+    ]
+    definition = yaml.load(path.read_text(), yaml.CSafeLoader)
+    (version,) = [one for one in definition["spec"]["versions"] if one["storage"]]
+    found = strict(version["schema"]["openAPIV3Schema"])
     found["properties"]["metadata"] = {"type": "object"}
     return found
 
@@ -51,7 +57,7 @@ def strict(content: Any) -> Any:
     return found
 
 
-def problems(document: dict[str, Any]) -> list[str]:
+def problems(engine: str, document: dict[str, Any]) -> list[str]:
     """What the API server would not take."""
-    checker = jsonschema.Draft202012Validator(schema(document["kind"]))
+    checker = jsonschema.Draft202012Validator(schema(engine, document["kind"]))
     return [f"{error.json_path}: {error.message}" for error in checker.iter_errors(document)]
