@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from ithaca.backends.kubernetes.answers import Unanswered, refused
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Cluster:
         if response.status_code != 409:
             return found
         if found.get("reason") != "AlreadyExists":
-            raise _refused(response, path)
+            raise refused(response, path)
         return self._json("GET", f"{path}/{manifest['metadata']['name']}")
 
     def apply(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
@@ -251,7 +252,8 @@ class Cluster:
         except ConfigError as error:  # a command of the kubeconfig that gives credentials
             raise _nowhere(str(error)) from None
         except (httpx2.HTTPError, OSError) as error:
-            raise BackendError(
+            never = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+            raise (BackendError if never else Unanswered)(
                 "ITH660",
                 f"the cluster cannot be reached: {error or type(error).__name__}",
                 where=str(self._http.base_url),
@@ -259,7 +261,7 @@ class Cluster:
             ) from None
         if response.is_success or response.status_code in allowed:
             return response
-        raise _refused(response, path)
+        raise refused(response, path)
 
 
 def _kubeconfig() -> Any:
@@ -290,24 +292,4 @@ def _nowhere(why: str) -> BackendError:
         "ITH663",
         f"no kubeconfig says how to reach a cluster: {why}",
         cure="set KUBECONFIG, or make `kubectl get nodes` work",
-    )
-
-
-def _refused(response: Any, path: str) -> BackendError:
-    try:
-        said = response.json().get("message", "")
-    except ValueError:
-        said = response.text[:300]
-    if response.status_code in (401, 403):
-        return BackendError(
-            "ITH661",
-            f"the cluster does not let us: {said}",
-            where=path,
-            cure="ask for these rights in the namespace, or name another in `namespace`",
-        )
-    return BackendError(
-        "ITH662",
-        f"the API server refused it ({response.status_code}): {said}",
-        where=path,
-        cure="mend what it says; most often a setting is the cause",
     )

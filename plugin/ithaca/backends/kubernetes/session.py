@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from ithaca.backends.kubernetes import names
+from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict
 from ithaca.backends.kubernetes.obstacles import obstacle, said
 from ithaca.backends.protocol import Session
@@ -34,6 +35,9 @@ LOOK = 1.0
 
 FRESH = 5.0
 """Seconds for which an answer of the API server counts, where nobody watches."""
+
+AGAIN = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before a submission that got no answer is repeated."""
 
 DENIED = 60.0
 """Seconds until pods are listed again that could not be."""
@@ -78,11 +82,38 @@ class ClusterSession(Session):
             end_run(journal)
             return
         manifest = self.engine.manifest(journal.workflow(), run)
-        try:
-            self.cluster.create(manifest)
-        except BackendError as error:
+        error, unknown = self._create(manifest)
+        if error is None:
+            return
+        if not unknown:
             journal.end("failed", f"{self.engine.title} did not take it: {error.message}")
-            raise
+            raise error
+        raise BackendError(
+            "ITH664",
+            f"it is not known whether {self.engine.title} took the run: {error.message}",
+            where=f"run {run_id}",
+            cure=f"once the cluster answers, `ithaca runs show {run_id}` says how it stands; where "
+            f"it is lost, `ithaca runs retry {run_id}` starts it",
+        ) from None
+
+    def _create(self, manifest: Object) -> tuple[BackendError | None, bool]:
+        """Create an object; says what went wrong, and whether it may be there nevertheless.
+
+        Its name is the run's, so that asking again makes no second one.
+        """
+        unknown = False
+        for pause in (*AGAIN, None):
+            try:
+                self.cluster.create(manifest)
+            except BackendError as error:
+                unanswered = isinstance(error, Unanswered)
+                unknown = unknown or unanswered
+                if pause is None or not (unanswered or error.code == "ITH660"):
+                    return error, unknown
+                time.sleep(pause)
+            else:
+                break
+        return None, False
 
     def alive(self, run_id: str) -> bool:
         """Whether the run's object is there; a cluster that does not answer is no proof."""
@@ -114,7 +145,11 @@ class ClusterSession(Session):
 
     @contextlib.contextmanager
     def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:
-        """Watch the run's object, in a thread of its own."""
+        """Watch the run's object, in a thread of its own.
+
+        Raises:
+            BackendError: The cluster does not let us see it, and not only for a moment (ITH665).
+        """
         journal = Journal(self.store, run_id)
         if journal.ended() is not None:
             yield time.sleep
@@ -122,10 +157,17 @@ class ClusterSession(Session):
         changed, over = threading.Event(), threading.Event()
         cluster, name = self._find(journal)
 
+        refusals: list[BackendError] = []
+
         def watch() -> None:
-            for found in cluster.watch(self.engine.kind, name=name, stop=over):
-                self._seen[run_id] = (float("inf"), found)
+            try:
+                for found in cluster.watch(self.engine.kind, name=name, stop=over):
+                    self._seen[run_id] = (float("inf"), found)
+                    changed.set()
+            except BackendError as error:
+                refusals.append(error)
                 changed.set()
+                return
             if not over.is_set():
                 self._end_deleted(journal)
                 self._seen.pop(run_id, None)
@@ -134,6 +176,13 @@ class ClusterSession(Session):
         def wait(seconds: float) -> None:
             changed.wait(max(seconds, LOOK))
             changed.clear()
+            if refusals:
+                raise BackendError(
+                    "ITH665",
+                    f"the run can be watched no longer: {refusals[0].message}",
+                    where=f"run {run_id}",
+                    cure=f"the run goes on; `ithaca runs show {run_id}` says how it stands",
+                )
 
         thread = threading.Thread(target=watch, daemon=True, name=f"watch {name}")
         thread.start()

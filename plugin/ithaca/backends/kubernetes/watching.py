@@ -8,6 +8,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ithaca.backends.kubernetes.answers import refused
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,6 +23,10 @@ _LOOK = 0.5
 """Seconds that a watch may outlast `stop`."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 10.0
+_REFUSALS = (401, 403)
+_MOST_REFUSED = 4
+"""So many refusals one after the other are no passing state of a server that starts."""
+
 _GONE = 410
 
 
@@ -36,22 +42,25 @@ def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[d
         path: Of the objects of this kind.
         name: Of the object.
         stop: Ends the watch.
+
+    Raises:
+        BackendError: We may not see it.
     """
     import httpx2
     from lightkube.core.exceptions import ConfigError
 
-    version, pause, known = "", _FIRST_PAUSE, False
+    version, pause, known, refusals = "", _FIRST_PAUSE, False, 0
     while not stop.is_set():
         try:
             if not version:
                 found, version = _listed(http, path, name)
+                refusals = 0
                 if found is None and known:
                     return
-                if found is not None:
-                    known = True
-                    yield found
+                known = found is not None
+                yield from filter(None, [found])
             for kind, found in _events(http, path, name, version, stop):
-                pause, version = _FIRST_PAUSE, found["metadata"]["resourceVersion"]
+                pause, refusals, version = _FIRST_PAUSE, 0, found["metadata"]["resourceVersion"]
                 if stop.is_set() or kind == "DELETED":
                     return
                 if kind != "BOOKMARK":
@@ -59,11 +68,23 @@ def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[d
                     yield found
         except _Forgotten:
             version = ""
+        except httpx2.HTTPStatusError as error:
+            refusals = _refusals(refusals, error.response, path)
         except (httpx2.HTTPError, ConfigError, OSError, ValueError):
             pass  # nothing that is known has become wrong; what happened meanwhile comes later
         # also after a good end: a proxy that ends each watch at once must not be flooded
         stop.wait(pause)
         pause = min(pause * 2, _LAST_PAUSE)
+
+
+def _refusals(before: int, response: Any, path: str) -> int:
+    """How many refusals there were one after the other; raises the one that is too much."""
+    if response.status_code not in _REFUSALS:
+        return 0
+    if before + 1 < _MOST_REFUSED:
+        return before + 1
+    response.read()
+    raise refused(response, path)
 
 
 def _listed(http: Any, path: str, name: str) -> tuple[dict[str, Any] | None, str]:
