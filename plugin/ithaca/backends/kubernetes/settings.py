@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
+from ithaca.backends.kubernetes import own
 from ithaca.errors import UsageError
 from ithaca.notebook.names import nearest
 
@@ -175,6 +176,9 @@ def read(
             raise _wrong(kind, f"`{name}` must be at least 1, not {number}", values)
     if found.infrastructure_retries < 0:
         raise _wrong(kind, "`infrastructure_retries` is less than nothing", values)
+    if found.image is None:
+        # A notebook server in a cluster: steps import what it imports.
+        return msgspec.structs.replace(found, image=own.image())
     return found
 
 

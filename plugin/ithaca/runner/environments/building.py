@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,8 @@ _FROM_PIP = {
 _NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX", "UV_PYTHON")
 _FOREIGN = ("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX", "UV_PROJECT", "UV_WORKING_DIRECTORY")
 _UNREACHED = ("Failed to fetch", "Failed to download", "error sending request", "timed out")
-_SAID = 1500
+_ERRORS = ("error:", "×")  # noqa: RUF001 - as uv writes it
+_SAID = 1000
 """Characters of what uv said that an error repeats."""
 
 
@@ -138,7 +140,7 @@ class _Uv:
             said.append(line)
             self._say(line.rstrip("\n"))
         if process.wait() != 0:
-            raise _failed("".join(said).strip()[-_SAID:], lock)
+            raise _failed(_sentence(said), lock)
 
 
 def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dict[str, str]:
@@ -182,8 +184,14 @@ def _name_project(lock: Path, target: Path) -> None:
     (packages / PROJECT).write_text(f"{modules}\n", encoding="utf-8")
 
 
+def _sentence(lines: list[str]) -> str:
+    """What uv said is wrong, in one line."""
+    first = next((at for at, line in enumerate(lines) if line.lstrip().startswith(_ERRORS)), 0)
+    return re.sub(r"\s+", " ", " ".join(lines[first:])).strip()[:_SAID]
+
+
 def _failed(said: str, lock: Lock) -> UsageError | BackendError:
-    message = f"uv cannot install {lock.path}:\n{said}"
+    message = f"uv cannot install {lock.path}: {said}"
     if any(each in said for each in _UNREACHED):
         return BackendError(
             "ITH527",
