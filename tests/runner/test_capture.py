@@ -66,7 +66,9 @@ def test_a_captured_environment_imports_the_same_in_another_place(
     place = Place(tmp_path / "pod", tmp_path / "work")
     (place.root / "src").mkdir(parents=True)
     (place.root / "src" / "ownmodule.py").write_text("here = False\n")
-    python, found = restored.bring(store, wanted, [own], place)
+    found, base = restored.choose(store, wanted, [own])
+    restored.bring(store, found, base, place)
+    python = place.python
     code = "import tinypack, ownmodule; print(tinypack.VERSION, ownmodule.here)"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1.0 False\n"
@@ -111,11 +113,10 @@ def test_another_python_refuses_a_capture_and_proposes_a_lock(
     wanted = capture(store, there, root)
     other = msgspec.structs.replace(own, version=(3, 9, 1))
     with pytest.raises(UsageError, match=r"is cpython 3\.9 on") as caught:
-        restored.bring(store, wanted, [other], Place(tmp_path / "p", tmp_path / "w"))
+        restored.choose(store, wanted, [other])
     assert caught.value.code == "ITH529"
     assert "--environment lock" in caught.value.cure
-    python, _ = restored.bring(store, wanted, [other, own], Place(tmp_path / "p", tmp_path / "w"))
-    assert describe(python).version == own.version
+    assert restored.choose(store, wanted, [other, own])[1] == own
 
 
 def test_packages_that_lie_outside_of_the_project_are_refused(

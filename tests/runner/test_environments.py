@@ -106,9 +106,10 @@ def test_an_environment_is_installed_once_and_restored_in_other_places(
     again = Place(tmp_path / "two" / "project", tmp_path / "two" / "work")
     assert restored.prepare(store, asked(root), own, again, source, said.append) == found
     assert not again.root.exists()
-    python, known = restored.bring(store, asked(root), [own], again)
-    assert known == found
-    assert python == str(tmp_path / "two" / "work" / "environment" / "bin" / "python")
+    known, base = restored.choose(store, asked(root), [own])
+    assert (known, base) == (found, own)
+    restored.bring(store, known, base, again)
+    python = again.python
     assert run(python, "import tinypack; print(tinypack.VERSION)") == "1.0"
     there = describe(python)
     assert there.identity == found.identity
@@ -123,7 +124,7 @@ def test_an_environment_that_nobody_installed_is_not_found(
 ) -> None:
     store = Store.open(tmp_path / "store")
     with pytest.raises(NotFound, match=r"the store lacks what requirements.txt needs") as caught:
-        restored.bring(store, asked(root), [own], Place(tmp_path / "p", tmp_path / "w"))
+        restored.choose(store, asked(root), [own])
     assert caught.value.code == "ITH528"
 
 

@@ -47,6 +47,18 @@ def test_a_step_imports_what_the_preparatory_pod_installed(cluster: Cluster) -> 
     assert "tinypack 1.0" in cluster.journal.log("a", 1)[0].decode()
 
 
+def test_a_step_that_is_reused_on_arrival_restores_nothing(cluster: Cluster) -> None:
+    cluster.submit()
+    assert cluster.pod(option(cluster), "--prepare=a").code == 0
+    first = cluster.step("a", option(cluster))
+    assert (first.work / "environment").is_dir(), first.said
+    again = "01JRUNNER0000000000000000001"
+    cluster.submit(id=again)
+    second = cluster.pod("--step=a", option(cluster), run=again)
+    assert second.out("execution") == first.out("execution")
+    assert not (second.work / "environment").exists()
+
+
 def test_a_step_whose_environment_nobody_installed_fails_for_good(cluster: Cluster) -> None:
     cluster.submit()
     pod = cluster.step("a", option(cluster))

@@ -40,7 +40,11 @@ _ROOM = 128 << 20
 
 
 def execute(
-    task: Task, *, store: Store | None = None, cancelled: Callable[[], bool] | None = None
+    task: Task,
+    *,
+    store: Store | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    restore: Callable[[], None] | None = None,
 ) -> AttemptEnd:
     """Execute one attempt of a step, and write down how it went.
 
@@ -51,6 +55,8 @@ def execute(
         store: The store, when it is not the plain one at the task's path.
         cancelled: Says whether SIGTERM was a cancel, where the machine may send it as well; asked
             when it came. Without it, it always is.
+        restore: Puts the task's environment in place, where it is not; not called for a step
+            that is reused.
 
     Returns:
         How it ended, as it stands in the record.
@@ -63,7 +69,7 @@ def execute(
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)
     interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
-    attempt = _Attempt(task, store, workflow, step, interruption, cancelled)
+    attempt = _Attempt(task, store, workflow, step, interruption, cancelled, restore)
     with interruption.installed():
         end = attempt.end()
         try:
@@ -85,9 +91,10 @@ class _Attempt:
         step: Step,
         interruption: Interruption,
         cancelled: Callable[[], bool] | None,
+        restore: Callable[[], None] | None,
     ) -> None:
         self.task, self.store, self.workflow, self.step = task, store, workflow, step
-        self.interruption, self.cancelled = interruption, cancelled
+        self.interruption, self.cancelled, self.restore = interruption, cancelled, restore
         self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
         known = secrets.declared(workflow)
         self.recording = Recording(store, task, step, tuple(known.values()))
@@ -125,17 +132,13 @@ class _Attempt:
         return self._ended(status)
 
     def _run(self) -> EndStatus:
-        environment = self._environment()
         parents = [self._execution(digest) for digest in self.task.parents]
-        key = step_key(
-            self.workflow,
-            self.step,
-            arguments=self.task.arguments,
-            environment=environment.identity,
-            parents=[parent.after for parent in parents] or [self.task.source],
-            counts=what_counts(self.store, self.task.uncounted, cache=self._cache),
-        )
-        self.known["key"] = key
+        if self.restore is not None:
+            if self._reuse(self._key(self.task.environment, parents)):
+                return "reused"
+            self.restore()
+        environment = self._environment()
+        key = self._key(environment.identity, parents)
         if self._reuse(key):
             return "reused"
         missing = [name for name, value in self.secrets.items() if value is None]
@@ -149,6 +152,18 @@ class _Attempt:
             self._publish(key, before, outcome.after, outcome.metrics)
             self.interruption.close()
         return "succeeded"
+
+    def _key(self, environment: str, parents: list[Execution]) -> str:
+        key = step_key(
+            self.workflow,
+            self.step,
+            arguments=self.task.arguments,
+            environment=environment,
+            parents=[parent.after for parent in parents] or [self.task.source],
+            counts=what_counts(self.store, self.task.uncounted, cache=self._cache),
+        )
+        self.known["key"] = key
+        return key
 
     # What the attempt starts from
 

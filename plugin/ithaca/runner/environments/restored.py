@@ -49,6 +49,11 @@ class Place(NamedTuple):
         """The virtual environment."""
         return self.work / FOLDER
 
+    @property
+    def python(self) -> str:
+        """Its interpreter."""
+        return str(self.environment / "bin" / "python")
+
 
 def prepare(
     store: Store,
@@ -130,19 +135,13 @@ def snapshot(
     return taken.digest
 
 
-def bring(
-    store: Store, wanted: Wanted, bases: Sequence[Environment], place: Place
-) -> tuple[str, Kept]:
-    """Restore an environment onto an interpreter that is there.
+def choose(store: Store, wanted: Wanted, bases: Sequence[Environment]) -> tuple[Kept, Environment]:
+    """An environment, and the interpreter that it works with.
 
     Args:
         store: The store.
         wanted: The environment.
-        bases: The interpreters; a lock was installed for the first.
-        place: Where it is to be.
-
-    Returns:
-        The kernel's interpreter, and what is known of the environment.
+        bases: The interpreters that are there; a lock was installed for the first.
 
     Raises:
         NotFound: The store lacks it (ITH528).
@@ -152,20 +151,31 @@ def bring(
     found = kept.find(store, wanted, first)
     if found is None:
         raise _missing(wanted, first)
-    base = next((each for each in bases if found.platform.runs_on(Platform.of(each))), None)
-    if base is None:
-        raise UsageError(
-            "ITH529",
-            f"the environment was made for {found.platform}, and {bases[0].executable} of the "
-            f"image is {first}",
-            cure="choose an image with the same Python, or `--environment lock`, which is "
-            "installed for the image that is there",
-        )
+    for base in bases:
+        if found.platform.runs_on(Platform.of(base)):
+            return found, base
+    raise UsageError(
+        "ITH529",
+        f"the environment was made for {found.platform}, and {bases[0].executable} of the "
+        f"image is {first}",
+        cure="choose an image with the same Python, or `--environment lock`, which is "
+        "installed for the image that is there",
+    )
+
+
+def bring(store: Store, found: Kept, base: Environment, place: Place) -> None:
+    """Restore an environment onto an interpreter.
+
+    Args:
+        store: The store.
+        found: The environment.
+        base: The interpreter.
+        place: Where it is to be.
+    """
     target = place.environment
     restore(store, found.snapshot, target)
     overlay.write_skeleton(target, base)
     _move(target, base, [(found.prefix, str(target)), (found.root, str(place.root))])
-    return str(target / "bin" / "python"), found
 
 
 def _lock(root: Path, wanted: Wanted) -> Lock:

@@ -174,7 +174,7 @@ class _Pod:
         """Execute the attempt."""
         options = self.options
         try:
-            python, notices = environment.bring(options, self.store)
+            kernel = environment.kernel(options, self.store)
         except (UsageError, NotFound) as error:
             self._start(number)
             said = failure.of(error)
@@ -194,20 +194,20 @@ class _Pod:
             root=options.root,
             work=str(Path(options.work) / "attempt"),
             folder=options.root,
-            python=python,
-            environment="",
+            python=kernel.python,
+            environment=kernel.identity,
             reuse=self.document.reuse,
             uncounted=self.document.uncounted,
             notebook=self.document.notebook,
             writer=options.writer,
-            notices=notices,
+            notices=kernel.notices,
             ends=options.ends,
             deadline=options.deadline,
             memory=options.memory,
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
         orphans.adopt()
-        return execute(task, store=self.store, cancelled=self.cancelled)
+        return execute(task, store=self.store, cancelled=self.cancelled, restore=kernel.restore)
 
     def _bring_settings(self) -> None:
         """A join asks the project's settings for its rules, and the folder is still empty."""

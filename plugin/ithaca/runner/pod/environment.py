@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,20 +22,36 @@ from ithaca.runner.pod import document
 from ithaca.runner.pod.options import HOME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ithaca.runner.environment import Environment
     from ithaca.runner.pod.options import Options
     from ithaca.snapshots import Store
 
 
-def bring(options: Options, store: Store) -> tuple[str, tuple[str, ...]]:
-    """The kernel's interpreter, with what it is to import in place.
+@dataclass(frozen=True)
+class Kernel:
+    """What a kernel runs on.
+
+    Attributes:
+        python: Its interpreter; may have to be restored first.
+        identity: Digest of what it can import, as the store has it; empty when nobody said.
+        notices: What the user should know of it.
+        restore: Puts it in place; None when it is there.
+    """
+
+    python: str
+    identity: str = ""
+    notices: tuple[str, ...] = ()
+    restore: Callable[[], None] | None = None
+
+
+def kernel(options: Options, store: Store) -> Kernel:
+    """What the kernel of a step is to run on; nothing is restored yet.
 
     Args:
         options: The command line.
         store: The store.
-
-    Returns:
-        The interpreter, and notices.
 
     Raises:
         UsageError: There is no interpreter, or the environment does not work with it.
@@ -44,10 +62,16 @@ def bring(options: Options, store: Store) -> tuple[str, tuple[str, ...]]:
         python = _interpreter(options)
         with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
             _of_image(options, store, python)
-        return python, ()
-    python, found = restored.bring(store, asked, bases(options, store), place(options))
-    # One step says it, not all of them.
-    return python, () if options.parents else found.notices
+        return Kernel(python)
+    found, base = restored.choose(store, asked, bases(options, store))
+    where = place(options)
+    return Kernel(
+        where.python,
+        found.identity,
+        # One step says it, not all of them.
+        () if options.parents else found.notices,
+        partial(restored.bring, store, found, base, where),
+    )
 
 
 def bases(options: Options, store: Store) -> list[Environment]:
