@@ -11,6 +11,7 @@ from ithaca.errors import IthacaError, NotFound, StoreError, UsageError
 from ithaca.snapshots import Store
 from ithaca.snapshots.remotes import Remote, push
 from ithaca.snapshots.remotes.address import connect
+from ithaca.snapshots.remotes.looking import look
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -64,6 +65,16 @@ def test_wrong_credentials_are_a_store_error(s3: str, monkeypatch: pytest.Monkey
 def test_a_bucket_that_is_not_there_is_a_store_error(s3: str) -> None:
     error = refused("s3://nobody/x")
     assert (error.code, error.exit_code) == ("ITH420", 4)
+
+
+def test_looking_tells_a_store_from_an_empty_place_and_that_from_no_place(s3: str) -> None:
+    assert look(s3) is False
+    assert not Remote(s3, connect(s3, create=False)).exists("version")
+    Remote.open(s3, create=True)
+    assert look(s3) is True
+    with pytest.raises(StoreError, match="there is no such bucket") as raised:
+        look("s3://no-such-bucket/prefix")
+    assert raised.value.code == "ITH420"
 
 
 @pytest.mark.parametrize("where", ["environment", "profile", "default"])

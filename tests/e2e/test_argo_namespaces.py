@@ -1,0 +1,159 @@
+"""`ithaca manifests` makes a fresh namespace ready for runs, and `ithaca doctor` says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import argo_cluster as cluster
+import pytest
+import yaml
+
+NO_CLUSTER = cluster.reason() or ("" if shutil.which("kubectl") else "there is no kubectl")
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(bool(NO_CLUSTER), reason=NO_CLUSTER or "there is a cluster"),
+]
+
+
+def kubectl(*words: str, given: str | None = None) -> str:
+    done = subprocess.run(
+        ["kubectl", *words], input=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    """A namespace for the tests of this page: they make it ready one after the other."""
+    name = f"ithaca-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def project(tmp_path: Path, namespace: str) -> Path:
+    folder = tmp_path / f"p{uuid.uuid4().hex[:8]}"
+    (folder / ".git").mkdir(parents=True)
+    cluster.project(folder, 'service_account = "ithaca"')
+    settings = folder / "pyproject.toml"
+    settings.write_text(settings.read_text().replace('"default"', f'"{namespace}"'))
+    return folder
+
+
+@pytest.fixture
+def ready(project: Path) -> Path:
+    """The project in a namespace to which all has been applied that is printed."""
+    printed = cluster.ithaca(project, "manifests", "argo", "--secret-from-env")
+    kubectl("apply", "-f", "-", given=printed.stdout)
+    return project
+
+
+@pytest.fixture
+def submitter(namespace: str, ready: Path, tmp_path: Path) -> str:
+    """A kubeconfig of somebody who has the printed role for submitting, and no other right."""
+    if "people" not in kubectl("get", "serviceaccounts", "--namespace", namespace):
+        kubectl("create", "serviceaccount", "people", "--namespace", namespace)
+        kubectl(
+            *("create", "rolebinding", "people", "--namespace", namespace),
+            *("--role=ithaca-argo-submit", f"--serviceaccount={namespace}:people"),
+        )
+    raw = yaml.safe_load(kubectl("config", "view", "--raw", "--minify", "--flatten"))
+    token = kubectl("create", "token", "people", "--namespace", namespace).strip()
+    raw["users"] = [{"name": "people", "user": {"token": token}}]
+    raw["contexts"][0]["context"]["user"] = "people"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(raw))
+    return str(path)
+
+
+def doctor(project: Path, **env: str) -> tuple[int, dict[str, dict]]:
+    done = cluster.ithaca(project, "doctor", "--backend", "argo", "--json", **env)
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert told["well"] == (done.returncode == 0)
+    return done.returncode, {each["what"]: each for each in told["checks"]}
+
+
+def test_what_is_missing_is_said_with_what_makes_it(project: Path, namespace: str) -> None:
+    code, found = doctor(project)
+    assert code == 4
+    assert found["namespace"]["status"] == found["Argo"]["status"] == "ok"
+    assert found["service account"]["status"] == "failed"
+    cure = found["service account"]["cure"]
+    assert f"manifests argo --namespace {namespace} | kubectl apply" in cure
+    assert found["secret"]["status"] == "failed"
+    assert found["pod"]["status"] == "unknown"
+
+
+def test_the_cures_make_all_well(project: Path) -> None:
+    _, before = doctor(project)
+    for what in ("service account", "secret"):
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", "set -o pipefail; " + before[what]["cure"].strip("`")],
+            cwd=project,
+            env={
+                **os.environ,
+                **cluster.CREDENTIALS,
+                "PATH": path,
+                "ITHACA_STORE": f"{cluster.STORE}/x",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    code, after = doctor(project)
+    assert {each["status"] for each in after.values()} == {"ok"}, after
+    assert code == 0
+    assert after["store, from a pod"]["found"].startswith(cluster.STORE)
+
+
+def test_the_printed_roles_are_enough_to_run_and_to_follow(
+    ready: Path, submitter: str, namespace: str
+) -> None:
+    code, found = doctor(ready, KUBECONFIG=submitter)
+    assert code == 0, found
+    assert found["your rights"]["status"] == "ok"
+    assert found["secret"]["status"] == found["pod"]["status"] == "unknown"
+    cluster.write(ready, ("step:load", "x = 20"), ("pipeline-metrics", "print(x)"))
+    done = cluster.ithaca(
+        ready, "run", "nb.ipynb", "--backend", "argo", "--json", KUBECONFIG=submitter
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "succeeded"
+    pods = kubectl("get", "pods", "--namespace", namespace, "-o", "name")
+    assert "ithaca-doctor" not in pods
+
+
+@pytest.mark.parametrize(
+    ("env", "what", "said", "cure"),
+    [
+        ({"ITHACA_IMAGE": "registry.invalid/x:1"}, "image registry.invalid/x:1", "registry.invalid",
+         "image_pull_secrets"),
+        ({"ITHACA_IMAGE": "local/busybox:dev"}, "image local/busybox:dev", "there is no Ithaca",
+         "runner_image"),
+        ({"ITHACA_STORE": "s3://no-such-bucket/x"}, "store, from a pod", "no such bucket",
+         "make it"),
+        ({"ITHACA_NAMESPACE": "ithaca-nowhere"}, "namespace", "there is no", "create namespace"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "store, from here", "credentials", "AWS_"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_way_is_said_with_its_cure(
+    ready: Path, env: dict[str, str], what: str, said: str, cure: str
+) -> None:
+    code, found = doctor(ready, **env)
+    assert code == 4
+    assert found[what]["status"] == "failed"
+    assert said in found[what]["found"]
+    assert cure in found[what]["cure"]
