@@ -10,7 +10,10 @@ GROUP = "argoproj.io"
 RIGHTS = Rights(
     # Argo's executor reports what a pod left by an object of this kind; 3.6 and 4.x alike.
     pods=(Right(GROUP, "workflowtaskresults", ("create", "patch")),),
-    people=(Right(GROUP, "workflows", ("create", "get", "list", "watch", "patch", "update")),),
+    people=(
+        Right(GROUP, "workflows", ("create", "get", "list", "watch", "patch", "update")),
+        Right("", "pods", ("list",)),  # why one does not start
+    ),
 )
 
 INSTALLED = Installed(

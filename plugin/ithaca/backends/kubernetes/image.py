@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ithaca.backends.kubernetes import trial
+from ithaca.backends.kubernetes.obstacles import obstacle
 from ithaca.backends.kubernetes.pods import settled
 from ithaca.backends.protocol import Check
 from ithaca.errors import BackendError, UsageError
@@ -16,18 +17,6 @@ if TYPE_CHECKING:
 
     from ithaca.backends.kubernetes.client import Cluster
     from ithaca.backends.kubernetes.settings import ClusterSettings
-
-_PULL = "check the image's name; `image_pull_secrets` for a registry that asks who you are; an "
-_PULL += 'image that is only on the nodes needs `image_pull_policy = "IfNotPresent"`'
-
-_CURES = {
-    "ImagePullBackOff": _PULL,
-    "ErrImageNeverPull": _PULL,
-    "InvalidImageName": _PULL,
-    "CreateContainerConfigError": "make what it names: a secret, or a key of one",
-    "Unschedulable": "ask for less in `requests`, or choose other nodes: `node`, `tolerations`",
-    "Slow": "`kubectl get events` may say what it waits for",
-}
 
 
 def images(
@@ -79,7 +68,9 @@ def _image(
     if told is None:
         yield _silent(what, settings, ended)
         return
-    yield _version(what, told["ithaca"])
+    copied = bool(settings.runner_image) and image != settings.runner_image
+    brings = f"gets Ithaca {{}} of {settings.runner_image}" if copied else "holds Ithaca {}"
+    yield _version(what, brings, told["ithaca"])
     yield _seen("store, from a pod", told["store"])
     yield _seen("kernel, in a pod", told["kernel"])
 
@@ -88,26 +79,25 @@ def _silent(what: str, settings: ClusterSettings, ended: trial.Ended) -> Check:
     """A pod whose runner said nothing: it never began, or there was none."""
     said = " ".join(ended.message.split())[-400:]
     found = ": ".join(filter(None, (ended.reason, said))) or "its pod ended without a word"
-    cure = _CURES.get(ended.reason, "")
+    why = obstacle(found)
+    cure = why.cure if why else ""
     missing = any(each in ended.message for each in ("ModuleNotFoundError", "No module named"))
     if missing or "executable file not found" in ended.message:
         found = f"there is no Ithaca in it: {said}"
         cure = f"`runner_image` under {settings.place()} names an image that brings it"
     elif "unrecognized arguments: --check" in ended.message:
         found, cure = "its Ithaca is too old to be asked", f"build it with {_ours()}"
-    elif ended.reason == "StartError":
-        cure = "name the image's interpreter in `python`, or an image that holds what is missing"
     return Check(what, "failed", found, cure or "`kubectl get events` may say more")
 
 
-def _version(what: str, theirs: str) -> Check:
+def _version(what: str, brings: str, theirs: str) -> Check:
     ours = version("ithaca")
     if theirs == ours:
-        return Check(what, "ok", f"holds Ithaca {theirs}, as here")
+        return Check(what, "ok", f"{brings.format(theirs)}, as here")
     return Check(
         what,
         "warning",
-        f"holds Ithaca {theirs}, here is {ours}",
+        f"{brings.format(theirs)}, here is {ours}",
         f"build the image with {_ours()}, so that all read what others write",
     )
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from ithaca.backends.kubernetes import command
-from ithaca.backends.kubernetes.client import Kind
+from ithaca.backends.kubernetes.client import POD, Kind
+from ithaca.backends.kubernetes.obstacles import obstacle, said
 from ithaca.backends.kubernetes.pods import preparing_pod
 from ithaca.errors import BackendError
 from ithaca.workflow.model import Step
@@ -24,20 +25,13 @@ if TYPE_CHECKING:
     from ithaca.backends.kubernetes.client import Cluster
     from ithaca.backends.kubernetes.settings import ClusterSettings
 
-POD = Kind("", "v1", "Pod", "pods")
 EVENT = Kind("", "v1", "Event", "events")
 
-NO_NODE = 30.0
-"""Seconds that a pod may be without a node; a cluster that grows may need longer."""
+MAY_PASS = {"Unschedulable": 30.0, "ErrImagePull": 30.0}
+"""Seconds that a pod may be kept by what most often passes: nodes come, a registry answers."""
 
 PATIENCE = 300.0
 """Seconds that a pod may take in all."""
-
-_STUCK = (
-    *("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"),
-    *("CreateContainerConfigError", "CreateContainerError", "RunContainerError"),
-)
-"""Reasons of a container that will not start by itself."""
 
 
 class Ended(NamedTuple):
@@ -46,12 +40,10 @@ class Ended(NamedTuple):
     Attributes:
         message: What its container said at the end, or what Kubernetes says of it.
         reason: Kubernetes' word for what it is stuck in; empty when it ran.
-        container: Which container that is of.
     """
 
     message: str
     reason: str = ""
-    container: str = ""
 
 
 def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
@@ -154,21 +146,16 @@ def _ended(found: dict[str, Any]) -> Ended | None:
         if over is None or (over.get("exitCode") == 0 and each["name"] != "main"):
             continue
         reason = over.get("reason", "")
-        said = over.get("message") or ""
-        return Ended(said, "" if said else reason or f"exit code {over['exitCode']}", each["name"])
+        told = over.get("message") or ""
+        return Ended(told, "" if told else reason or f"exit code {over['exitCode']}")
     return Ended(status.get("message") or "", status.get("reason") or "Failed")
 
 
 def _stuck(found: dict[str, Any], lasted: float) -> Ended | None:
-    for each in _containers(found):
-        waiting = each["state"].get("waiting") or {}
-        if waiting.get("reason") in _STUCK:
-            return Ended(waiting.get("message") or "", waiting["reason"], each["name"])
-    for condition in (found.get("status") or {}).get("conditions") or ():
-        unscheduled = condition["type"] == "PodScheduled" and condition["status"] == "False"
-        if unscheduled and lasted > NO_NODE:
-            return Ended(condition.get("message") or "", condition.get("reason") or "Unschedulable")
-    return None
+    why = obstacle(said(found))
+    if why is None or lasted < MAY_PASS.get(why.reason, 0.0):
+        return None
+    return Ended(why.message, why.reason)
 
 
 def _doing(found: dict[str, Any]) -> str:
@@ -178,10 +165,7 @@ def _doing(found: dict[str, Any]) -> str:
         reason = (each["state"].get("waiting") or {}).get("reason")
         if reason:
             return str(reason)
-    for condition in (found.get("status") or {}).get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message") or "no node takes it")
-    return str((found.get("status") or {}).get("phase") or "Pending")
+    return said(found) or str((found.get("status") or {}).get("phase") or "Pending")
 
 
 def _event(cluster: Cluster, name: str) -> str:
