@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -62,7 +63,8 @@ class Waiting:
             what, files, amount = self._now
             line = f"{what}: {files} files, {size(amount)} …" if files else f"{what} …"
             if at_terminal:
-                click.echo(_CLEAR + line, err=True, nl=False)
+                width = shutil.get_terminal_size().columns - 1  # a second line would stay there
+                click.echo(_CLEAR + line[:width], err=True, nl=False)
             elif what and (what != said or time.monotonic() - last > AGAIN):
                 click.echo(line, err=True)
                 said, last = what, time.monotonic()
