@@ -7,13 +7,12 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ithaca.backends.kubernetes.client import Cluster, Kind
+from ithaca.backends.kubernetes.client import POD, Cluster
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PODS = Kind("", "v1", "Pod", "pods")
 _CHOSEN = "kubectl.kubernetes.io/default-container"
 
 
@@ -28,7 +27,7 @@ def image() -> str | None:
     if "KUBERNETES_SERVICE_HOST" not in os.environ:
         return None
     try:
-        pod = Cluster.connect().get(_PODS, os.environ.get("HOSTNAME") or socket.gethostname())
+        pod = Cluster.connect().get(POD, os.environ.get("HOSTNAME") or socket.gethostname())
     except (BackendError, ImportError):
         return None
     return None if pod is None else image_of(pod)
