@@ -17,8 +17,10 @@ import pytest
 from pod_project import Cluster
 from step_project import RUN, Project, metric, parameter, step
 
+from ithaca.backends.kubernetes.command import STORE_PREFIX
 from ithaca.records import names
 from ithaca.records.model import AttemptStart, Execution
+from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
 from ithaca.snapshots import Store, entries
@@ -300,3 +302,38 @@ def test_a_restore_leaves_the_files_of_a_mounted_volume_and_no_snapshot_takes_th
     assert [
         str(path) for path in entries(cluster.journal.store, after) if "data" in str(path)
     ] == []
+
+
+@slow
+def test_the_stores_credentials_reach_the_runner_and_no_kernel(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.setenv("ITHACA_REMOTE_AWS_SECRET_ACCESS_KEY", "sesame-open-up")
+    source = (
+        "import os\n"
+        "seen = sorted(name for name in os.environ if 'AWS_SECRET' in name or 'REMOTE' in name)\n"
+        "print('seen', seen, 'sesame' + '-open-up')"
+    )
+    cluster.project.define(step("a", source))
+    cluster.submit()
+    pod = cluster.step("a")
+    assert pod.code == 0, pod.said
+    assert "seen [] ***" in cluster.journal.log("a", 1)[0].decode()
+
+
+def test_credentials_have_their_usual_names_only_while_the_store_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(credentials, "_taken", {})
+    monkeypatch.setenv("AWS_REGION", "the cells' own")
+    monkeypatch.setenv(f"{credentials.PREFIX}AWS_REGION", "the store's")
+    monkeypatch.setenv(f"{credentials.PREFIX}AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    credentials.take()
+    assert "ITHACA_REMOTE_AWS_REGION" not in os.environ
+    with credentials.shown():
+        assert (os.environ["AWS_REGION"], os.environ["AWS_ACCESS_KEY_ID"]) == ("the store's", "id")
+    assert os.environ["AWS_REGION"] == "the cells' own"
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    assert credentials.PREFIX == STORE_PREFIX

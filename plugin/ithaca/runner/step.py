@@ -97,7 +97,7 @@ class _Attempt:
         self.interruption, self.cancelled, self.restore = interruption, cancelled, restore
         self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
         known = secrets.declared(workflow)
-        self.recording = Recording(store, task, step, tuple(known.values()))
+        self.recording = Recording(store, task, step, (*known.values(), *task.masked))
         self.cells = Cells(
             task,
             store,

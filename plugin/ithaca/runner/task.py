@@ -36,6 +36,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         ends: When the engine ends the whole run, seconds since the epoch.
         deadline: How many seconds the whole run may take.
         memory: How much memory it may use, for the record.
+        masked: Values that no log may show, beside those of the workflow's secrets.
         owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
     """
 
@@ -61,4 +62,5 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ends: float | None = None
     deadline: int | None = None
     memory: str = ""
+    masked: tuple[str, ...] = ()
     owner_fd: int | None = None

@@ -24,6 +24,9 @@ METRICS = f"{WORK}/out/metrics"
 POD = "ITHACA_POD"
 """Variable with the name of the pod."""
 
+STORE_PREFIX = "ITHACA_REMOTE_"
+"""What stands before the variables of the store's secret: they are the runner's, no kernel's."""
+
 ANSWERS = ("decision", "by", "comment")
 """What a person says when asked: `approve` or `reject`, who it was, and why."""
 

@@ -228,9 +228,11 @@ def _work(wanted: Work) -> dict[str, Any]:
 
 
 def _secrets(pod: PodSettings, settings: ClusterSettings) -> list[dict[str, Any]]:
-    wanted = [settings.store_secret] if settings.store_secret else []
-    wanted += pod.env_from_secrets or ()
-    return [{"secretRef": {"name": name}} for name in dict.fromkeys(wanted)]
+    own = {"prefix": command.STORE_PREFIX, "secretRef": {"name": settings.store_secret}}
+    return [
+        *([own] if settings.store_secret else []),
+        *({"secretRef": {"name": name}} for name in dict.fromkeys(pod.env_from_secrets or ())),
+    ]
 
 
 def _plain(env: Mapping[str, str], settings: ClusterSettings) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError, StoreError
-from ithaca.runner.pod import image
+from ithaca.runner.pod import credentials, image
 from ithaca.runner.pod.options import FINAL, Options, parse
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def _do(options: Options) -> int:
         install(options.install)
         return 0
     image.complete(options)
+    credentials.take()
     if options.check:
         from ithaca.runner.pod.looking import report
 

@@ -16,7 +16,7 @@ from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
 from ithaca.records.model import AttemptEnd, AttemptStart, Event
 from ithaca.runner import failure, orphans
-from ithaca.runner.pod import document, environment
+from ithaca.runner.pod import credentials, document, environment
 from ithaca.runner.pod.options import FINAL, Options, required
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
@@ -204,6 +204,7 @@ class _Pod:
             ends=options.ends,
             deadline=options.deadline,
             memory=options.memory,
+            masked=credentials.secrets(),
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
         orphans.adopt()

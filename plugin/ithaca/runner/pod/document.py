@@ -16,6 +16,7 @@ from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.model import PlannedStep, RunDocument
+from ithaca.runner.pod import credentials
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required, seconds
 from ithaca.snapshots.remotes import Remote
@@ -36,7 +37,7 @@ _RETRIES = 2
 def attach(options: Options) -> Store:
     """The store of the command line, with what the node or the pod keeps of it."""
     required(options, "store")
-    with authorities():
+    with authorities(), credentials.shown():
         remote = Remote.open(options.store, create=True)
     home = options.home
     return Shared.attach(home / "store", remote, cache=home / "cache" / "remote")
