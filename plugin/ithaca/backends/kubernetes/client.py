@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -59,14 +60,11 @@ class Cluster:
             >>> Cluster.connect(namespace="science").namespace  # doctest: +SKIP
             'science'
         """
-        from lightkube.config.client_adapter import Client, ConnectionParams
-        from lightkube.config.models import User
-
         try:
             config = _kubeconfig().get(context)
-            if config.user is None:  # a proxy that needs no credentials
-                config = config._replace(user=User())
-            http = Client(config, ConnectionParams())
+            http = _connected(config)
+        except BackendError:
+            raise
         except Exception as error:  # a file that is wrong fails as whatever lightkube trips over
             raise _nowhere(f"{type(error).__name__}: {error}") from None
         return cls(http, namespace or config.namespace)
@@ -262,6 +260,29 @@ class Cluster:
         if response.is_success or response.status_code in allowed:
             return response
         raise refused(response, path)
+
+
+def _connected(config: Any) -> Any:
+    """An HTTP client that is who the kubeconfig says."""
+    from lightkube.config.client_adapter import Client, ConnectionParams
+    from lightkube.config.models import User
+
+    if config.user is None:  # a proxy that needs no credentials
+        config = config._replace(user=User())
+    if config.user.exec is None:
+        return Client(config, ConnectionParams())
+    from ithaca.backends.kubernetes.login import Login
+
+    login = Login(config)
+    first, user = login.credential(), User()
+    if first.certificate:
+        user = User(
+            client_cert_data=base64.b64encode(first.certificate.encode()).decode(),
+            client_key_data=base64.b64encode(first.key.encode()).decode(),
+        )
+    http = Client(config._replace(user=user), ConnectionParams())
+    http.auth = login
+    return http
 
 
 def _kubeconfig() -> Any:
