@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +112,17 @@ def write(folder: Path, *cells: tuple[str, str]) -> None:
     (folder / "nb.ipynb").write_text(json.dumps(content))
 
 
+def environment(folder: Path, **env: str) -> dict[str, str]:
+    """The variables of a user whose store is the cluster's."""
+    return {**os.environ, **CREDENTIALS, "ITHACA_STORE": f"{STORE}/{folder.name}", **env}
+
+
 def ithaca(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Call the command line as a user would."""
-    told = {**os.environ, **CREDENTIALS, "ITHACA_STORE": f"{STORE}/{folder.name}", **env}
     return subprocess.run(
         [sys.executable, "-m", "ithaca", *words],
         cwd=folder,
-        env=told,
+        env=environment(folder, **env),
         capture_output=True,
         text=True,
         check=False,
@@ -128,3 +134,18 @@ def run(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
     done = ithaca(folder, "run", *words, "--backend", "argo", "--json")
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+def steps(told: dict[str, Any]) -> dict[str, str]:
+    """How the steps of a run stand."""
+    return {each["name"]: each["status"] for each in told["steps"]}
+
+
+def wait_for(folder: Path, run_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The run once something holds of it; it must hold before the run ends, or at its end."""
+    while True:
+        told: dict[str, Any] = json.loads(ithaca(folder, "runs", "show", run_id, "--json").stdout)
+        if holds(told):
+            return told
+        assert told["status"] in ("pending", "running"), told
+        time.sleep(1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import argo_cluster as cluster
 import pytest
-from argo_cluster import write
+from argo_cluster import steps, wait_for, write
 
 pytestmark = [
     pytest.mark.cluster,
@@ -31,10 +31,6 @@ def project(tmp_path: Path) -> Path:
     (folder / ".git").mkdir(parents=True)
     cluster.project(folder)
     return folder
-
-
-def steps(told: dict) -> dict[str, str]:
-    return {each["name"]: each["status"] for each in told["steps"]}
 
 
 def test_the_digits_example_runs_on_argo_and_its_second_run_starts_no_pod(project: Path) -> None:
@@ -195,12 +191,3 @@ def suspended(run_id: str) -> bool:
 
     found, _ = Cluster.connect(namespace="default").list(WORKFLOW, labels={"ithaca/run": run_id})
     return bool(found and gates(found[0]))
-
-
-def wait_for(folder: Path, run_id: str, holds) -> dict:  # type: ignore[no-untyped-def]
-    while True:
-        told = json.loads(cluster.ithaca(folder, "runs", "show", run_id, "--json").stdout)
-        if holds(told):
-            return told
-        assert told["status"] in ("pending", "running"), told
-        time.sleep(1)

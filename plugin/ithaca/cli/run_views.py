@@ -106,14 +106,14 @@ def _seconds(state: RunState) -> float | None:
 
 def show_run(run: Run, state: RunState) -> None:
     """Print how a run and its steps stand."""
-    from ithaca.cli.summary import LOST
+    from ithaca.cli.summary import lost
 
     click.echo(f"{state.name}  {run_status(state)}  {run.url}")
     click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
     if state.retry_of:
         click.echo(f"goes on from {state.retry_of}")
     if state.message or state.status == "lost":
-        click.echo(state.message or LOST)
+        click.echo(lost(state) if state.status == "lost" else state.message)
     for name, value in state.parameters.items():
         click.echo(f"  {name} = {value!r}")
     print_table(

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from ithaca.api import Run
     from ithaca.records.fold import RunState, StepState
 
-LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
+_LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
+_NOT_FOUND = (
+    "nothing of it is found on the cluster of the kubeconfig: it was deleted there, or it is on "
+    "another cluster or in another namespace"
+)
+
+
+def lost(state: RunState) -> str:
+    """Why a run is lost, as well as it is known."""
+    return state.message or (_LOST if state.backend == "local" else _NOT_FOUND)
 
 
 def summary(run: Run, state: RunState, *, ours: bool = False) -> None:
@@ -35,7 +44,7 @@ def summary(run: Run, state: RunState, *, ours: bool = False) -> None:
     took = duration(state.ended - state.created) if state.ended else ""
     click.echo(f"{status_text(state.status)}{f' in {took}' if took else ''}  {run.url}")
     if state.status == "lost":
-        click.echo(f"  {LOST}")
+        click.echo(f"  {lost(state)}")
     elif state.message and state.status != "succeeded" and not ours:
         click.echo(f"  {state.message}")
     for name, number in state.metrics.items():
