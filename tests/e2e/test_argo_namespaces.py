@@ -11,16 +11,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import argo_cluster as cluster
 import pytest
 import yaml
 
-NO_CLUSTER = cluster.reason() or ("" if shutil.which("kubectl") else "there is no kubectl")
+from cluster_places import CREDENTIALS, STORE, ArgoPlace
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(bool(NO_CLUSTER), reason=NO_CLUSTER or "there is a cluster"),
-]
+pytestmark = pytest.mark.cluster
 
 
 def kubectl(*words: str, given: str | None = None) -> str:
@@ -34,6 +30,8 @@ def kubectl(*words: str, given: str | None = None) -> str:
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
     """A namespace for the tests of this page: they make it ready one after the other."""
+    if reason := ArgoPlace.absent() or ("" if shutil.which("kubectl") else "there is no kubectl"):
+        pytest.skip(reason)
     name = f"ithaca-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     yield name
@@ -41,25 +39,23 @@ def namespace() -> Iterator[str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, namespace: str) -> Path:
-    folder = tmp_path / f"p{uuid.uuid4().hex[:8]}"
-    (folder / ".git").mkdir(parents=True)
-    cluster.project(folder, 'service_account = "ithaca"')
-    settings = folder / "pyproject.toml"
-    settings.write_text(settings.read_text().replace('"default"', f'"{namespace}"'))
-    return folder
+def project(argo: ArgoPlace, namespace: str) -> ArgoPlace:
+    """A project whose runs are for that namespace."""
+    argo.namespace = namespace
+    argo.settings('service_account = "ithaca"')
+    return argo
 
 
 @pytest.fixture
-def ready(project: Path) -> Path:
+def ready(project: ArgoPlace) -> ArgoPlace:
     """The project in a namespace to which all has been applied that is printed."""
-    printed = cluster.ithaca(project, "manifests", "argo", "--secret-from-env")
+    printed = project.ithaca("manifests", "argo", "--secret-from-env")
     kubectl("apply", "-f", "-", given=printed.stdout)
     return project
 
 
 @pytest.fixture
-def submitter(namespace: str, ready: Path, tmp_path: Path) -> str:
+def submitter(namespace: str, ready: ArgoPlace, tmp_path: Path) -> str:
     """A kubeconfig of somebody who has the printed role for submitting, and no other right."""
     if "people" not in kubectl("get", "serviceaccounts", "--namespace", namespace):
         kubectl("create", "serviceaccount", "people", "--namespace", namespace)
@@ -76,15 +72,15 @@ def submitter(namespace: str, ready: Path, tmp_path: Path) -> str:
     return str(path)
 
 
-def doctor(project: Path, **env: str) -> tuple[int, dict[str, dict]]:
-    done = cluster.ithaca(project, "doctor", "--backend", "argo", "--json", **env)
+def doctor(project: ArgoPlace, **env: str) -> tuple[int, dict[str, dict]]:
+    done = project.ithaca("doctor", "--backend", "argo", "--json", **env)
     assert done.stdout, done.stderr
     told = json.loads(done.stdout)
     assert told["well"] == (done.returncode == 0)
     return done.returncode, {each["what"]: each for each in told["checks"]}
 
 
-def test_what_is_missing_is_said_with_what_makes_it(project: Path, namespace: str) -> None:
+def test_what_is_missing_is_said_with_what_makes_it(project: ArgoPlace, namespace: str) -> None:
     code, found = doctor(project)
     assert code == 4
     assert found["namespace"]["status"] == found["Argo"]["status"] == "ok"
@@ -95,18 +91,18 @@ def test_what_is_missing_is_said_with_what_makes_it(project: Path, namespace: st
     assert found["pod"]["status"] == "unknown"
 
 
-def test_the_cures_make_all_well(project: Path) -> None:
+def test_the_cures_make_all_well(project: ArgoPlace) -> None:
     _, before = doctor(project)
     for what in ("service account", "secret"):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-c", "set -o pipefail; " + before[what]["cure"].strip("`")],
-            cwd=project,
+            cwd=project.folder,
             env={
                 **os.environ,
-                **cluster.CREDENTIALS,
+                **CREDENTIALS,
                 "PATH": path,
-                "ITHACA_STORE": f"{cluster.STORE}/x",
+                "ITHACA_STORE": f"{STORE}/x",
             },
             capture_output=True,
             text=True,
@@ -116,20 +112,18 @@ def test_the_cures_make_all_well(project: Path) -> None:
     code, after = doctor(project)
     assert {each["status"] for each in after.values()} == {"ok"}, after
     assert code == 0
-    assert after["store, from a pod"]["found"].startswith(cluster.STORE)
+    assert after["store, from a pod"]["found"].startswith(STORE)
 
 
 def test_the_printed_roles_are_enough_to_run_and_to_follow(
-    ready: Path, submitter: str, namespace: str
+    ready: ArgoPlace, submitter: str, namespace: str
 ) -> None:
     code, found = doctor(ready, KUBECONFIG=submitter)
     assert code == 0, found
     assert found["your rights"]["status"] == "ok"
     assert found["secret"]["status"] == found["pod"]["status"] == "unknown"
-    cluster.write(ready, ("step:load", "x = 20"), ("pipeline-metrics", "print(x)"))
-    done = cluster.ithaca(
-        ready, "run", "nb.ipynb", "--backend", "argo", "--json", KUBECONFIG=submitter
-    )
+    ready.notebook(("step:load", "x = 20"), ("pipeline-metrics", "print(x)"))
+    done = ready.ithaca("run", "nb.ipynb", "--backend", "argo", "--json", KUBECONFIG=submitter)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "succeeded"
     pods = kubectl("get", "pods", "--namespace", namespace, "-o", "name")
@@ -150,7 +144,7 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_said_with_its_cure(
-    ready: Path, env: dict[str, str], what: str, said: str, cure: str
+    ready: ArgoPlace, env: dict[str, str], what: str, said: str, cure: str
 ) -> None:
     code, found = doctor(ready, **env)
     assert code == 4

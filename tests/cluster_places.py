@@ -1,0 +1,282 @@
+"""Clusters, as places for the conformance suite: that of `KUBECONFIG`, for each engine it has.
+
+Settings of these tests, for another cluster than the one of one machine:
+
+| variable | what it says |
+|---|---|
+| `ITHACA_E2E_IMAGE` | an image that holds this Ithaca |
+| `ITHACA_E2E_FOREIGN` | one with Python and ipykernel, but without Ithaca |
+| `ITHACA_E2E_STORE`, `…_ENDPOINT`, `…_KEY`, `…_SECRET` | the S3 store, and how to reach it |
+| `ITHACA_E2E_HOST` | an address of this machine that pods reach |
+| `ITHACA_E2E_LOCK` | a file that tests on this cluster lock: who disturbs it, alone |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+import psutil
+import yaml
+
+from places import POLL, Engine, Place, Told, cannot
+
+if TYPE_CHECKING:
+    from ithaca.backends.kubernetes import Cluster
+
+IMAGE = os.environ.get("ITHACA_E2E_IMAGE", "local/ithaca:dev")
+FOREIGN = os.environ.get("ITHACA_E2E_FOREIGN", "local/python:dev")
+STORE = os.environ.get("ITHACA_E2E_STORE", "s3://ithaca/e2e")
+LOCK = os.environ.get("ITHACA_E2E_LOCK", f"{tempfile.gettempdir()}/ithaca-e2e.lock")
+
+CREDENTIALS = {
+    "AWS_ENDPOINT_URL": os.environ.get("ITHACA_E2E_ENDPOINT", "http://10.244.0.1:7070"),
+    "AWS_ACCESS_KEY_ID": os.environ.get("ITHACA_E2E_KEY", "ithaca"),
+    "AWS_SECRET_ACCESS_KEY": os.environ.get("ITHACA_E2E_SECRET", "ithaca-secret"),
+    "AWS_ALLOW_HTTP": "true",
+    "AWS_REGION": "us-east-1",
+}
+
+NAMESPACE = "default"
+SECRET = "ithaca-store"
+
+
+class ClusterPlace(Place):
+    """Steps are pods of the cluster that `KUBECONFIG` names."""
+
+    host = os.environ.get("ITHACA_E2E_HOST", "10.244.0.1")
+    image = IMAGE
+    namespace = NAMESPACE
+
+    group: ClassVar[str]
+    """The engine's API group."""
+
+    controller: ClassVar[tuple[str, str]]
+    """Where the engine's controller is: namespace, and label of its pods."""
+
+    @classmethod
+    @functools.cache
+    def absent(cls) -> str:
+        if "KUBECONFIG" not in os.environ:
+            return "KUBECONFIG names no cluster"
+        from ithaca.errors import BackendError
+
+        try:
+            if not connect().has_api(cls.group):
+                return f"the cluster of KUBECONFIG has no {cls.group}"
+            connect().apply(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": SECRET},
+                    "stringData": CREDENTIALS,
+                }
+            )
+        except BackendError as error:
+            return f"the cluster of KUBECONFIG does not answer: {error.message}"
+        try:
+            socket.create_server((cls.host, 0)).close()
+        except OSError:
+            return f"{cls.host} is no address of this machine; ITHACA_E2E_HOST may name one"
+        return ""
+
+    def own_settings(self) -> str:
+        return f"""namespace = "{self.namespace}"
+image = "{self.image}"
+image_pull_policy = "IfNotPresent"
+store_secret = "{SECRET}"
+"""
+
+    @property
+    def store(self) -> str:
+        """URL of the store: a prefix of the project's own."""
+        return f"{STORE}/{self.folder.name}"
+
+    def environment(self) -> dict[str, str]:
+        return {**CREDENTIALS, "ITHACA_STORE": self.store}
+
+    def store_words(self) -> tuple[str, ...]:
+        return ("--store", self.store)
+
+    @classmethod
+    @contextlib.contextmanager
+    def kept(cls, *, alone: bool) -> Iterator[None]:
+        # Who wants it alone keeps the door as well, so that others do not go in before.
+        with Path(f"{LOCK}.door").open("w") as door, Path(LOCK).open("a") as room:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            if not alone:
+                fcntl.flock(door, fcntl.LOCK_UN)
+            yield
+
+    @abstractmethod
+    def pods(self, run_id: str, step: str) -> list[str]:
+        """Names of the pods of a step that have not ended."""
+
+    def lose(self, run_id: str, step: str) -> None:
+        self._delete(run_id, step, grace=0)
+
+    def ask_to_end(self, run_id: str, step: str) -> None:
+        self._delete(run_id, step, grace=30)
+
+    def _delete(self, run_id: str, step: str, grace: int) -> None:
+        from lightkube import Client
+        from lightkube.resources.core_v1 import Pod
+
+        (name,) = self.pods(run_id, step)
+        Client(namespace=NAMESPACE).delete(Pod, name, grace_period=grace)
+
+    @property
+    def engine(self) -> Controller:
+        return Controller(*self.controller)
+
+    def elsewhere(self) -> Self:
+        return type(self)(self.folder.parent / "elsewhere" / self.folder.name)
+
+    def use_image_without_ithaca(self, own: str = "") -> None:
+        if reason := _no_foreign_image():
+            cannot(reason)
+        self.image = FOREIGN
+        self.settings(f'runner_image = "{IMAGE}"\n{own}')
+
+    def manifests(self) -> list[Told]:
+        done = self.ithaca("compile", "nb.ipynb", "--backend", self.backend)
+        assert done.returncode == 0, done.stderr
+        return list(yaml.load_all(done.stdout, yaml.CSafeLoader))
+
+    def answer_to_request(self, resource: str) -> str:
+        (amount,) = set(_limits(self.manifests(), resource))
+        return str(amount)
+
+    def memory_limit(self, amount: str) -> str:
+        return f"limit:memory:{amount}"
+
+
+class Controller(Engine):
+    """The controller of an engine, and the API server.
+
+    Args:
+        namespace: Where its pods are.
+        label: `NAME=VALUE`, a label of theirs.
+    """
+
+    def __init__(self, namespace: str, label: str) -> None:
+        from lightkube import Client
+
+        self._client = Client(namespace=namespace)
+        self._labels = dict([label.split("=")])
+        if not self._pods():
+            cannot(f"the engine's controller is not in the namespace {namespace}")
+
+    def restart(self) -> None:
+        from lightkube.resources.core_v1 import Pod
+
+        before = [each.metadata.name for each in self._pods()]
+        for name in before:
+            self._client.delete(Pod, name, grace_period=0)
+        while not any(_is_ready(each) for each in self._pods() if each.metadata.name not in before):
+            time.sleep(POLL)
+
+    def cut_off(self, seconds: float) -> None:
+        server = _api_server()
+        # In a process of its own: whatever becomes of the test, the server goes on.
+        script = f"kill -STOP {server}; sleep {seconds}; kill -CONT {server}"
+        subprocess.run(["sh", "-c", script], check=True, start_new_session=True)
+
+    def _pods(self) -> list[Any]:
+        from lightkube.resources.core_v1 import Pod
+
+        return list(self._client.list(Pod, labels=self._labels))
+
+
+class ArgoPlace(ClusterPlace):
+    """The cluster's Argo Workflows."""
+
+    backend, group = "argo", "argoproj.io"
+    controller = ("argo", "app=workflow-controller")
+
+    def own_settings(self) -> str:
+        return (
+            super().own_settings()
+            + 'backoff = {duration = "1s"}\nttl = {after_completion = 1800}\n'
+        )
+
+    def workflow(self, run_id: str) -> str:
+        """Name of the Workflow of a run."""
+        from ithaca_argo.workflow import WORKFLOW
+
+        ((found,), _) = connect().list(WORKFLOW, labels={"ithaca/run": run_id})
+        return str(found["metadata"]["name"])
+
+    def pods(self, run_id: str, step: str) -> list[str]:
+        from ithaca.backends.kubernetes import Kind
+
+        of = {
+            "workflows.argoproj.io/workflow": self.workflow(run_id),
+            "workflows.argoproj.io/completed": "false",
+            "ithaca/step": step,
+        }
+        found, _ = connect().list(Kind("", "v1", "Pod", "pods"), labels=of)
+        return [each["metadata"]["name"] for each in found]
+
+
+def connect() -> Cluster:
+    """The cluster."""
+    from ithaca.backends.kubernetes import Cluster
+
+    return Cluster.connect(namespace=NAMESPACE)
+
+
+@functools.cache
+def _no_foreign_image() -> str:
+    """Why no step can run in an image without Ithaca; empty when one can."""
+    if "ITHACA_E2E_FOREIGN" in os.environ:
+        return ""
+    from lightkube import Client
+    from lightkube.resources.core_v1 import Node
+
+    images = [each for node in Client().list(Node) for each in node.status.images or ()]
+    if any(name.endswith(f"/{FOREIGN}") for each in images for name in each.names or ()):
+        return ""
+    return f"no node has {FOREIGN}, and ITHACA_E2E_FOREIGN names no other image"
+
+
+def _is_ready(pod: Any) -> bool:
+    conditions = (pod.status and pod.status.conditions) or []
+    return any(each.type == "Ready" and each.status == "True" for each in conditions)
+
+
+def _api_server() -> int:
+    """The process of the API server, where it is one of this machine's."""
+    from lightkube import KubeConfig
+
+    config = KubeConfig.from_file(os.environ["KUBECONFIG"]).get()
+    host = urlsplit(config.cluster.server).hostname
+    ours = {each.address for told in psutil.net_if_addrs().values() for each in told}
+    for process in psutil.process_iter(["cmdline"]):
+        if host in ours and "kube-apiserver" in (process.info["cmdline"] or []):
+            return process.pid
+    return int(cannot("the API server is no process of this machine"))
+
+
+def _limits(content: Any, resource: str) -> Iterator[Any]:
+    """Every limit of a resource that manifests hold, wherever the engine wants it."""
+    if isinstance(content, list):
+        for each in content:
+            yield from _limits(each, resource)
+    elif isinstance(content, dict):
+        for name, each in content.items():
+            if name == "limits" and isinstance(each, dict) and resource in each:
+                yield each[resource]
+            yield from _limits(each, resource)

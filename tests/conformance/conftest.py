@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_place import LocalPlace
+
+from cluster_places import ArgoPlace
+from outside import Outside, serve
+from places import Place
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(LocalPlace, id="local", marks=pytest.mark.slow),
+        pytest.param(ArgoPlace, id="argo", marks=[pytest.mark.slow, pytest.mark.cluster]),
+    ]
+)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A project on each backend, beside the tests of other processes."""
+    kind: type[Place] = request.param
+    if reason := kind.absent():
+        pytest.skip(reason)
+    with kind.kept(alone="alone" in request.fixturenames):
+        yield kind(tmp_path / f"p{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def alone() -> None:
+    """For tests that stop what others need: none of them runs at the same time."""
+
+
+@pytest.fixture
+def outside(place: Place) -> Iterator[Outside]:
+    """What the place's steps reach outside of their run."""
+    with serve(place.host) as found:
+        yield found

@@ -1,0 +1,64 @@
+"""This machine, as a place for the conformance suite."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import psutil
+
+from places import Engine, Place, Told, cannot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class LocalPlace(Place):
+    """Steps are processes of this machine; nothing but the project's folder is between them."""
+
+    backend, host = "local", "127.0.0.1"
+
+    def environment(self) -> dict[str, str]:
+        """A store of the user's own must not get in between."""
+        return {"ITHACA_HOME": str(self.folder / ".ithaca")}
+
+    def lose(self, run_id: str, step: str) -> None:
+        os.killpg(self._runner(run_id, step), signal.SIGKILL)
+
+    def ask_to_end(self, run_id: str, step: str) -> None:
+        os.kill(self._runner(run_id, step), signal.SIGTERM)
+
+    def _runner(self, run_id: str, step: str) -> int:
+        """The process that executes a step; it leads a group of its own."""
+        folder = f"{self.folder}/.ithaca/work/{run_id}/{step}/"
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "ithaca.runner" in words and any(each.startswith(folder) for each in words):
+                return process.pid
+        raise AssertionError(f"no process runs the step {step}")
+
+    @property
+    def engine(self) -> Engine:
+        return cannot("a local run's supervisor is the run's own, and nothing is in between")
+
+    def elsewhere(self) -> Place:
+        return cannot("a local run's documents are in the project's own folder")
+
+    def use_image_without_ithaca(self, own: str = "") -> None:
+        cannot("steps of a local run are in no image")
+
+    def manifests(self) -> list[Told]:
+        return cannot("the local backend has no manifests")
+
+    def answer_to_request(self, resource: str) -> str:
+        done = self.ithaca("run", "nb.ipynb", "--backend", "local")
+        assert (done.returncode, "ITH621" in done.stderr) == (2, True), done
+        assert not self._runs().exists()
+        return "refused"
+
+    def _runs(self) -> Path:
+        return self.folder / ".ithaca" / "store" / "runs"
+
+    def memory_limit(self, amount: str) -> str:
+        return str(cannot("this machine holds no step to its memory limit"))

@@ -1,0 +1,115 @@
+"""What reaches a step: order, values, files, parameters, libraries, metrics."""
+
+from __future__ import annotations
+
+import environment_wheels as wheels
+from outside import Outside
+from places import Place, statuses
+
+ALONE = (
+    "import importlib.util, os, subprocess, sys\n"
+    "assert importlib.util.find_spec('ithaca') is None\n"
+    "said = subprocess.run('env; cat /proc/self/maps', shell=True, text=True,\n"
+    "                      capture_output=True, check=True).stdout\n"
+    "assert '/ithaca/' not in said + str(sys.path) + open('/proc/self/maps').read(), said\n"
+)
+"""A cell that fails when it, or what it starts, sees anything of an Ithaca that was copied."""
+
+
+def test_a_step_runs_after_all_that_it_needs(place: Place, outside: Outside) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:last prev:left prev:right", "fourth = outside('count', 'order')"),
+        ("step:left prev:first", "second = outside('count', 'order')"),
+        ("step:right prev:first", "third = outside('count', 'order')"),
+        ("step:first", "first = outside('count', 'order')"),
+        ("pipeline-metrics", "first, second, third, fourth"),
+    )
+    code, told = place.run()
+    assert (code, told["status"]) == (0, "succeeded"), told
+    numbers = told["metrics"]
+    assert (numbers["first"], numbers["fourth"]) == (1, 4)
+    assert {numbers["second"], numbers["third"]} == {2, 3}
+
+
+def test_steps_that_do_not_need_each_other_run_at_the_same_time(
+    place: Place, outside: Outside
+) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:left", "outside('gate', 'left')"),
+        ("step:right", "outside('gate', 'right')"),
+    )
+    run = place.start()
+    place.wait(run, lambda told: outside.waiting["left"] and outside.waiting["right"])
+    outside.open("left", "right")
+    assert statuses(place.end(run)) == {"left": "succeeded", "right": "succeeded"}
+
+
+def test_values_cross_branches_and_joins(place: Place) -> None:
+    place.notebook(
+        ("step:load", "rows = [1, 2, 3]\nsame = rows"),
+        ("step:left prev:load", "a = sum(rows)"),
+        ("step:right prev:load", "b = max(rows)"),
+        ("step:join prev:left prev:right", "total = a + b + (same is rows)"),
+        ("pipeline-metrics", "print(total)"),
+    )
+    code, told = place.run()
+    assert (code, told["metrics"]) == (0, {"total": 10}), told
+
+
+def test_files_that_steps_leave_are_there_in_later_ones(place: Place) -> None:
+    (place.folder / "data.txt").write_text("2")
+    place.notebook(
+        ("step:load", "open('data.txt', 'a').write('1')"),
+        ("step:left prev:load", "open('left.txt', 'w').write(open('data.txt').read() * 2)"),
+        ("step:right prev:load", "open('right.txt', 'w').write('7')"),
+        (
+            "step:join prev:left prev:right",
+            "found = int(open('left.txt').read() + open('right.txt').read())",
+        ),
+        ("pipeline-metrics", "print(found)"),
+    )
+    code, told = place.run()
+    assert (code, told["metrics"]) == (0, {"found": 21217}), told
+    assert (place.folder / "data.txt").read_text() == "2"
+
+
+def test_parameters_reach_steps_and_are_told(place: Place) -> None:
+    place.notebook(
+        ("pipeline-parameters", "rate = 0.5\nname = 'plain'\nmany = [1]"),
+        ("step:use", "size = len(name) + sum(many)\ndouble = rate * 2"),
+        ("pipeline-metrics", "size, double"),
+    )
+    told = {"rate": 0.25, "name": "{{x}} 'q' \"ü\"", "many": [-1, 2]}
+    words = ("-p", "rate=0.25", "-p", f"name={told['name']}", "-p", "many=[-1, 2]")
+    code, run = place.run(*words)
+    assert (code, run["parameters"]) == (0, told), run
+    assert run["metrics"] == {"size": len(told["name"]) + 1, "double": 0.5}
+
+
+def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> None:
+    wheels.write(place.folder, "tinypack")
+    place.notebook(
+        ("step:install", "%pip install --no-index ./tinypack-1.0-py3-none-any.whl"),
+        ("step:use prev:install", "import tinypack\nanswer = float(tinypack.VERSION)"),
+        ("step:apart", "import importlib.util as u\nassert u.find_spec('tinypack') is None"),
+        ("pipeline-metrics", "answer"),
+    )
+    code, told = place.run()
+    assert (code, told["metrics"]) == (0, {"answer": 1.0}), told
+
+
+def test_a_notebook_runs_in_an_image_without_ithaca_and_is_known_the_next_time(
+    place: Place,
+) -> None:
+    place.use_image_without_ithaca()
+    place.notebook(
+        ("step:load", f"{ALONE}rows = [1, 2, 3]\nopen('rows.txt', 'w').write(str(rows))"),
+        ("step:total prev:load", "total = sum(rows) + len(open('rows.txt').read())"),
+        ("pipeline-metrics", "print(total)"),
+    )
+    code, told = place.run()
+    assert (code, told["metrics"]) == (0, {"total": 15}), told
+    code, again = place.run()
+    assert (code, set(statuses(again).values())) == (0, {"reused"})

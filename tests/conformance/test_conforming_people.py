@@ -1,0 +1,71 @@
+"""What people ask of a run: answers, a cancellation, another try."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from outside import Outside
+from places import Place, statuses
+
+
+@pytest.mark.parametrize(("answer", "status"), [("approve", "succeeded"), ("reject", "failed")])
+def test_a_person_is_asked_and_the_answer_counts(
+    place: Place, outside: Outside, answer: str, status: str
+) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:ask approval:Really?", "outside('count', 'asked')"),
+        ("step:after prev:ask", "x = 1"),
+    )
+    run = place.start()
+    told = place.wait(run, lambda told: statuses(told)["ask"] == "waiting")
+    assert told["steps"][0]["question"] == "Really?"
+    said = place.ithaca("runs", answer, f"{run}/ask", "--comment", "because")
+    assert said.returncode == 0, said.stderr
+    told = place.end(run)
+    after = "succeeded" if status == "succeeded" else "skipped"
+    assert (told["status"], statuses(told)) == (status, {"ask": status, "after": after})
+    answered = told["steps"][0]["answer"]
+    assert (answered["comment"], bool(answered["by"])) == ("because", True)
+    assert outside.counted("asked") == (status == "succeeded")
+
+
+def test_a_reused_step_is_not_asked(place: Place) -> None:
+    place.notebook(("step:ask approval:Really?", "x = 1"))
+    run = place.start()
+    place.wait(run, lambda told: statuses(told)["ask"] == "waiting")
+    assert place.ithaca("runs", "approve", run).returncode == 0
+    assert place.end(run)["status"] == "succeeded"
+    code, told = place.run()
+    assert (code, statuses(told)) == (0, {"ask": "reused"})
+
+
+def test_a_cancelled_run_ends_its_steps(place: Place, outside: Outside) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:long", "outside('gate', 'never')"),
+        ("step:after prev:long", "x = 1"),
+    )
+    with place.watching() as watcher:
+        while not outside.waiting["never"]:
+            assert watcher.poll() is None, watcher.communicate()
+        assert place.ithaca("runs", "cancel", "latest").returncode == 0
+        told = json.loads(watcher.communicate()[0])
+    assert (watcher.returncode, told["status"]) == (130, "cancelled")
+    assert not outside.waiting["never"]
+
+
+def test_a_retry_goes_on_from_what_succeeded(place: Place, outside: Outside) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:load", "x = 1"),
+        ("step:flaky prev:load", "y = x\nassert outside('count', 'flaky') > 1"),
+        ("step:after prev:flaky", "print(y)"),
+    )
+    code, first = place.run()
+    assert (code, statuses(first)["flaky"]) == (1, "failed"), first
+    again = place.json("runs", "retry", first["id"])
+    assert statuses(again) == {"load": "reused", "flaky": "succeeded", "after": "succeeded"}
+    assert place.show(again["id"])["retry_of"] == first["id"]

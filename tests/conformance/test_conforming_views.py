@@ -1,0 +1,72 @@
+"""What is seen of runs: logs, reports, exit codes, from here and from another machine."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from outside import Outside
+from places import Place, statuses
+
+
+def test_logs_are_there_after_the_run_and_its_notebooks_too(place: Place) -> None:
+    place.notebook(("step:one", "print('first')"), ("step:two prev:one", "print('second')"))
+    _, told = place.run()
+    text = place.ithaca("runs", "logs", told["id"]).stdout
+    assert text.index("== one") < text.index("first") < text.index("== two") < text.index("second")
+    assert "second" in place.ithaca("runs", "notebook", "latest/two").stdout
+
+
+def test_a_log_is_followed_while_its_step_runs(place: Place, outside: Outside) -> None:
+    place.notebook(
+        outside.cell,
+        ("step:slow", "print('begun')\noutside('gate', 'slow')\nprint('done')"),
+    )
+    run = place.start()
+    follower = place.begin("runs", "logs", "-f", f"{run}/slow")
+    assert follower.stdout is not None
+    while "begun" not in (line := follower.stdout.readline()):
+        assert line or follower.poll() is None, follower.communicate()
+    assert outside.waiting["slow"]
+    outside.open("slow")
+    rest, said = follower.communicate()
+    assert (follower.returncode, "done" in rest) == (0, True), said
+
+
+def test_a_report_tells_every_step_and_the_exit_code_the_run(place: Place) -> None:
+    place.notebook(
+        ("step:good", "x = 1"),
+        ("step:bad", "print('about to fail')\n1 / 0"),
+        ("step:after prev:bad", "pass"),
+        ("pipeline-metrics", "x"),
+    )
+    code, told = place.run("--junit", "report.xml")
+    assert code == 1
+    suite = ET.parse(place.folder / "report.xml").getroot()
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["3", "1", "1"]
+    known = {each.get("name"): each.get("value") for each in suite.iter("property")}
+    wanted = {"run": told["id"], "status": "failed", "backend": place.backend, "metric.x": "1.0"}
+    assert known == wanted
+    (bad,) = [each for each in suite.iter("testcase") if each.get("name") == "bad"]
+    assert "ZeroDivisionError" in str(bad.find("failure").get("message"))  # type: ignore[union-attr]
+    assert "about to fail" in str(bad.findtext("system-out"))
+
+
+def test_what_is_wrong_is_refused_before_anything_runs(place: Place) -> None:
+    place.notebook(("step:one", "x = 1"))
+    words = ("run", "nb.ipynb", "--backend", place.backend)
+    assert place.ithaca(*words, "-p", "nothing=1").returncode == 2
+    place.notebook(("step:one", "x = ("))
+    assert place.ithaca(*words).returncode == 3
+    assert place.ithaca("runs", "show", "latest").returncode != 0
+
+
+def test_another_machine_that_shares_the_store_sees_the_run_and_answers_it(place: Place) -> None:
+    there = place.elsewhere()
+    place.notebook(("step:ask approval", "print('asked')"))
+    run = place.start()
+    place.wait(run, lambda told: statuses(told)["ask"] == "waiting")
+    assert statuses(there.show("latest")) == {"ask": "waiting"}
+    assert there.ithaca("runs", "approve", "latest").returncode == 0
+    told = place.end(run)
+    assert (told["id"], told["status"]) == (run, "succeeded")
+    assert "asked" in there.ithaca("runs", "logs", run).stdout

@@ -1,0 +1,113 @@
+"""The world outside of a run: what steps reach over HTTP, and what a test sees of them there.
+
+Steps on another machine share no file with a test. Here they count, across attempts and runs, and
+wait until the test lets them go on, so that no test has to guess how long anything takes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LOOK = 0.1
+"""Seconds between two looks whether a step that waits is still there."""
+
+Cell = tuple[str, str]
+"""Tags with spaces between them, and the source."""
+
+_SOURCE = """
+def outside(what, name):
+    from http.client import HTTPConnection
+
+    there = HTTPConnection({host!r}, {port})
+    there.request("GET", f"/{{what}}/{{name}}")
+    return int(there.getresponse().read())
+"""
+
+
+class Outside:
+    """Counters and gates.
+
+    Attributes:
+        cell: The cell that gives a notebook `outside("count", NAME)`, which says how many calls
+            there were, and `outside("gate", NAME)`, which returns when the test opens it.
+        waiting: How many steps wait now, by the name of the gate.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.cell: Cell = ("functions", _SOURCE.format(host=host, port=port))
+        self.waiting: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._open: set[str] = set()
+        self._changed = threading.Condition()
+
+    def counted(self, name: str) -> int:
+        """How often steps counted."""
+        return self._counts[name]
+
+    def open(self, *gates: str) -> None:
+        """Let steps go on, those that come later too."""
+        with self._changed:
+            self._open.update(gates)
+            self._changed.notify_all()
+
+    def count(self, name: str) -> int:
+        """What a step is told that counts."""
+        with self._changed:
+            self._counts[name] += 1
+            return self._counts[name]
+
+    def pass_gate(self, name: str, step: socket.socket) -> int:
+        """Hold a step until its gate is open, or until it is gone."""
+        with self._changed:
+            self.waiting[name] += 1
+            try:
+                while name not in self._open and not _is_gone(step):
+                    self._changed.wait(LOOK)
+            finally:
+                self.waiting[name] -= 1
+            return self._counts[name]
+
+
+def _is_gone(step: socket.socket) -> bool:
+    readable, _, _ = select.select([step], [], [], 0)
+    try:
+        return bool(readable) and step.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+@contextlib.contextmanager
+def serve(host: str) -> Iterator[Outside]:
+    """Serve one test's steps at an address of this machine that they reach.
+
+    Steps that still wait at the end fail, so that nothing of a test goes on for ever.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            _, what, name = self.path.split("/", 2)
+            answer = (
+                found.count(name) if what == "count" else found.pass_gate(name, self.connection)
+            )
+            with contextlib.suppress(OSError):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(str(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+    with Server((host, 0), Handler) as server:
+        found = Outside(host, server.server_port)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield found
+        server.shutdown()
