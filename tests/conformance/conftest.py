@@ -37,3 +37,8 @@ def outside(place: Place) -> Iterator[Outside]:
     """What the place's steps reach outside of their run."""
     with serve(place.host) as found:
         yield found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that nobody may run beside come last, so that nobody waits for them."""
+    items.sort(key=lambda item: "alone" in getattr(item, "fixturenames", ()))

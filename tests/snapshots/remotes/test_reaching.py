@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from ithaca.errors import IthacaError, NotFound, StoreError, UsageError
+from ithaca.runner.pod.credentials import PREFIX
 from ithaca.snapshots import Store
 from ithaca.snapshots.remotes import Remote, push
 from ithaca.snapshots.remotes.address import connect
@@ -152,3 +156,13 @@ def test_what_the_store_lacks_is_not_pushed(store: Store, tmp_path: Path) -> Non
         push(store, remote, ["0" * 64])
     with pytest.raises(StoreError):
         push(store, remote, documents=["0" * 64])
+
+
+def test_a_pod_that_is_looked_at_reaches_the_store_with_the_credentials_of_its_own(s3: str) -> None:
+    usual = {name: text for name, text in os.environ.items() if name.startswith("AWS_")}
+    env = {name: text for name, text in os.environ.items() if name not in usual}
+    own = {f"{PREFIX}{name}": text for name, text in usual.items()}
+    command = [sys.executable, "-P", "-m", "ithaca.runner", "--check", f"--store={s3}"]
+    done = subprocess.run(command, env={**env, **own}, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)["store"]
+    assert told == {"found": f"{s3}, where the first run makes a store", "wrong": "", "cure": ""}

@@ -11,6 +11,7 @@ import msgspec
 
 from ithaca.errors import IthacaError
 from ithaca.runner.environment import check_usable, describe
+from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import interpreter
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import HOME, Options, required
@@ -81,7 +82,7 @@ def _seen(look: Callable[[], str]) -> Seen:
 def _store(options: Options) -> str:
     from ithaca.snapshots.remotes.looking import look
 
-    with authorities():
+    with authorities(), credentials.shown():
         there = look(options.store)
     return options.store if there else f"{options.store}, where the first run makes a store"
 
