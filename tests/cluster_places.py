@@ -231,6 +231,26 @@ class ArgoPlace(ClusterPlace):
         return [each["metadata"]["name"] for each in found]
 
 
+class TektonPlace(ClusterPlace):
+    """The cluster's Tekton Pipelines."""
+
+    backend, group = "tekton", "tekton.dev"
+    controller = ("tekton-pipelines", "app=tekton-pipelines-controller")
+
+    def pods(self, run_id: str, step: str) -> list[str]:
+        from ithaca.backends.kubernetes import Kind
+        from ithaca_tekton.engine import PIPELINE_RUN
+
+        ((run,), _) = connect().list(PIPELINE_RUN, labels={"ithaca/run": run_id})
+        of = {
+            "tekton.dev/pipelineRun": run["metadata"]["name"],
+            "tekton.dev/pipelineTask": step,
+        }
+        found, _ = connect().list(Kind("", "v1", "Pod", "pods"), labels=of)
+        ended = ("Succeeded", "Failed")
+        return [each["metadata"]["name"] for each in found if each["status"]["phase"] not in ended]
+
+
 def connect() -> Cluster:
     """The cluster."""
     from ithaca.backends.kubernetes import Cluster

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from local_place import LocalPlace
 
-from cluster_places import ArgoPlace
+from cluster_places import ArgoPlace, TektonPlace
 from outside import Outside, serve
 from places import Place
 
@@ -16,6 +16,7 @@ from places import Place
     params=[
         pytest.param(LocalPlace, id="local", marks=pytest.mark.slow),
         pytest.param(ArgoPlace, id="argo", marks=[pytest.mark.slow, pytest.mark.cluster]),
+        pytest.param(TektonPlace, id="tekton", marks=[pytest.mark.slow, pytest.mark.cluster]),
     ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
+_OTHERS = (
+    ("bool", re.compile(r"[yYnN]$"), "yYnN"),
+    ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), "-+.0123456789"),
+    ("int", re.compile(r"[-+]?0o[0-7]+$"), "-+0"),
+)
+"""What parsers of YAML differ about: a letter, and numbers as JSON or YAML 1.2 write them."""
+
 _Settings = TypeVar("_Settings", bound="ClusterSettings")
 
 
@@ -101,12 +108,23 @@ def named_first(content: Any) -> Any:
 
 
 def text(documents: Iterable[Mapping[str, Any]]) -> str:
-    """Documents as YAML, the same bytes every time."""
+    """Documents as YAML, the same bytes every time, and the same texts for every parser."""
     import yaml
 
-    return yaml.safe_dump_all(
-        documents, sort_keys=False, explicit_start=True, allow_unicode=True, width=100
+    class Dumper(yaml.SafeDumper):
+        """Quotes what only other parsers, such as kubectl's, take for something else."""
+
+    for kind, pattern, first in _OTHERS:
+        Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, list(first))
+    found: str = yaml.dump_all(
+        documents,
+        Dumper=Dumper,
+        sort_keys=False,
+        explicit_start=True,
+        allow_unicode=True,
+        width=100,
     )
+    return found
 
 
 def _check(workflow: Workflow, settings: ClusterSettings) -> None:

@@ -69,7 +69,7 @@ def end(options: Options) -> int:
         return 0
     print(ended.message, file=sys.stderr)  # noqa: T201
     options.say(ended.message)
-    return options.exit_failed
+    return options.exit_failed if ended.status == "failed" else 0
 
 
 def failures(text: str) -> list[Failure]:
