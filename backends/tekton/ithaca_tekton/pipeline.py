@@ -100,19 +100,19 @@ class Graph:
         pod = pods.end_pod(self.steps[0], self.settings)
         given = {
             **_run(),
-            "image": pod.settings.image,
+            **self._image(pod),
             "status": "$(tasks.status)",
             "failures": json.dumps(failures, separators=(",", ":")),
         }
         # One more attempt, not all: this task also fails to say that the run did.
         retries = min(1, self.settings.infrastructure_retries)
         content = _task(given, self._passed(), retries=retries)
-        return Member(names.END, tasks.end_task(pod), pod, content, "end")
+        return Member(names.END, tasks.end_task(pod, self.settings), pod, content, "end")
 
     def _preparing(self, preparation: Preparation) -> Member:
         step = preparation.step
         pod = pods.preparing_pod(step, self.settings)
-        given = {**_run(), "image": pod.settings.image, "preparing": step.name}
+        given = {**_run(), **self._image(pod), "preparing": step.name}
         if pod.settings.python:
             given["python"] = pod.settings.python
         content = _task(given, self._passed(), retries=self.settings.infrastructure_retries)
@@ -124,7 +124,7 @@ class Graph:
         digests = [self.known.get(need, self._execution(need)) for need in step.needs]
         given = {
             **_run(),
-            "image": pod.settings.image,
+            **self._image(pod),
             "step": step.name,
             "parents": parents(digests),
         }
@@ -163,7 +163,7 @@ class Graph:
             content = {"taskRef": kind, **_task(params, [], when=self._when(step))}
             return Member(name, None, None, content, "gate")
         pod = pods.end_pod(step, self.settings)
-        given = {**_run(), "image": pod.settings.image, "asking": step.name}
+        given = {**_run(), **self._image(pod), "asking": step.name}
         content = {
             "description": question,
             **_task(
@@ -173,7 +173,7 @@ class Graph:
                 retries=self.settings.infrastructure_retries,
             ),
         }
-        return Member(name, tasks.gate_task(pod), pod, content, "gate")
+        return Member(name, tasks.gate_task(pod, self.settings), pod, content, "gate")
 
     def _gate_of(self, step: Step) -> str:
         return names.gate(self.named[step.name])
@@ -188,6 +188,11 @@ class Graph:
             for need in step.needs
             if need not in self.known
         ]
+
+    def _image(self, pod: Pod) -> dict[str, str]:
+        """The image of a pod, where it is another than that of the whole workflow."""
+        image = pod.settings.image
+        return {} if image is None or image == self.settings.image else {"image": image}
 
     def _passed(self) -> list[str]:
         """The arguments as a Task takes them."""

@@ -33,7 +33,8 @@ def step_task(pod: Pod, settings: TektonSettings) -> Spec:
     return _task(
         pod,
         _judged(pod, command.step(lost=lost, environment=environment)),
-        names=("step", "parents", "image"),
+        image=settings.image,
+        names=("step", "parents"),
         optional=("python", "memory", "decision"),
         results=("execution", "metrics"),
     )
@@ -48,25 +49,30 @@ def prepare_task(pod: Pod, settings: TektonSettings) -> Spec:
     return _task(
         pod,
         _judged(pod, command.prepare(lost=lost, environment=environment)),
-        names=("preparing", "image"),
+        image=settings.image,
+        names=("preparing",),
         optional=("python",),
     )
 
 
-def gate_task(pod: Pod) -> Spec:
+def gate_task(pod: Pod, settings: TektonSettings) -> Spec:
     """The Task that waits for a person."""
     return _task(
         pod,
         [_container("main", pod, command.gate())],
-        names=("asking", "image"),
+        image=settings.image,
+        names=("asking",),
         results=("decision",),
     )
 
 
-def end_task(pod: Pod) -> Spec:
+def end_task(pod: Pod, settings: TektonSettings) -> Spec:
     """The Task that records the run's end; it fails when the run did, for all to see."""
     return _task(
-        pod, [_container("main", pod, command.end())], names=("status", "failures", "image")
+        pod,
+        [_container("main", pod, command.end())],
+        image=settings.image,
+        names=("status", "failures"),
     )
 
 
@@ -82,6 +88,7 @@ def _task(
     pod: Pod,
     steps: list[dict[str, Any]],
     *,
+    image: str | None,
     names: tuple[str, ...],
     optional: tuple[str, ...] = (),
     results: tuple[str, ...] = (),
@@ -90,6 +97,8 @@ def _task(
         "params": [
             {"name": "run", "type": "array"},
             *({"name": name, "type": "string"} for name in ("engine", *names)),
+            # Said once: an object for hundreds of steps has to stay small.
+            {"name": "image", "type": "string", **({"default": image} if image else {})},
             *({"name": name, "type": "string", "default": ""} for name in optional),
             {"name": "arguments", "type": "array", "default": []},
         ],
