@@ -12,7 +12,7 @@ demo: setup
 	$(BIN)/ithaca run examples/digits/digits.ipynb
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 check: setup
 	$(BIN)/ruff check .
