@@ -159,6 +159,18 @@ store_secret = "{SECRET}"
         (amount,) = set(_limits(self.manifests(), resource))
         return str(amount)
 
+    def secret(self, value: str, variable: str) -> str:
+        name = f"secret-{self.folder.name}"
+        connect().apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name},
+                "stringData": {"word": value},
+            }
+        )
+        return f"secret:{name}:word:{variable}"
+
     def memory_limit(self, amount: str) -> str:
         return f"limit:memory:{amount}"
 

@@ -121,6 +121,10 @@ class Place(ABC):
     def memory_limit(self, amount: str) -> str:
         """The tag of a step that may use so much memory."""
 
+    @abstractmethod
+    def secret(self, value: str, variable: str) -> str:
+        """Keep a secret where the backend looks for it; gives the tag of a step that needs it."""
+
     def settings(self, own: str = "", **general: Any) -> None:
         """Write the project's `pyproject.toml`.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from local_place import LocalPlace
+from matrix import FEATURES, Matrix
 
 from cluster_places import ArgoPlace, TektonPlace
 from outside import Outside, serve
@@ -40,6 +41,21 @@ def outside(place: Place) -> Iterator[Outside]:
         yield found
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--features", type=Path, help="write what the suite finds into this page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    page = config.getoption("--features", default=None)
+    if page is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Matrix(page))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that nobody may run beside come last, so that nobody waits for them."""
+    for item in items:
+        if (mark := item.get_closest_marker("shows")) is not None:
+            assert set(mark.args) <= set(FEATURES), f"{item.name} shows what no table has"
+            backend = item.callspec.params["place"].backend  # type: ignore[attr-defined]
+            item.user_properties += [("shows", mark.args), ("backend", backend)]
     items.sort(key=lambda item: "alone" in getattr(item, "fixturenames", ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import environment_wheels as wheels
 from outside import Outside
 from places import Place, statuses
@@ -16,6 +18,7 @@ ALONE = (
 """A cell that fails when it, or what it starts, sees anything of an Ithaca that was copied."""
 
 
+@pytest.mark.shows("`step:`, `prev:`", "`pipeline-metrics`")
 def test_a_step_runs_after_all_that_it_needs(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
@@ -32,6 +35,7 @@ def test_a_step_runs_after_all_that_it_needs(place: Place, outside: Outside) -> 
     assert {numbers["second"], numbers["third"]} == {2, 3}
 
 
+@pytest.mark.shows("steps run at the same time")
 def test_steps_that_do_not_need_each_other_run_at_the_same_time(
     place: Place, outside: Outside
 ) -> None:
@@ -46,6 +50,7 @@ def test_steps_that_do_not_need_each_other_run_at_the_same_time(
     assert statuses(place.end(run)) == {"left": "succeeded", "right": "succeeded"}
 
 
+@pytest.mark.shows("values and files between steps")
 def test_values_cross_branches_and_joins(place: Place) -> None:
     place.notebook(
         ("step:load", "rows = [1, 2, 3]\nsame = rows"),
@@ -58,6 +63,7 @@ def test_values_cross_branches_and_joins(place: Place) -> None:
     assert (code, told["metrics"]) == (0, {"total": 10}), told
 
 
+@pytest.mark.shows("values and files between steps")
 def test_files_that_steps_leave_are_there_in_later_ones(place: Place) -> None:
     (place.folder / "data.txt").write_text("2")
     place.notebook(
@@ -75,6 +81,7 @@ def test_files_that_steps_leave_are_there_in_later_ones(place: Place) -> None:
     assert (place.folder / "data.txt").read_text() == "2"
 
 
+@pytest.mark.shows("`pipeline-parameters`", "`pipeline-metrics`")
 def test_parameters_reach_steps_and_are_told(place: Place) -> None:
     place.notebook(
         ("pipeline-parameters", "rate = 0.5\nname = 'plain'\nmany = [1]"),
@@ -88,6 +95,7 @@ def test_parameters_reach_steps_and_are_told(place: Place) -> None:
     assert run["metrics"] == {"size": len(told["name"]) + 1, "double": 0.5}
 
 
+@pytest.mark.shows("libraries that a step installs")
 def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> None:
     wheels.write(place.folder, "tinypack")
     place.notebook(
@@ -100,6 +108,7 @@ def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> 
     assert (code, told["metrics"]) == (0, {"answer": 1.0}), told
 
 
+@pytest.mark.shows("images without Ithaca")
 def test_a_notebook_runs_in_an_image_without_ithaca_and_is_known_the_next_time(
     place: Place,
 ) -> None:

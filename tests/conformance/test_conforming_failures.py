@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from outside import Outside
 from places import Place, statuses
 
 
+@pytest.mark.shows("a failure with cell and line")
 def test_a_failing_cell_is_named_and_only_what_needs_it_is_skipped(place: Place) -> None:
     place.notebook(
         ("step:load", "x = 1"),
@@ -28,6 +31,7 @@ def test_a_failing_cell_is_named_and_only_what_needs_it_is_skipped(place: Place)
     assert "ZeroDivisionError" in place.ithaca("runs", "logs", f"{told['id']}/bad").stdout
 
 
+@pytest.mark.shows("`retry:`")
 def test_a_step_is_tried_as_often_as_its_tag_says_and_no_more(
     place: Place, outside: Outside
 ) -> None:
@@ -38,6 +42,7 @@ def test_a_step_is_tried_as_often_as_its_tag_says_and_no_more(
     assert outside.counted("bad") == 2
 
 
+@pytest.mark.shows("`retry:`")
 def test_another_attempt_starts_from_a_fresh_restore_and_may_succeed(
     place: Place, outside: Outside
 ) -> None:
@@ -54,6 +59,7 @@ def test_another_attempt_starts_from_a_fresh_restore_and_may_succeed(
     assert place.attempts(told["id"], "flaky") == ["failed", "succeeded"]
 
 
+@pytest.mark.shows("`timeout:`")
 def test_a_step_that_takes_longer_than_it_may_is_timed_out(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,

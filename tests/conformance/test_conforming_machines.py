@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from outside import Outside
 from places import Place, statuses
 
@@ -17,6 +19,7 @@ ONCE_ALONE = (
 """A step that fails where an attempt before it left anything."""
 
 
+@pytest.mark.shows("a lost machine")
 def test_a_step_whose_machine_is_lost_runs_again_from_a_fresh_restore(
     place: Place, outside: Outside
 ) -> None:
@@ -31,6 +34,7 @@ def test_a_step_whose_machine_is_lost_runs_again_from_a_fresh_restore(
     assert place.attempts(run, "slow") == ["failed", "succeeded"]
 
 
+@pytest.mark.shows("a machine that is emptied")
 def test_a_step_that_is_asked_to_end_leaves_a_clean_store_to_go_on_from(
     place: Place, outside: Outside
 ) -> None:
@@ -51,6 +55,7 @@ def test_a_step_that_is_asked_to_end_leaves_a_clean_store_to_go_on_from(
     assert (code, statuses(again)["load"]) == (0, "reused"), again
 
 
+@pytest.mark.shows("`limit:memory:`")
 def test_a_step_that_takes_more_memory_than_it_may_says_so(place: Place) -> None:
     limit = place.memory_limit("400Mi")
     place.notebook((f"step:greedy {limit}", "x = 1"), ("step:", "held = b'x' * 2**30"))
@@ -60,6 +65,7 @@ def test_a_step_that_takes_more_memory_than_it_may_says_so(place: Place) -> None
     assert (error["message"], error["cell"]) == ("out of memory: limit 400Mi", 2), error
 
 
+@pytest.mark.shows("the engine starts anew")
 def test_a_run_goes_on_when_the_engine_starts_anew(
     alone: None, place: Place, outside: Outside
 ) -> None:
@@ -79,6 +85,7 @@ def test_a_run_goes_on_when_the_engine_starts_anew(
     assert place.attempts(run, "slow") == ["succeeded"]
 
 
+@pytest.mark.shows("the engine answers nobody for a while")
 def test_whoever_waits_survives_that_the_engine_answers_nobody_for_a_while(
     alone: None, place: Place, outside: Outside
 ) -> None:

@@ -10,6 +10,7 @@ from outside import Outside
 from places import Place, statuses
 
 
+@pytest.mark.shows("`approval:`")
 @pytest.mark.parametrize(("answer", "status"), [("approve", "succeeded"), ("reject", "failed")])
 def test_a_person_is_asked_and_the_answer_counts(
     place: Place, outside: Outside, answer: str, status: str
@@ -32,6 +33,7 @@ def test_a_person_is_asked_and_the_answer_counts(
     assert outside.counted("asked") == (status == "succeeded")
 
 
+@pytest.mark.shows("`approval:`")
 def test_a_reused_step_is_not_asked(place: Place) -> None:
     place.notebook(("step:ask approval:Really?", "x = 1"))
     run = place.start()
@@ -42,6 +44,7 @@ def test_a_reused_step_is_not_asked(place: Place) -> None:
     assert (code, statuses(told)) == (0, {"ask": "reused"})
 
 
+@pytest.mark.shows("`runs cancel`")
 def test_a_cancelled_run_ends_its_steps(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
@@ -57,6 +60,7 @@ def test_a_cancelled_run_ends_its_steps(place: Place, outside: Outside) -> None:
     assert not outside.waiting["never"]
 
 
+@pytest.mark.shows("`runs retry`")
 def test_a_retry_goes_on_from_what_succeeded(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from outside import Outside
 from places import Place, statuses
 
@@ -16,6 +18,7 @@ def chain(outside: Outside, last: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+@pytest.mark.shows("what is known is not run again")
 def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
     place: Place, outside: Outside
 ) -> None:
@@ -29,6 +32,7 @@ def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
     assert (outside.counted("load"), outside.counted("use")) == (1, 1)
 
 
+@pytest.mark.shows("what is known is not run again")
 def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0
@@ -39,6 +43,7 @@ def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside)
     assert (outside.counted("load"), outside.counted("use")) == (1, 2)
 
 
+@pytest.mark.shows("what is known is not run again")
 def test_without_reuse_every_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from outside import Outside
 from places import Place, statuses
 
 
+@pytest.mark.shows("`runs logs`, `runs notebook`")
 def test_logs_are_there_after_the_run_and_its_notebooks_too(place: Place) -> None:
     place.notebook(("step:one", "print('first')"), ("step:two prev:one", "print('second')"))
     _, told = place.run()
@@ -16,6 +19,7 @@ def test_logs_are_there_after_the_run_and_its_notebooks_too(place: Place) -> Non
     assert "second" in place.ithaca("runs", "notebook", "latest/two").stdout
 
 
+@pytest.mark.shows("`runs logs`, `runs notebook`")
 def test_a_log_is_followed_while_its_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
@@ -32,6 +36,7 @@ def test_a_log_is_followed_while_its_step_runs(place: Place, outside: Outside) -
     assert (follower.returncode, "done" in rest) == (0, True), said
 
 
+@pytest.mark.shows("`--junit`, exit codes")
 def test_a_report_tells_every_step_and_the_exit_code_the_run(place: Place) -> None:
     place.notebook(
         ("step:good", "x = 1"),
@@ -51,6 +56,7 @@ def test_a_report_tells_every_step_and_the_exit_code_the_run(place: Place) -> No
     assert "about to fail" in str(bad.findtext("system-out"))
 
 
+@pytest.mark.shows("`--junit`, exit codes")
 def test_what_is_wrong_is_refused_before_anything_runs(place: Place) -> None:
     place.notebook(("step:one", "x = 1"))
     words = ("run", "nb.ipynb", "--backend", place.backend)
@@ -60,6 +66,7 @@ def test_what_is_wrong_is_refused_before_anything_runs(place: Place) -> None:
     assert place.ithaca("runs", "show", "latest").returncode != 0
 
 
+@pytest.mark.shows("the run seen from another machine")
 def test_another_machine_that_shares_the_store_sees_the_run_and_answers_it(place: Place) -> None:
     there = place.elsewhere()
     place.notebook(("step:ask approval", "print('asked')"))
