@@ -120,9 +120,11 @@ def _attempts(task_run: Object) -> Iterator[PodState]:
 
 
 def _pod(step: str, number: int, status: Mapping[str, Any]) -> PodState:
-    told, code = _condition(status), _exit_code(status)
+    told = _condition(status)
     ended = told.get("status") in ("True", "False")
     running = told.get("status") == "Unknown" and told.get("reason") == _RUNNING
+    # Before a repeated pod runs, Tekton still shows the containers of the one before.
+    code = _exit_code(status) if ended or running else None
     reason = str(told.get("reason") or "")
     message = str(told.get("message") or "")
     return PodState(
