@@ -47,10 +47,10 @@ def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
     machines: tuple[Shared, Shared],
 ) -> None:
     one, two = machines
-    one.create("keys/ab", b"1")
-    two.read("keys/ab")
+    one.create("notebooks/ab", b"1")
+    two.read("notebooks/ab")
     before = two.remote.requests.total()
-    assert two.read("keys/ab") == b"1"
+    assert two.read("notebooks/ab") == b"1"
     assert two.remote.requests.total() == before
 
 
@@ -147,9 +147,25 @@ def test_who_came_second_reads_at_once_what_came_first(
 
 def test_what_lost_is_never_kept_in_the_own_folder(machines: tuple[Shared, Shared]) -> None:
     one, two = machines
-    one.create("keys/ab", b"first")
-    two.create("keys/ab", b"second")
-    assert Store.open(two.path).read("keys/ab") == b"first"
+    one.create("notebooks/ab", b"first")
+    two.create("notebooks/ab", b"second")
+    assert Store.open(two.path).read("notebooks/ab") == b"first"
+
+
+@pytest.mark.parametrize("name", ["keys/ab", "locks/ab", "engines/ab"])
+def test_what_is_known_on_one_remote_is_not_known_on_another(
+    machines: tuple[Shared, Shared], tmp_path: Path, name: str
+) -> None:
+    one, _ = machines
+    elsewhere = Remote.open((tmp_path / "elsewhere").as_uri(), create=True)
+    same_folder = Shared.attach(one.path, elsewhere, cache=tmp_path / "cache")
+    one.create(name, b"there")
+    assert one.read(name) == b"there"
+    assert not same_folder.exists(name)
+    with pytest.raises(NotFound):
+        same_folder.read(name)
+    assert same_folder.create(name, b"here")
+    assert (one.read(name), same_folder.read(name)) == (b"there", b"here")
 
 
 def test_who_looks_again_sees_what_was_written_since_the_last_listing(

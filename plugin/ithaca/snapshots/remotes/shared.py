@@ -26,6 +26,9 @@ LISTED = 0.5
 _HINTS = ("progress", "notebook.ipynb")
 """Last parts of the names of documents that are overwritten."""
 
+_DECIDED = ("keys/", "locks/", "engines/")
+"""Names that mean something else on each remote: the folder, which may serve several, has none."""
+
 _RUN = 2
 """Parts of the name of a run's folder: `runs/ID`."""
 
@@ -86,7 +89,8 @@ class Shared(Store):
         path = document_place(name)
         # A request that was repeated may be told that it came too late for itself.
         stands = data if self.remote.create(path, data) else self.remote.get(path)
-        super().create(name, stands)
+        if not name.startswith(_DECIDED):
+            super().create(name, stands)
         self._note(name)  # whoever lost may read at once what won
         return stands == data
 
@@ -103,6 +107,8 @@ class Shared(Store):
                 return self._fetched(name)
             except NotFound:
                 return super().read(name)
+        if name.startswith(_DECIDED):
+            return self._fetched(name)
         try:
             return super().read(name)
         except NotFound:
@@ -112,7 +118,7 @@ class Shared(Store):
 
     def exists(self, name: str) -> bool:
         """Whether there is a document of this name, here or there."""
-        if super().exists(name):
+        if not name.startswith(_DECIDED) and super().exists(name):
             return True
         run = _run_of(name)
         return name in self._below(run) if run else self.remote.exists(document_place(name))
