@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ import yaml
 from places import POLL, Engine, Place, Told, cannot
 
 if TYPE_CHECKING:
-    from ithaca.backends.kubernetes import Cluster
+    from ithaca.backends.kubernetes import Cluster, Kind
 
 IMAGE = os.environ.get("ITHACA_E2E_IMAGE", "local/ithaca:dev")
 FOREIGN = os.environ.get("ITHACA_E2E_FOREIGN", "local/python:dev")
@@ -64,6 +64,23 @@ class ClusterPlace(Place):
 
     controller: ClassVar[tuple[str, str]]
     """Where the engine's controller is: namespace, and label of its pods."""
+
+    stops: ClassVar[tuple[Told, Told]]
+    """What people change in a run's object to stop it: so that a last pod may run, and at once."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """The kind of the object that stands for a run."""
+
+    @abstractmethod
+    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
+        """Start a run as people do who have the manifests and the engine's own tools."""
+
+    def run_object(self, run_id: str) -> str:
+        """Name of the object of a run."""
+        ((found,), _) = connect().list(self.kind, labels={"ithaca/run": run_id})
+        return str(found["metadata"]["name"])
 
     @classmethod
     @functools.cache
@@ -217,6 +234,7 @@ class ArgoPlace(ClusterPlace):
 
     backend, group = "argo", "argoproj.io"
     controller = ("argo", "app=workflow-controller")
+    stops = {"shutdown": "Stop"}, {"shutdown": "Terminate"}
 
     def own_settings(self) -> str:
         return (
@@ -224,18 +242,24 @@ class ArgoPlace(ClusterPlace):
             + 'backoff = {duration = "1s"}\nttl = {after_completion = 1800}\n'
         )
 
-    def workflow(self, run_id: str) -> str:
-        """Name of the Workflow of a run."""
+    @property
+    def kind(self) -> Kind:
         from ithaca_argo.workflow import WORKFLOW
 
-        ((found,), _) = connect().list(WORKFLOW, labels={"ithaca/run": run_id})
-        return str(found["metadata"]["name"])
+        return WORKFLOW
+
+    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
+        template, workflow = manifests
+        connect().apply(template)
+        told = [{"name": name, "value": text} for name, text in arguments.items()]
+        workflow["spec"]["arguments"] = {"parameters": told}
+        connect().create(workflow)
 
     def pods(self, run_id: str, step: str) -> list[str]:
         from ithaca.backends.kubernetes import Kind
 
         of = {
-            "workflows.argoproj.io/workflow": self.workflow(run_id),
+            "workflows.argoproj.io/workflow": self.run_object(run_id),
             "workflows.argoproj.io/completed": "false",
             "ithaca/step": step,
         }
@@ -248,14 +272,26 @@ class TektonPlace(ClusterPlace):
 
     backend, group = "tekton", "tekton.dev"
     controller = ("tekton-pipelines", "app=tekton-pipelines-controller")
+    stops = {"status": "CancelledRunFinally"}, {"status": "Cancelled"}
+
+    @property
+    def kind(self) -> Kind:
+        from ithaca_tekton.engine import PIPELINE_RUN
+
+        return PIPELINE_RUN
+
+    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
+        *others, run = manifests
+        for each in others:
+            connect().apply(each)
+        run["spec"]["params"] = [{"name": name, "value": text} for name, text in arguments.items()]
+        connect().create(run)
 
     def pods(self, run_id: str, step: str) -> list[str]:
         from ithaca.backends.kubernetes import Kind
-        from ithaca_tekton.engine import PIPELINE_RUN
 
-        ((run,), _) = connect().list(PIPELINE_RUN, labels={"ithaca/run": run_id})
         of = {
-            "tekton.dev/pipelineRun": run["metadata"]["name"],
+            "tekton.dev/pipelineRun": self.run_object(run_id),
             "tekton.dev/pipelineTask": step,
         }
         found, _ = connect().list(Kind("", "v1", "Pod", "pods"), labels=of)

@@ -212,11 +212,11 @@ def test_the_runners_command_line_in_a_pod_is_documented() -> None:
         *argo.end(60),
         *shared.check(store="s3://bucket", python=None),
         *shared.install(),
-        *tekton.step(lost=2, environment="capture@0"),
+        *tekton.step(deadline=60, lost=2, environment="capture@0"),
         *tekton.prepare(lost=2, environment="lock@0"),
         *tekton.verdict(),
         *tekton.gate(),
-        *tekton.end(),
+        *tekton.end(60),
     ]
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}
     text = section(page("clusters.md"), "What runs in a pod")

@@ -105,10 +105,25 @@ def test_a_pod_that_never_began_its_step_still_gets_an_end(journal: Journal) -> 
     assert journal.state().step("fit").status == "pending"  # another attempt follows
 
 
+def test_a_pod_that_never_began_is_told_with_what_helps_where_that_is_known(
+    journal: Journal,
+) -> None:
+    settle(journal, [Loss("fit", 1, 'secret "s" not found', cure="create the secret")])
+    assert error(journal).cure == "create the secret"
+
+
 def test_a_pod_is_found_by_its_name_when_the_engine_counts_otherwise(journal: Journal) -> None:
     begin(journal, 1, writer="w-fit-11")
     begin(journal, 2, writer="w-fit-22")
     settle(journal, [Loss("fit", 1, "pod deleted", pod="-22")])
+    assert journal.attempt_end("fit", 1) is None
+    assert error(journal, 2).message == "its pod was deleted"
+
+
+def test_of_pods_with_one_name_the_last_one_is_meant(journal: Journal) -> None:
+    begin(journal, 1, writer="w-fit-11")
+    begin(journal, 2, writer="w-fit-11")
+    settle(journal, [Loss("fit", 1, "pod deleted", pod="-11")])
     assert journal.attempt_end("fit", 1) is None
     assert error(journal, 2).message == "its pod was deleted"
 
@@ -138,6 +153,26 @@ def test_the_first_end_stays_and_a_pod_that_was_told_to_end_is_explained_later(
     assert found.message == "its pod was evicted: The node was low on resource: memory."
     shown = Journal(journal.store, RUN).state().step("fit").error
     assert shown == found
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("TaskRun cancelled as the PipelineRun it belongs to has been cancelled.", "cancelled"),
+        ("TaskRun cancelled as the PipelineRun it belongs to has timed out.", "timed_out"),
+        ("workflow shutdown with strategy:  Stop", "cancelled"),
+    ],
+)
+def test_a_pod_that_was_told_to_end_by_its_engine_ended_as_the_engine_says(
+    journal: Journal, said: str, status: str
+) -> None:
+    begin(journal)
+    error = StepError(code=TOLD_TO_END, message="the pod was told to end")
+    end = AttemptEnd(step="fit", attempt=1, ended=time.time(), status="failed", error=error)
+    journal.create(names.attempt(RUN, "fit", 1, "end"), end)
+    said = f'TaskRunCancelled: TaskRun "w-fit" was cancelled. {said}'
+    settle(journal, [Loss("fit", 1, said)])
+    assert Journal(journal.store, RUN).state().step("fit").status == status
 
 
 def test_a_reason_adds_nothing_to_an_end_that_said_why(journal: Journal) -> None:

@@ -111,12 +111,13 @@ def test_a_failure_exits_with_1_while_an_attempt_is_left_and_with_65_after_the_l
 
 
 @slow
+@pytest.mark.parametrize("writer", ["gone", "pod-1"], ids=["another", "its own"])
 def test_an_attempt_whose_pod_vanished_gets_an_end_and_the_next_number_is_taken(
-    cluster: Cluster,
+    cluster: Cluster, writer: str
 ) -> None:
     cluster.project.define(step("a", "x = 1"))
     cluster.submit()
-    gone = AttemptStart(step="a", attempt=1, started=1.0, writer="gone")
+    gone = AttemptStart(step="a", attempt=1, started=1.0, writer=writer)
     cluster.journal.create(names.attempt(RUN, "a", 1, "start"), gone)
     pod = cluster.step("a")
     assert pod.code == 0, pod.said

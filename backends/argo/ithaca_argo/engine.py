@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -31,12 +31,11 @@ class ArgoEngine(Engine):
     def __init__(self, settings: ArgoSettings) -> None:
         self.settings = settings
 
-    def manifest(self, workflow: Workflow, run: RunDocument) -> Object:
+    def manifests(self, workflow: Workflow, run: RunDocument) -> list[Object]:
         """The Workflow of the steps that the plan starts."""
         from ithaca_argo.emit import emit
 
-        manifest: dict[str, Any] = yaml.safe_load(emit(workflow, self.settings, run))
-        return manifest
+        return [yaml.safe_load(emit(workflow, self.settings, run))]
 
     def outcome(self, found: Object) -> Outcome | None:
         """How the steps ended, even while the last pod still runs."""

@@ -14,10 +14,11 @@ PLANNED = ("store", "run")
 """What is enough for a run that is written down."""
 
 
-def step(*, lost: int, environment: str | None) -> list[str]:
+def step(*, deadline: int | None, lost: int, environment: str | None) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
+        deadline: Seconds that the whole run may take.
         lost: How many attempts may be lost to the machine.
         environment: What its kernel imports, when it is not the image's own.
     """
@@ -25,6 +26,7 @@ def step(*, lost: int, environment: str | None) -> list[str]:
         *_RUN,
         *_told("step", "parents", "image", "python", "memory", "decision"),
         f"--pod=$({POD})",
+        *_until(deadline),
         f"--infrastructure-retries={lost}",
         f"--out={RESULTS}",
         *([f"--environment={environment}"] if environment else []),
@@ -62,9 +64,14 @@ def gate() -> list[str]:
     return [*_RUN, "--gate=$(params.asking)", f"--out={RESULTS}", *_ARGUMENTS]
 
 
-def end() -> list[str]:
-    """The arguments of the last pod, which records how the run ended."""
-    return [*_RUN, *_told("failures"), "--end=$(params.status)", "--exit-failed=1", *_ARGUMENTS]
+def end(deadline: int | None) -> list[str]:
+    """The arguments of the last pod, which records how the run ended.
+
+    Args:
+        deadline: Seconds that the whole run may take.
+    """
+    own = [*_told("failures"), "--end=$(params.status)", "--exit-failed=1"]
+    return [*_RUN, *own, *_until(deadline), *_ARGUMENTS]
 
 
 _ARGUMENTS = ["--argument", "$(params.arguments[*])"]
@@ -75,6 +82,10 @@ Each is one argument more of the command line, whatever is in it.
 
 
 _RUN = ["$(params.run[*])", "--engine=$(params.engine)"]
+
+
+def _until(deadline: int | None) -> list[str]:
+    return [] if deadline is None else [f"--deadline={deadline}"]
 
 
 def _told(*names: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,6 +24,8 @@ PIPELINE_RUN = Kind("tekton.dev", "v1", "PipelineRun", "pipelineruns")
 TASK_RUN = Kind("tekton.dev", "v1", "TaskRun", "taskruns")
 
 _CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally")
+_SILENT = ("", "Running", "Succeeded", "Failed", "StepFailed")
+"""Reasons that tell less than how the container of the runner ended."""
 _TIMED_OUT = ("PipelineRunTimeout", "PipelineRunTimeoutRunningFinally")
 _RUN = "tekton.dev/pipelineRun"
 _TASK = "tekton.dev/pipelineTask"
@@ -42,12 +45,11 @@ class TektonEngine(Engine):
     def __init__(self, settings: TektonSettings) -> None:
         self.settings = settings
 
-    def manifest(self, workflow: Workflow, run: RunDocument) -> Object:
-        """The PipelineRun of the steps that the plan starts."""
+    def manifests(self, workflow: Workflow, run: RunDocument) -> list[Object]:
+        """The PipelineRun of the steps that the plan starts, after Tasks that it refers to."""
         from ithaca_tekton.emit import emit
 
-        manifest: dict[str, Any] = yaml.safe_load(emit(workflow, self.settings, run))
-        return manifest
+        return list(yaml.safe_load_all(emit(workflow, self.settings, run)))
 
     def outcome(self, found: Object) -> Outcome | None:
         """How the steps ended, even while the last pod still runs."""
@@ -57,11 +59,10 @@ class TektonEngine(Engine):
         if told.get("status") == "True":
             return Outcome("succeeded")
         if told.get("status") == "False":
-            return Outcome("failed", str(told.get("message") or ""), _deadline(found, told))
-        children = (found.get("status") or {}).get("childReferences") or []
-        if any(each.get("pipelineTaskName") == names.END for each in children):
-            return Outcome("succeeded")  # the last task runs: the records say how it went
-        return None
+            over = told.get("reason") in _TIMED_OUT
+            message = str(told.get("message") or "")
+            return Outcome("failed", message, _limit(found) if over else None)
+        return _nearly(found)
 
     def pods(self, cluster: Cluster, found: Object) -> list[PodState]:
         """One for each TaskRun of a step and for each that Tekton repeated."""
@@ -98,10 +99,24 @@ class TektonEngine(Engine):
         return f"{self.settings.url.rstrip('/')}/#/namespaces/{namespace}/pipelineruns/{name}"
 
 
-def _deadline(found: Object, told: Mapping[str, Any]) -> float | None:
-    """The seconds that the tasks might take, when they are over."""
+def _nearly(found: Object) -> Outcome | None:
+    """The outcome when the last task runs: the records say how the steps went."""
+    status = found.get("status") or {}
+    children = status.get("childReferences") or []
+    if not any(each.get("pipelineTaskName") == names.END for each in children):
+        return None
+    limit, times = _limit(found), [status.get("startTime"), status.get("finallyStartTime")]
+    if limit is None or None in times:
+        return Outcome("succeeded")
+    began, last = (datetime.fromisoformat(str(each)) for each in times)
+    over = (last - began).total_seconds() >= limit
+    return Outcome("succeeded", deadline=limit if over else None)
+
+
+def _limit(found: Object) -> float | None:
+    """The seconds that the tasks may take."""
     limit = ((found.get("spec") or {}).get("timeouts") or {}).get("tasks")
-    if limit is None or told.get("reason") not in _TIMED_OUT:
+    if limit is None:
         return None
     units = {"h": 3600, "m": 60, "s": 1}
     parts = re.findall(r"([\d.]+)([hms])", limit)
@@ -124,9 +139,10 @@ def _pod(step: str, number: int, status: Mapping[str, Any]) -> PodState:
     ended = told.get("status") in ("True", "False")
     running = told.get("status") == "Unknown" and told.get("reason") == _RUNNING
     # Before a repeated pod runs, Tekton still shows the containers of the one before.
-    code = _exit_code(status) if ended or running else None
-    reason = str(told.get("reason") or "")
-    message = str(told.get("message") or "")
+    code, why = _runner(status) if ended or running else (None, "")
+    reason, message = (str(told.get(each) or "") for each in ("reason", "message"))
+    if code and reason in _SILENT:
+        reason, message = "", f"{why} (exit code {code})"
     return PodState(
         step=step,
         number=number,
@@ -143,9 +159,12 @@ def _condition(status: Mapping[str, Any]) -> dict[str, Any]:
     return next(found, {})
 
 
-def _exit_code(status: Mapping[str, Any]) -> int | None:
-    """Of the container of the runner."""
+def _runner(status: Mapping[str, Any]) -> tuple[int | None, str]:
+    """How the container of the runner ended: its exit code and the reason."""
     for each in status.get("steps") or []:
         if each.get("name") == "main" and "terminated" in each:
-            return int(each["terminated"].get("exitCode", 0))
-    return None
+            told = each["terminated"]
+            code = int(told.get("exitCode", 0))
+            # Tekton says -1 of what a signal ended; SIGKILL is the one that the runner cannot take.
+            return (137, "Error") if code == -1 else (code, str(told.get("reason") or "Error"))
+    return None, ""

@@ -52,6 +52,23 @@ def inlined(member: Member, run: list[str]) -> Member:
     return member._replace(spec=_some(spec), content=_some(content))
 
 
+def shortened(member: Member) -> Member:
+    """The same task, told no more than a run needs that is written down.
+
+    Args:
+        member: A task that refers to a Task; what it does not pass on has a default there.
+    """
+    if member.spec is None:
+        return member
+    short = {"engine": "tekton"}
+    params = [
+        {**each, "value": short.get(each["name"], each["value"])}
+        for each in member.content["params"]
+        if each["name"] != "arguments"
+    ]
+    return member._replace(content={**member.content, "params": params})
+
+
 def _container(container: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **container,

@@ -12,6 +12,7 @@ RIGHTS = Rights(
     people=(
         Right(GROUP, "pipelineruns", ("create", "get", "list", "watch", "patch")),
         Right(GROUP, "taskruns", ("get", "list")),
+        Right(GROUP, "tasks", ("create", "get", "patch")),  # of a run with hundreds of steps
     ),
 )
 

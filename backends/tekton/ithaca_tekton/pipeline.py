@@ -93,6 +93,15 @@ class Graph:
             found.append(self._step(step))
         return found
 
+    def ends(self) -> list[Member]:
+        """The tasks for `finally`."""
+        return [self.end()] if self.settings.exit_handler else []
+
+    def labels(self, run: RunDocument | None = None) -> dict[str, str]:
+        """The labels of every object, of those of a run with its id."""
+        found = {"ithaca/workflow": self.workflow.name}
+        return {**found, "ithaca/run": run.id} if run else found
+
     def end(self) -> Member:
         """The task that records the end, for `finally`."""
         tasks_ = [self.named[step.name] for step in self.steps]

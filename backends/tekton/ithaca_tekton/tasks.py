@@ -30,9 +30,10 @@ def step_task(pod: Pod, settings: TektonSettings) -> Spec:
     would start nothing more, while steps that do not need the failed one have to run.
     """
     lost, environment = settings.infrastructure_retries, settings.environment
+    told = command.step(deadline=settings.deadline, lost=lost, environment=environment)
     return _task(
         pod,
-        _judged(pod, command.step(lost=lost, environment=environment)),
+        _judged(pod, told),
         image=settings.image,
         names=("step", "parents"),
         optional=("python", "memory", "decision"),
@@ -70,7 +71,7 @@ def end_task(pod: Pod, settings: TektonSettings) -> Spec:
     """The Task that records the run's end; it fails when the run did, for all to see."""
     return _task(
         pod,
-        [_container("main", pod, command.end())],
+        [_container("main", pod, command.end(settings.deadline))],
         image=settings.image,
         names=("status", "failures"),
     )

@@ -40,6 +40,7 @@ class Loss(NamedTuple):
         message: What the engine says.
         exit_code: Of the runner, as far as it is known.
         pod: The pod's name or the end of it; empty when the engine does not tell.
+        cure: What helps against what the engine says, for a pod that never began.
     """
 
     step: str
@@ -47,6 +48,7 @@ class Loss(NamedTuple):
     message: str = ""
     exit_code: int | None = None
     pod: str = ""
+    cure: str = ""
 
 
 class _Kind(NamedTuple):
@@ -74,24 +76,26 @@ _NO_MEMORY = _Kind(
 _KINDS = (
     _NO_MEMORY,
     _Kind(
-        _words("shutdown with strategy", "stopped with strategy", "was cancelled"),
-        "the run was stopped in its engine",
-        "`ithaca runs retry` goes on",
-        code="ITH630",
-        status="cancelled",
-    ),
-    _Kind(
         _words(
             "exceeded its deadline",
             "longer than .*specified deadline",
             "workflow deadline",
             "DeadlineExceeded",
+            "failed to finish within",
+            "belongs to has timed out",
         ),
         "its pod lived longer than it, or the whole run, may",
         "give it more time (`timeout:` tag, `timeout_grace` or `deadline` setting), or less to do",
         code="ITH666",
         status="timed_out",
         infrastructure=False,
+    ),
+    _Kind(
+        _words("shutdown with strategy", "stopped with strategy", "was cancelled"),
+        "the run was stopped in its engine",
+        "`ithaca runs retry` goes on",
+        code="ITH630",
+        status="cancelled",
     ),
     _Kind(
         _words("preempt"),
@@ -133,7 +137,12 @@ _NOT_BEGUN = _Kind(
 
 
 def lost(
-    journal: Journal, step: str, number: int, said: str = "", exit_code: int | None = None
+    journal: Journal,
+    step: str,
+    number: int,
+    said: str = "",
+    exit_code: int | None = None,
+    cure: str = "",
 ) -> AttemptEnd:
     """Write the end of an attempt whose pod is gone, with the reason as well as it is known.
 
@@ -143,6 +152,7 @@ def lost(
         number: The attempt.
         said: What its engine said of the pod.
         exit_code: Of the runner, as far as it is known.
+        cure: What helps against what is said, for a pod that never began.
 
     Returns:
         The end, or the one that stood there before.
@@ -150,7 +160,7 @@ def lost(
     start = journal.attempt_start(step, number)
     kind = _kind(said)
     if kind is _NOTHING_SAID and start is None and said:
-        kind = _NOT_BEGUN
+        kind = _NOT_BEGUN._replace(cure=cure or _NOT_BEGUN.cure)
     progress = journal.progress(step, number)
     cell = progress.number if progress else None
     error = StepError(code=kind.code, message=_told(kind, said), cure=kind.cure, cell=cell)
@@ -207,13 +217,16 @@ def explain(journal: Journal, end: AttemptEnd, said: str) -> None:
         said: What its engine said of it afterwards.
     """
     kind = _kind(said)
-    if end.error is None or end.error.code != TOLD_TO_END or not kind.infrastructure:
+    if end.error is None or end.error.code != TOLD_TO_END:
         return
-    if kind is not _NOTHING_SAID:
+    if kind not in (_NOTHING_SAID, _NO_MEMORY):
         error = msgspec.structs.replace(
             end.error, code=kind.code, message=_told(kind, said), cure=kind.cure
         )
-        journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), error)
+        told = msgspec.structs.replace(
+            end, error=error, status=kind.status, infrastructure=kind.infrastructure
+        )
+        journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), told)
 
 
 def settle(journal: Journal, losses: Iterable[Loss]) -> None:
@@ -235,7 +248,7 @@ def settle(journal: Journal, losses: Iterable[Loss]) -> None:
             continue
         if number not in known and (cancelled or (known and loss.exit_code == FINAL)):
             continue  # it began no attempt, and none was to begin
-        lost(journal, loss.step, number, loss.message, loss.exit_code)
+        lost(journal, loss.step, number, loss.message, loss.exit_code, loss.cure)
 
 
 def _number(journal: Journal, loss: Loss, known: list[int]) -> int | None:
@@ -245,7 +258,7 @@ def _number(journal: Journal, loss: Loss, known: list[int]) -> int | None:
         start = journal.attempt_start(loss.step, each)
         writers[each] = start.writer if start else ""
     if loss.pod:
-        for each, writer in writers.items():
+        for each, writer in reversed(writers.items()):  # pods may follow under the same name
             if writer and (writer.endswith(loss.pod) or writer == loss.pod[:_HOST]):
                 return each
         if writers.get(loss.number):

@@ -19,7 +19,6 @@ from ithaca.records.model import (
     Progress,
     RunDocument,
     RunEnd,
-    StepError,
 )
 from ithaca.workflow.load import from_json
 
@@ -206,7 +205,7 @@ class Journal:
             return end
         try:
             name = names.attempt(self.id, end.step, end.attempt, "reason")
-            return msgspec.structs.replace(end, error=self._keep(name, StepError))
+            return self._keep(name, AttemptEnd)
         except NotFound:
             return end
 

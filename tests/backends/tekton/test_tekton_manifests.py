@@ -142,6 +142,7 @@ def test_the_api_server_takes_every_setting_and_a_planned_run() -> None:
         *emitted(every(), **{**settings, "approval_task": None}),
         *emitted(with_parameters(lr=1.0, größe="a", LR=2, ö=3)),
         *planned(),
+        *emitted(_chain(500), run()),
     ]
     for document in documents:
         cluster.create(document, dry_run=True)
@@ -169,14 +170,21 @@ def test_the_bytes_are_the_same_under_every_hash_seed() -> None:
     assert len(texts) == 1
 
 
-def test_a_run_of_two_hundred_steps_is_one_object_that_tekton_can_keep_twice() -> None:
-    (found,) = emitted(_chain(200), run())
-    assert len(json.dumps(found)) < 400 * 1024
+def test_a_run_of_five_hundred_steps_is_a_small_object_that_refers_to_tasks_of_its_own() -> None:
+    *tasks, found = emitted(_chain(500), run())
+    assert len(json.dumps(found)) < 256 * 1024
+    assert [each["kind"] for each in tasks] == ["Task", "Task"]
+    names = {each["metadata"]["name"] for each in tasks}
+    pipeline = found["spec"]["pipelineSpec"]
+    assert {each["taskRef"]["name"] for each in pipeline["tasks"] + pipeline["finally"]} == names
+    for document in (*tasks, found):
+        assert document["metadata"]["labels"]["ithaca/run"] == run().id
+        assert refused(document) == []
 
 
 def test_a_run_that_is_too_large_for_one_object_is_refused() -> None:
     with pytest.raises(UsageError, match="KiB") as raised:
-        emitted(_chain(600), run())
+        emitted(_chain(1200), run())
     assert raised.value.code == "ITH681"
 
 

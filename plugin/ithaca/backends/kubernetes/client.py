@@ -83,7 +83,7 @@ class Cluster:
         Raises:
             BackendError: The API server does not take it or cannot be reached.
         """
-        path = self._path(_kind_of(manifest), namespace=_namespace_of(manifest))
+        path = self._path(kind_of(manifest), namespace=_namespace_of(manifest))
         query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
         response = self._send("POST", path, json=dict(manifest), params=query, allowed=(409,))
         found: dict[str, Any] = response.json()
@@ -100,7 +100,7 @@ class Cluster:
             manifest: The object; unknown fields are refused.
             dry_run: Let the API server check it, and nothing more.
         """
-        path = self._path(_kind_of(manifest), namespace=_namespace_of(manifest))
+        path = self._path(kind_of(manifest), namespace=_namespace_of(manifest))
         query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
@@ -296,7 +296,8 @@ def _kubeconfig() -> Any:
     return KubeConfig.from_env()
 
 
-def _kind_of(manifest: Mapping[str, Any]) -> Kind:
+def kind_of(manifest: Mapping[str, Any]) -> Kind:
+    """What an object is, by what it says of itself."""
     group, _, version = manifest["apiVersion"].rpartition("/")
     kind = manifest["kind"]
     plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"

@@ -69,11 +69,12 @@ class Engine(ABC):
     """The kind of the object that stands for a run."""
 
     @abstractmethod
-    def manifest(self, workflow: Workflow, run: RunDocument) -> Object:
-        """The object that makes the engine run what the run's plan says.
+    def manifests(self, workflow: Workflow, run: RunDocument) -> Sequence[Object]:
+        """What makes the engine run what the run's plan says: the run's object is the last one.
 
         Its name is `names.workflow(run.name, run.id)`: it follows from the run, so that a
-        submission whose answer was lost can be repeated.
+        submission whose answer was lost can be repeated. Objects before it are what it refers
+        to; they are created first, and go when it goes.
         """
 
     @abstractmethod

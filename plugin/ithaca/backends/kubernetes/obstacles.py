@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _LONGEST = 300
 """Characters of a reason; some name each node of the cluster."""
 
+_VAGUE = ("ExceededNodeResources",)
+"""Reasons by which Tekton tells that there is no room, and not of what."""
+
 _CURES = (
     (
         r"ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImagePullFailed",
@@ -61,6 +64,16 @@ def obstacle(said: str) -> Obstacle | None:
                 reason, message = "Pending", said
             return Obstacle(reason=reason, message=_shortened(message), cure=cure)
     return None
+
+
+def says_enough(told: Obstacle | None) -> bool:
+    """Whether what an engine tells of a pod need not be looked up in the pod itself.
+
+    Example:
+        >>> says_enough(obstacle("ExceededNodeResources: exceeded available resources"))
+        False
+    """
+    return told is not None and told.reason not in _VAGUE
 
 
 def said(pod: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from ulid import ULID
 
 from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.answers import Unanswered
-from ithaca.backends.kubernetes.client import POD, Cluster, Conflict
-from ithaca.backends.kubernetes.obstacles import obstacle, said
+from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
+from ithaca.backends.kubernetes.obstacles import obstacle, said, says_enough
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
 from ithaca.records.ends import Loss, end_run, settle
@@ -24,7 +24,7 @@ from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ithaca.backends.kubernetes.engine import Engine, Object, PodState
     from ithaca.records.journal import Documents
@@ -81,8 +81,7 @@ class ClusterSession(Session):
         if all(each.action == "reuse" for each in run.plan):
             end_run(journal)
             return
-        manifest = self.engine.manifest(journal.workflow(), run)
-        error, unknown = self._create(manifest)
+        error, unknown = self._create(self.engine.manifests(journal.workflow(), run))
         if error is None:
             return
         if not unknown:
@@ -96,15 +95,15 @@ class ClusterSession(Session):
             f"it is lost, `ithaca runs retry {run_id}` starts it",
         ) from None
 
-    def _create(self, manifest: Object) -> tuple[BackendError | None, bool]:
-        """Create an object; says what went wrong, and whether it may be there nevertheless.
+    def _create(self, manifests: Sequence[Object]) -> tuple[BackendError | None, bool]:
+        """Create objects; says what went wrong, and whether the run's may be there nevertheless.
 
-        Its name is the run's, so that asking again makes no second one.
+        Their names follow from the run, so that asking again makes no second ones.
         """
         unknown = False
         for pause in (*AGAIN, None):
             try:
-                self.cluster.create(manifest)
+                made = [self.cluster.create(each) for each in manifests]
             except BackendError as error:
                 unanswered = isinstance(error, Unanswered)
                 unknown = unknown or unanswered
@@ -112,8 +111,19 @@ class ClusterSession(Session):
                     return error, unknown
                 time.sleep(pause)
             else:
+                self._own(made)
                 break
         return None, False
+
+    def _own(self, made: Sequence[Object]) -> None:
+        """Let what was created for a run's object go with it."""
+        *parts, run = made
+        for each in parts:
+            owner = {key: run[key] for key in ("apiVersion", "kind")}
+            owner |= {key: run["metadata"][key] for key in ("name", "uid")}
+            changes = {"metadata": {"ownerReferences": [owner]}}
+            with contextlib.suppress(BackendError):  # the run goes on; they only stay longer
+                self.cluster.patch(kind_of(each), each["metadata"]["name"], changes)
 
     def alive(self, run_id: str) -> bool:
         """Whether the run's object is there; a cluster that does not answer is no proof."""
@@ -197,7 +207,7 @@ class ClusterSession(Session):
         seen = self._settled.get(run_id)
         waiting = [each for each in seen.latest if each.phase == "pending"] if seen else []
         found = {each.step: obstacle(each.message) for each in waiting}
-        if seen is not None and None in found.values():
+        if seen is not None and not all(map(says_enough, found.values())):
             found.update(self._listed(Journal(self.store, run_id), seen))
         return {step: why for step, why in found.items() if why is not None}
 
@@ -206,8 +216,8 @@ class ClusterSession(Session):
         now = time.monotonic()
         if now >= seen.next_list:
             seen.next_list, seen.listed = now + FRESH, {}
-            cluster, name = self._find(journal)
             try:
+                cluster, name = self._find(journal)
                 pods, _ = cluster.list(POD, labels=self.engine.labels(name))
             except BackendError:  # views need no right to see pods
                 seen.next_list = now + DENIED
@@ -286,7 +296,10 @@ class ClusterSession(Session):
         settle(
             journal,
             [
-                Loss(pod.step, pod.number, pod.message, pod.exit_code, pod.name)
+                Loss(
+                    *(pod.step, pod.number, pod.message, pod.exit_code, pod.name),
+                    cure=why.cure if (why := obstacle(pod.message)) else "",
+                )
                 for pod in (pods[place] for place in lost)
             ],
         )

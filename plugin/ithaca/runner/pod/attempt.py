@@ -96,11 +96,13 @@ class _Pod:
         return any(each.kind == "cancel" for each in self.journal.events())
 
     def number(self) -> int:
-        """The number of this attempt; those before it that have no end get one."""
+        """The number of this attempt; those before it that have no end get one.
+
+        One that has begun is never this one, even with a pod of the same name: a pod that vanishes
+        before its engine has seen it run is made again under its name.
+        """
         number = self.options.retries + 1
-        while (start := self.journal.attempt_start(self.step.name, number)) is not None:
-            if start.writer == self.options.writer and not self._has_end(number):
-                break
+        while self.journal.attempt_start(self.step.name, number) is not None:
             number += 1
         self._end_before(number)
         return number
@@ -120,9 +122,6 @@ class _Pod:
                 lost(self.journal, self.step.name, each, *said)
             else:
                 explain(self.journal, end, said[0])
-
-    def _has_end(self, number: int) -> bool:
-        return self.journal.attempt_end(self.step.name, number) is not None
 
     def another(self, end: AttemptEnd) -> bool:
         """Whether another attempt follows one that ended so."""
@@ -201,7 +200,7 @@ class _Pod:
             notebook=self.document.notebook,
             writer=options.writer,
             notices=kernel.notices,
-            ends=options.ends,
+            ends=options.ends(self.document.created),
             deadline=options.deadline,
             memory=options.memory,
             masked=credentials.secrets(),

@@ -57,11 +57,13 @@ def end(options: Options) -> int:
     if _is_good(journal.state(), options.end or ""):
         journal.end("succeeded")
     else:
-        stopped = any(_STOPPED.search(each.message) for each in known)
+        ends = options.ends(journal.run().created)
+        over = ends is not None and time.time() > ends
+        stopped = not over and any(_STOPPED.search(each.message) for each in known)
         end_run(
             journal,
             stopped=stopped,
-            deadline=options.deadline if options.ends and time.time() > options.ends else None,
+            deadline=options.deadline if over else None,
             said="" if stopped else next((each.message for each in known if each.message), ""),
         )
     ended = journal.ended()

@@ -87,12 +87,16 @@ class Options(msgspec.Struct, kw_only=True):
     cache: str = "/ithaca-cache"
     termination: str = "/dev/termination-log"
 
-    @property
-    def ends(self) -> float | None:
-        """When the engine ends the whole run; a little earlier, since clocks differ."""
-        if self.deadline is None or not self.created:
+    def ends(self, created: float) -> float | None:
+        """When the engine ends the whole run; a little earlier, since clocks differ.
+
+        Args:
+            created: When the run began, where the engine does not say it.
+        """
+        if self.deadline is None:
             return None
-        return seconds(self.created) + self.deadline - _CLOCKS
+        began = seconds(self.created) if self.created else created
+        return began + self.deadline - _CLOCKS
 
     @property
     def last(self) -> tuple[str, int | None]:

@@ -1,11 +1,11 @@
-"""A lock on a real cluster: installed by one pod, restored by the others."""
+"""A lock on real clusters: installed by one pod, restored by the others."""
 
 from __future__ import annotations
 
 import pytest
 
 import environment_wheels as wheels
-from cluster_places import ArgoPlace
+from cluster_places import ClusterPlace
 from places import statuses
 
 pytestmark = pytest.mark.cluster
@@ -15,20 +15,20 @@ IN_THE_IMAGE = "import glob; sys.path += glob.glob('/opt/venv/lib/python3.*/site
 
 
 @pytest.fixture
-def locked(argo: ArgoPlace) -> ArgoPlace:
+def locked(place: ClusterPlace) -> ClusterPlace:
     """A notebook whose steps import a package that only the lock brings."""
-    wheels.write(argo.folder / "wheels", "tinypack")
-    wheels.write(argo.folder / "wheels", "kernelpack", image__pth=f"import sys; {IN_THE_IMAGE}\n")
-    wheels.write_lock(argo.folder, "tinypack", "kernelpack")
-    argo.notebook(
+    wheels.write(place.folder / "wheels", "tinypack")
+    wheels.write(place.folder / "wheels", "kernelpack", image__pth=f"import sys; {IN_THE_IMAGE}\n")
+    wheels.write_lock(place.folder, "tinypack", "kernelpack")
+    place.notebook(
         ("step:load", "import tinypack\nversion = tinypack.VERSION"),
         ("step:tell prev:load", "import tinypack\nprint(version, tinypack.__file__)"),
     )
-    return argo
+    return place
 
 
 def test_steps_import_what_one_pod_has_installed_and_the_next_run_knows_it(
-    locked: ArgoPlace,
+    locked: ClusterPlace,
 ) -> None:
     code, told = locked.run("--environment", "lock")
     assert (code, told["status"]) == (0, "succeeded"), told
@@ -38,7 +38,9 @@ def test_steps_import_what_one_pod_has_installed_and_the_next_run_knows_it(
     assert (code, set(statuses(again).values())) == (0, {"reused"})
 
 
-def test_a_lock_that_cannot_be_installed_fails_the_run_with_what_uv_says(locked: ArgoPlace) -> None:
+def test_a_lock_that_cannot_be_installed_fails_the_run_with_what_uv_says(
+    locked: ClusterPlace,
+) -> None:
     wheels.write_lock(locked.folder, "nosuchpack")
     code, told = locked.run("--environment", "lock")
     assert code == 1

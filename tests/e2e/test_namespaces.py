@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster_places import CREDENTIALS, STORE, ArgoPlace
+from cluster_places import CREDENTIALS, STORE, ClusterPlace
 
 pytestmark = pytest.mark.cluster
 
@@ -28,40 +28,45 @@ def kubectl(*words: str, given: str | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def namespace() -> Iterator[str]:
-    """A namespace for the tests of this page: they make it ready one after the other."""
-    if reason := ArgoPlace.absent() or ("" if shutil.which("kubectl") else "there is no kubectl"):
-        pytest.skip(reason)
-    name = f"ithaca-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+def namespaces() -> Iterator[dict[str, str]]:
+    """A namespace for each backend: the tests of this page make them ready one after the other."""
+    if not shutil.which("kubectl"):
+        pytest.skip("there is no kubectl")
+    found: dict[str, str] = {}
+    yield found
+    for name in found.values():
+        kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture
-def project(argo: ArgoPlace, namespace: str) -> ArgoPlace:
-    """A project whose runs are for that namespace."""
-    argo.namespace = namespace
-    argo.settings('service_account = "ithaca"')
-    return argo
+def project(place: ClusterPlace, namespaces: dict[str, str]) -> ClusterPlace:
+    """A project whose runs are for such a namespace."""
+    if place.backend not in namespaces:
+        name = f"ithaca-{uuid.uuid4().hex[:8]}"
+        kubectl("create", "namespace", name)
+        namespaces[place.backend] = name
+    place.namespace = namespaces[place.backend]
+    place.settings('service_account = "ithaca"')
+    return place
 
 
 @pytest.fixture
-def ready(project: ArgoPlace) -> ArgoPlace:
+def ready(project: ClusterPlace) -> ClusterPlace:
     """The project in a namespace to which all has been applied that is printed."""
-    printed = project.ithaca("manifests", "argo", "--secret-from-env")
+    printed = project.ithaca("manifests", project.backend, "--secret-from-env")
     kubectl("apply", "-f", "-", given=printed.stdout)
     return project
 
 
 @pytest.fixture
-def submitter(namespace: str, ready: ArgoPlace, tmp_path: Path) -> str:
+def submitter(ready: ClusterPlace, tmp_path: Path) -> str:
     """A kubeconfig of somebody who has the printed role for submitting, and no other right."""
+    namespace = ready.namespace
     if "people" not in kubectl("get", "serviceaccounts", "--namespace", namespace):
         kubectl("create", "serviceaccount", "people", "--namespace", namespace)
         kubectl(
             *("create", "rolebinding", "people", "--namespace", namespace),
-            *("--role=ithaca-argo-submit", f"--serviceaccount={namespace}:people"),
+            *(f"--role=ithaca-{ready.backend}-submit", f"--serviceaccount={namespace}:people"),
         )
     raw = yaml.safe_load(kubectl("config", "view", "--raw", "--minify", "--flatten"))
     token = kubectl("create", "token", "people", "--namespace", namespace).strip()
@@ -72,26 +77,26 @@ def submitter(namespace: str, ready: ArgoPlace, tmp_path: Path) -> str:
     return str(path)
 
 
-def doctor(project: ArgoPlace, **env: str) -> tuple[int, dict[str, dict]]:
-    done = project.ithaca("doctor", "--backend", "argo", "--json", **env)
+def doctor(project: ClusterPlace, **env: str) -> tuple[int, dict[str, dict]]:
+    done = project.ithaca("doctor", "--backend", project.backend, "--json", **env)
     assert done.stdout, done.stderr
     told = json.loads(done.stdout)
     assert told["well"] == (done.returncode == 0)
     return done.returncode, {each["what"]: each for each in told["checks"]}
 
 
-def test_what_is_missing_is_said_with_what_makes_it(project: ArgoPlace, namespace: str) -> None:
+def test_what_is_missing_is_said_with_what_makes_it(project: ClusterPlace) -> None:
     code, found = doctor(project)
     assert code == 4
-    assert found["namespace"]["status"] == found["Argo"]["status"] == "ok"
+    assert found["namespace"]["status"] == found[project.backend.title()]["status"] == "ok"
     assert found["service account"]["status"] == "failed"
     cure = found["service account"]["cure"]
-    assert f"manifests argo --namespace {namespace} | kubectl apply" in cure
+    assert f"manifests {project.backend} --namespace {project.namespace} | kubectl apply" in cure
     assert found["secret"]["status"] == "failed"
     assert found["pod"]["status"] == "unknown"
 
 
-def test_the_cures_make_all_well(project: ArgoPlace) -> None:
+def test_the_cures_make_all_well(project: ClusterPlace) -> None:
     _, before = doctor(project)
     for what in ("service account", "secret"):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -116,17 +121,19 @@ def test_the_cures_make_all_well(project: ArgoPlace) -> None:
 
 
 def test_the_printed_roles_are_enough_to_run_and_to_follow(
-    ready: ArgoPlace, submitter: str, namespace: str
+    ready: ClusterPlace, submitter: str
 ) -> None:
     code, found = doctor(ready, KUBECONFIG=submitter)
     assert code == 0, found
     assert found["your rights"]["status"] == "ok"
     assert found["secret"]["status"] == found["pod"]["status"] == "unknown"
     ready.notebook(("step:load", "x = 20"), ("pipeline-metrics", "print(x)"))
-    done = ready.ithaca("run", "nb.ipynb", "--backend", "argo", "--json", KUBECONFIG=submitter)
+    done = ready.ithaca(
+        *("run", "nb.ipynb", "--backend", ready.backend, "--json"), KUBECONFIG=submitter
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "succeeded"
-    pods = kubectl("get", "pods", "--namespace", namespace, "-o", "name")
+    pods = kubectl("get", "pods", "--namespace", ready.namespace, "-o", "name")
     assert "ithaca-doctor" not in pods
 
 
@@ -144,7 +151,7 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_said_with_its_cure(
-    ready: ArgoPlace, env: dict[str, str], what: str, said: str, cure: str
+    ready: ClusterPlace, env: dict[str, str], what: str, said: str, cure: str
 ) -> None:
     code, found = doctor(ready, **env)
     assert code == 4
