@@ -1,102 +1,133 @@
-"""Remotes to try things on: a folder, and a real S3 server (versitygw) where Go can build one."""
+"""Remotes to try things on: a folder, and a real server of each provider's kind.
+
+The servers are versitygw (S3), Azurite (Azure) and fake-gcs-server (Google), where Go and npm can
+make them.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
-import shutil
-import socket
-import subprocess
-import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import servers
+from xml_interface import TOKEN, speaking_xml
 
 from ithaca.snapshots import Store
 from ithaca.snapshots.remotes import Remote
 
-SERVER = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 KEYS = {"AWS_ACCESS_KEY_ID": "ithaca", "AWS_SECRET_ACCESS_KEY": "ithaca-secret"}
-SETTINGS = (
-    *("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP"),
-    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-)
-
-
-def server_program() -> Path:
-    """The S3 server, built once for each machine."""
-    found = shutil.which("versitygw")
-    if found:
-        return Path(found)
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "ithaca-tests" / SERVER.rpartition("@")[2]
-    program = folder / "versitygw"
-    if program.exists():
-        return program
-    if not shutil.which("go"):
-        pytest.skip("no S3 server: `versitygw` is not on the PATH, and Go is not here to build it")
-    built = subprocess.run(
-        ["go", "install", SERVER],
-        env={**os.environ, "GOBIN": str(folder)},
-        capture_output=True,
-        text=True,
-    )
-    if built.returncode:
-        pytest.skip(f"no S3 server: Go cannot build it: {built.stderr.strip().splitlines()[-1]}")
-    return program
+ACCOUNTS = {
+    "ithaca": base64.b64encode(b"ithaca-secret").decode(),
+    # That of every emulator of Azure, with the key that everybody knows.
+    "devstoreaccount1": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
+    "KBHBeksoGMGw==",
+}
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running S3 server with a bucket `bucket`."""
-    program = server_program()
+    program = servers.from_go(servers.VERSITYGW)
     data = tmp_path_factory.mktemp("s3")
     (data / "files" / "bucket").mkdir(parents=True)
     (data / "sidecar").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (data / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [program, "--port", f"127.0.0.1:{port}", "--iam-dir", data, "posix",
-             "--sidecar", data / "sidecar", data / "files"],
-            env={"PATH": os.environ["PATH"], "ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
-                 "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]},
-            stdout=log,
-            stderr=log,
-        )  # fmt: skip
-        try:
-            while server.poll() is None:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.05)
-            else:
-                pytest.skip(f"no S3 server: it ended: {(data / 'log').read_text()[-500:]}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait()
+    port = servers.free_port()
+    command = [program, "--port", f"127.0.0.1:{port}", "--iam-dir", data, "posix",
+               "--sidecar", data / "sidecar", data / "files"]  # fmt: skip
+    env = {"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
+           "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}  # fmt: skip
+    with servers.running(command, port, data, env):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def az_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running Azure server's account, with a container `bucket`."""
+    program = servers.from_npm(servers.AZURITE, "azurite-blob")
+    port = servers.free_port()
+    command = [program, "--blobPort", str(port), "--inMemoryPersistence", "--disableTelemetry"]
+    folder = tmp_path_factory.mktemp("az")
+    env = {"AZURITE_ACCOUNTS": ";".join(":".join(each) for each in ACCOUNTS.items())}
+    with servers.running(command, port, folder, env):
+        for name, key in ACCOUNTS.items():
+            make_container(f"http://127.0.0.1:{port}/{name}/bucket", name, key)
+        yield f"http://127.0.0.1:{port}/ithaca"
+
+
+def make_container(url: str, account: str, key: str) -> None:
+    """What `obstore` cannot do, by one request with a shared key."""
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    lines = [*(f"{name}:{text}" for name, text in headers.items()), f"/{account}/{account}/bucket"]
+    signed = "PUT" + "\n" * 12 + "\n".join([*lines, "restype:container"])
+    mac = hmac.digest(base64.b64decode(key), signed.encode(), hashlib.sha256)
+    headers["Authorization"] = f"SharedKey {account}:{base64.b64encode(mac).decode()}"
+    request = urllib.request.Request(f"{url}?restype=container", method="PUT", headers=headers)
+    urllib.request.urlopen(request).close()
+
+
+@pytest.fixture(scope="session")
+def gs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running Google server with a bucket `bucket`."""
+    program = servers.from_go(servers.FAKE_GCS)
+    folder = tmp_path_factory.mktemp("gs")
+    (folder / "data" / "bucket").mkdir(parents=True)
+    port = servers.free_port()
+    command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
+               "-backend", "memory", "-data", folder / "data",
+               "-public-host", f"127.0.0.1:{port}"]  # fmt: skip
+    with servers.running(command, port, folder, {}), speaking_xml(port) as address:
+        yield address
+
+
+def place(monkeypatch: pytest.MonkeyPatch, scheme: str, settings: dict[str, str]) -> str:
+    """A fresh place on a server, with these settings alone of its provider's in the environment."""
+    for name in os.environ:
+        if name.startswith(servers.PROVIDERS):
+            monkeypatch.delenv(name)
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    return f"{scheme}://bucket/tests/{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A fresh place on the S3 server, with all that is needed to reach it in the environment."""
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    for name, text in {**KEYS, "AWS_ENDPOINT_URL": s3_server}.items():
-        monkeypatch.setenv(name, text)
-    return f"s3://bucket/tests/{uuid.uuid4().hex}"
+    return place(monkeypatch, "s3", {**KEYS, "AWS_ENDPOINT_URL": s3_server})
 
 
-@pytest.fixture(params=["file", "s3"])
+@pytest.fixture
+def az(az_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    account = {
+        "AZURE_STORAGE_ACCOUNT_NAME": "ithaca",
+        "AZURE_STORAGE_ACCOUNT_KEY": ACCOUNTS["ithaca"],
+    }
+    return place(monkeypatch, "az", {**account, "AZURE_STORAGE_ENDPOINT": az_server})
+
+
+@pytest.fixture
+def gs(gs_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    return place(monkeypatch, "gs", {"GOOGLE_BASE_URL": gs_server, "GOOGLE_BEARER_TOKEN": TOKEN})
+
+
+@pytest.fixture(params=["s3", "az", "gs"])
+def cloud(request: pytest.FixtureRequest) -> str:
+    """A fresh place on a server, of each kind."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=["file", "s3", "az", "gs"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh place for a remote, of each kind."""
     if request.param == "file":
         return f"file://{tmp_path}/remote"
-    return str(request.getfixturevalue("s3"))
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture

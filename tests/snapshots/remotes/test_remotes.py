@@ -30,6 +30,9 @@ from ithaca.snapshots.remotes import (
 )
 
 Stores = Callable[[], Store]
+two_kinds = pytest.mark.parametrize("url", ["file", "s3"], indirect=True)
+"""For what is long and the same whatever the provider is."""
+
 LARGE = os.urandom(1 << 20) * 20 + b"end"
 SMALL_TREE: Tree = {
     b"a.txt": b"hello\n",
@@ -97,6 +100,7 @@ def test_only_what_changed_travels(
     assert verify(remote) == []
 
 
+@two_kinds
 def test_five_thousand_small_files_are_few_requests(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
@@ -132,6 +136,7 @@ def test_every_tree_comes_back(memory: Path, tree: Tree) -> None:
     assert verify(remote) == []
 
 
+@two_kinds
 def test_many_packs_and_indexes_are_one_snapshot(
     store: Store,
     remote: Remote,
@@ -267,6 +272,7 @@ def test_a_pack_that_was_tampered_with_is_refused(
     assert verify(remote) == []
 
 
+@two_kinds
 @pytest.mark.parametrize("left", [0, 1, 20])
 def test_a_pack_that_was_cut_short_is_refused(
     left: int, store: Store, remote: Remote, other: Stores, tmp_path: Path
@@ -382,6 +388,7 @@ def test_progress_counts_to_the_end(
     assert told[-1] == (fetched.objects, fetched.bytes) == (sent.objects, sent.bytes)
 
 
+@two_kinds
 def test_memory_does_not_grow_with_the_data(url: str, tmp_path: Path) -> None:
     program = f"""
 import resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ithaca.errors import NotFound, StoreError
+from ithaca.snapshots.remotes.access import no_bucket
 from ithaca.snapshots.remotes.address import connect
 from ithaca.snapshots.remotes.layout import REMOTE
 from ithaca.snapshots.remotes.remote import Remote
@@ -44,9 +45,4 @@ def _look_at_bucket(remote: Remote) -> None:
     except StoreError as error:
         if type(error) is not NotFound and not any(each in error.message for each in _MISSING):
             raise
-        raise StoreError(
-            "ITH420",
-            "the remote cannot be reached: there is no such bucket or container",
-            cure="make it with the provider's own tools, or name another",
-            where=remote.url,
-        ) from None
+        raise no_bucket(remote.url) from None

@@ -9,7 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ithaca.errors import NotFound, StoreError, UsageError
-from ithaca.snapshots.remotes.address import connect, no_credentials
+from ithaca.snapshots.remotes.access import no_bucket, no_credentials, unreachable
+from ithaca.snapshots.remotes.address import connect
 from ithaca.snapshots.remotes.layout import REMOTE
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 _METADATA = "169.254.169.254"
 """Where a cloud's machine hands out credentials: asked when nothing else is set."""
+
+_TOKEN = re.compile(r"performing token request: .*non-2xx status code: 4", re.DOTALL)
+"""What is said where an identity is exchanged for a token, and the credentials are not accepted."""
+
+_BODY = re.compile(r"<\?xml.*?<Code>([^<]*)</Code>.*?<Message>([^<\n]*).*", re.DOTALL)
+"""An error as all three providers write it."""
 
 _SHOWN = 300
 
@@ -172,9 +179,9 @@ class Remote:
             self.requests[kind] += 1
         try:
             yield
-        except (exceptions.NotFoundError, FileNotFoundError) as error:
+        except (exceptions.NotFoundError, FileNotFoundError):
             if kind == "put":  # so it is the bucket that is not there
-                raise self._unreachable(error) from None
+                raise no_bucket(self.url) from None
             raise NotFound("ITH402", f"the remote has no {name}", where=self.url) from None
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
             raise no_credentials(self.url, f" ({_short(error)})") from None
@@ -185,13 +192,9 @@ class Remote:
         text = _short(error)
         if _METADATA in text:
             return no_credentials(self.url, ", and this machine gets none from its cloud")
-        return StoreError(
-            "ITH420",
-            f"the remote cannot be reached: {text}",
-            cure="check the URL, the network and AWS_ENDPOINT_URL (or the provider's own "
-            "variables), then repeat: what has arrived is not sent again",
-            where=self.url,
-        )
+        if _TOKEN.search(str(error)):
+            return no_credentials(self.url, f" ({text})")
+        return unreachable(self.url, text)
 
 
 def only_read(url: str, access: str = "read") -> UsageError:
@@ -207,6 +210,6 @@ def only_read(url: str, access: str = "read") -> UsageError:
 
 def _short(error: Exception) -> str:
     """The message without what a signed URL tells, in one line."""
-    plain = re.sub(r"\?[^\s\"')]*", "", str(error).split("\n\nDebug", 1)[0])
-    line = " ".join(plain.split())
+    said = _BODY.sub(r"\1: \2", str(error).split("\n\nDebug", 1)[0])
+    line = " ".join(re.sub(r"\?[^\s\"')]*", "", said).split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
