@@ -338,3 +338,33 @@ def test_credentials_have_their_usual_names_only_while_the_store_is_opened(
     assert os.environ["AWS_REGION"] == "the cells' own"
     assert "AWS_ACCESS_KEY_ID" not in os.environ
     assert credentials.PREFIX == STORE_PREFIX
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("AWS_SECRET_ACCESS_KEY", "sesame-open-up", "sesame-open-up"),
+        ("AZURE_STORAGE_ACCOUNT_KEY", "c2VzYW1lLW9wZW4=", "c2VzYW1lLW9wZW4="),
+        ("AZURE_STORAGE_SAS_TOKEN", "sv=2026&sig=sesame", "sv=2026&sig=sesame"),
+        (
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "AccountName=me;AccountKey=c2VzYW1lLW9wZW4=;EndpointSuffix=x",
+            "c2VzYW1lLW9wZW4=",
+        ),
+        (
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+            json.dumps(
+                {"private_key": "-----BEGIN KEY-----\nc2VzYW1l\nb3BlbnVw\n-----END KEY-----"}
+            ),
+            "b3BlbnVw",
+        ),
+    ],
+)
+def test_a_secret_of_the_store_is_masked_also_where_it_stands_in_a_longer_one(
+    name: str, value: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_taken", {})
+    monkeypatch.setenv(f"{credentials.PREFIX}{name}", value)
+    credentials.take()
+    assert {value, shown} <= {*credentials.secrets()}
+    assert not any("-----" in each for each in credentials.secrets() if each != value)

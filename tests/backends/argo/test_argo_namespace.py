@@ -103,6 +103,45 @@ def test_a_secret_that_cannot_be_made_is_said(
     assert raised.value.cure
 
 
+@pytest.mark.parametrize(
+    ("store", "environ"),
+    [
+        ("az://c/p", {"AZURE_STORAGE_ACCOUNT_NAME": "me", "AZURE_STORAGE_ACCOUNT_KEY": "hidden"}),
+        ("az://c/p", {"AZURE_STORAGE_ACCOUNT_NAME": "me", "AZURE_STORAGE_SAS_TOKEN": "hidden"}),
+        ("az://c/p", {"AZURE_STORAGE_CONNECTION_STRING": "AccountName=me;AccountKey=hidden"}),
+        ("gs://b/p", {"GOOGLE_SERVICE_ACCOUNT_KEY": "{}", "GOOGLE_BASE_URL": "https://gcs.local"}),
+    ],
+)
+def test_the_secret_holds_what_the_stores_provider_reads(
+    store: str, environ: dict[str, str]
+) -> None:
+    wishes = Wishes(environ={**environ, "AWS_ACCESS_KEY_ID": "of another store"})
+    text = printed(store=store, store_secret="keys", wishes=wishes)
+    assert objects(text)["Secret/keys"]["stringData"] == environ
+
+
+def test_the_file_of_a_service_account_travels_as_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text('{"type": "service_account", "private_key": "hidden"}')
+    wishes = Wishes(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    text = printed(store="gs://b/p", store_secret="keys", wishes=wishes)
+    assert objects(text)["Secret/keys"]["stringData"] == {
+        "GOOGLE_SERVICE_ACCOUNT_KEY": file.read_text()
+    }
+
+
+@pytest.mark.parametrize("content", [None, "hidden", '{"type": "authorized_user"}'])
+def test_a_file_by_which_no_pod_is_let_in_is_refused(content: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    if content is not None:
+        file.write_text(content)
+    wishes = Wishes(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    with pytest.raises(UsageError) as raised:
+        printed(store="gs://b/p", store_secret="keys", wishes=wishes)
+    assert raised.value.code == "ITH924"
+    assert "hidden" not in str(raised.value)
+
+
 def test_the_command_that_makes_the_secret_shows_no_value(tmp_path: Path) -> None:
     text = printed(store_secret="keys")
     [command] = [line[1:].strip() for line in text.splitlines() if "secret generic" in line]

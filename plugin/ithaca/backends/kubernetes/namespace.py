@@ -107,8 +107,8 @@ def _claim(name: str, wishes: Wishes) -> dict[str, Any]:
 
 
 def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, Any]:
-    wanted = credentials.variables(settings.store or "")
-    found = {name: environ[name] for name in wanted if environ.get(name)}
+    wanted = credentials.sources(settings.store or "")
+    found = credentials.found(settings.store or "", environ)
     if not settings.store_secret or not found:
         raise UsageError(
             "ITH924",

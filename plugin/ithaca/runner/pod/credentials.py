@@ -21,6 +21,8 @@ PREFIX = "ITHACA_REMOTE_"
 _SHORTEST = 8
 """Letters of a value that is masked; shorter ones stand in texts by chance."""
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY$|CONNECTION_STRING|SIGNATURE")
+_INNER = re.compile(r'(?:AccountKey=|SharedAccessSignature=|"private_key"\s*:\s*")([^;"]+)')
+"""The secret in a connection string of Azure, and in the file of an account of Google."""
 
 _taken: dict[str, str] = {}
 
@@ -48,6 +50,12 @@ def shown() -> Iterator[None]:
 
 def secrets() -> tuple[str, ...]:
     """The values that no log may show."""
-    return tuple(
-        value for name, value in _taken.items() if _SECRET.search(name) and len(value) >= _SHORTEST
-    )
+    told = (value for name, value in _taken.items() if _SECRET.search(name))
+    return tuple(each for value in told for each in _parts(value) if len(each) >= _SHORTEST)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """A value and what stands in it, each line of a key by itself: logs are read by lines."""
+    yield value
+    for secret in _INNER.findall(value):
+        yield from (line for line in secret.split("\\n") if not line.startswith("-----"))
