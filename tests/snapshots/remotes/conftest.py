@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import servers
@@ -67,10 +68,24 @@ def make_container(url: str, account: str, key: str) -> None:
     headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
     lines = [*(f"{name}:{text}" for name, text in headers.items()), f"/{account}/{account}/bucket"]
     signed = "PUT" + "\n" * 12 + "\n".join([*lines, "restype:container"])
-    mac = hmac.digest(base64.b64decode(key), signed.encode(), hashlib.sha256)
-    headers["Authorization"] = f"SharedKey {account}:{base64.b64encode(mac).decode()}"
+    headers["Authorization"] = f"SharedKey {account}:{signature(key, signed)}"
     request = urllib.request.Request(f"{url}?restype=container", method="PUT", headers=headers)
     urllib.request.urlopen(request).close()
+
+
+def signature(key: str, text: str) -> str:
+    mac = hmac.digest(base64.b64decode(key), text.encode(), hashlib.sha256)
+    return base64.b64encode(mac).decode()
+
+
+@pytest.fixture
+def az_signature(az: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One that lets somebody into the container who has no key."""
+    told = {"sp": "racwl", "se": "2099-01-01T00:00:00Z", "sv": "2020-12-06", "sr": "c"}
+    place = "/blob/ithaca/bucket"
+    lines = [told["sp"], "", told["se"], place, "", "", "", told["sv"], told["sr"], *[""] * 7]
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
+    return urlencode({**told, "sig": signature(ACCOUNTS["ithaca"], "\n".join(lines))})
 
 
 @pytest.fixture(scope="session")

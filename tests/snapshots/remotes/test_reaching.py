@@ -123,6 +123,22 @@ def test_an_identity_that_gets_no_token_is_one_of_wrong_credentials(
     assert "token request" in error.message
 
 
+def test_a_signature_lets_in_whoever_has_no_key(
+    az: str, az_signature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", az_signature)
+    assert Remote.open(az, create=True).exists("version")
+
+
+def test_a_signature_that_is_not_right_is_refused_and_not_told(
+    az: str, az_signature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", az_signature.replace("sig=", "sig=Wrong"))
+    error = refused(az)
+    assert error.code == "ITH421"
+    assert "Wrong" not in str(error)
+
+
 def test_a_bucket_that_is_not_there_is_a_store_error(cloud: str) -> None:
     error = refused(cloud.replace("bucket", "nobody"))
     assert (error.code, error.exit_code) == ("ITH420", 4)
