@@ -56,6 +56,7 @@ class ClusterPlace(Place):
     """Steps are pods of the cluster that `KUBECONFIG` names."""
 
     host = os.environ.get("ITHACA_E2E_HOST", "10.244.0.1")
+    poll = 2.0  # those who look take the processor from the pods
     image = IMAGE
     namespace = NAMESPACE
 

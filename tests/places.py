@@ -22,7 +22,7 @@ import pytest
 from outside import Cell
 
 POLL = 0.3
-"""Seconds between two looks at a run."""
+"""Seconds between two looks at what a test waits for."""
 
 GOING_ON = ("pending", "running")
 """Statuses of a run that has not ended."""
@@ -55,6 +55,9 @@ class Place(ABC):
 
     host: ClassVar[str]
     """An address of this machine that steps reach."""
+
+    poll: ClassVar[float] = POLL
+    """Seconds between two looks at a run; each is a command of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -219,7 +222,7 @@ class Place(ABC):
         """Look at a run until something holds; a run that ends before fails the test."""
         while not holds(told := self.show(run_id)):
             assert told["status"] in GOING_ON, told
-            time.sleep(POLL)
+            time.sleep(self.poll)
         return told
 
     def end(self, run_id: str) -> Told:

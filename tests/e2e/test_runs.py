@@ -11,7 +11,7 @@ import yaml
 
 from cluster_places import NAMESPACE, ArgoPlace, ClusterPlace, TektonPlace, connect
 from outside import Outside
-from places import GOING_ON, POLL, Told, statuses
+from places import GOING_ON, Told, statuses
 
 pytestmark = pytest.mark.cluster
 
@@ -61,7 +61,7 @@ def test_a_run_that_nobody_submitted_through_us_is_recorded(place: ClusterPlace)
     assert said.returncode == 0, said.stderr
     place.submit(list(yaml.safe_load_all((place.folder / "all.yaml").read_text())), {"n": "5"})
     while (told := latest(place)) is None or told["status"] in GOING_ON:
-        time.sleep(POLL)
+        time.sleep(place.poll)
     assert (told["status"], told["metrics"]) == ("succeeded", {"total": 15}), told
     assert told["parameters"] == {"n": 5}
 
