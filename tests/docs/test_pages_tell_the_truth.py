@@ -212,7 +212,7 @@ def test_the_runners_command_line_in_a_pod_is_documented() -> None:
         *argo.end(60),
         *shared.check(store="s3://bucket", python=None),
         *shared.install(),
-        *tekton.step(deadline=60, lost=2, environment="capture@0"),
+        *tekton.step(deadline=60, lost=2, environment="capture@0", answer="asked"),
         *tekton.prepare(lost=2, environment="lock@0"),
         *tekton.verdict(),
         *tekton.gate(),

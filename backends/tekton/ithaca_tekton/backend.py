@@ -47,7 +47,7 @@ class TektonBackend(ClusterBackend):
         return TektonEngine(self.read())
 
     def installed(self) -> Installed:
-        """What Tekton consists of."""
-        from ithaca_tekton.installed import INSTALLED
+        """What Tekton consists of, and what the settings need beside it."""
+        from ithaca_tekton.installed import installed
 
-        return INSTALLED
+        return installed(self.read())

@@ -14,17 +14,18 @@ PLANNED = ("store", "run")
 """What is enough for a run that is written down."""
 
 
-def step(*, deadline: int | None, lost: int, environment: str | None) -> list[str]:
+def step(*, deadline: int | None, lost: int, environment: str | None, answer: str) -> list[str]:
     """The arguments of a step's pod.
 
     Args:
         deadline: Seconds that the whole run may take.
         lost: How many attempts may be lost to the machine.
         environment: What its kernel imports, when it is not the image's own.
+        answer: The option that says how the step's question was answered.
     """
     return [
         *_RUN,
-        *_told("step", "parents", "image", "python", "memory", "decision"),
+        *_told("step", "parents", "image", "python", "memory", answer),
         f"--pod=$({POD})",
         *_until(deadline),
         f"--infrastructure-retries={lost}",

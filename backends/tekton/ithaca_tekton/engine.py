@@ -10,12 +10,13 @@ import yaml
 
 from ithaca.backends.kubernetes import Engine, Kind, Outcome, PodState
 from ithaca.backends.kubernetes.names import labels
-from ithaca_tekton import names
+from ithaca_tekton import approvals, names
+from ithaca_tekton.approvals import RUN, TASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ithaca.backends.kubernetes import Cluster, Object
+    from ithaca.backends.kubernetes import Answer, Cluster, Object
     from ithaca.records.model import RunDocument
     from ithaca.workflow.model import Workflow
     from ithaca_tekton.settings import TektonSettings
@@ -27,8 +28,6 @@ _CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally")
 _SILENT = ("", "Running", "Succeeded", "Failed", "StepFailed")
 """Reasons that tell less than how the container of the runner ended."""
 _TIMED_OUT = ("PipelineRunTimeout", "PipelineRunTimeoutRunningFinally")
-_RUN = "tekton.dev/pipelineRun"
-_TASK = "tekton.dev/pipelineTask"
 _RUNNING = "Running"
 
 
@@ -71,11 +70,11 @@ class TektonEngine(Engine):
 
     def labels(self, name: str) -> Mapping[str, str]:
         """Tekton's own label."""
-        return {_RUN: name}
+        return {RUN: name}
 
     def step(self, pod: Object, workflow: Workflow) -> str | None:
         """What Tekton's own label says."""
-        told = (pod["metadata"].get("labels") or {}).get(_TASK)
+        told = (pod["metadata"].get("labels") or {}).get(TASK)
         tasks = labels(step.name for step in workflow.steps)
         return next((step for step, task in tasks.items() if task == told), None)
 
@@ -88,9 +87,19 @@ class TektonEngine(Engine):
     ) -> None:
         """Nothing is answered in Tekton itself."""
 
+    def pass_on(self, cluster: Cluster, found: Object, workflow: Workflow, answer: Answer) -> bool:
+        """To the ApprovalTask, where the run has one."""
+        task = names.gate(labels(step.name for step in workflow.steps)[answer.step])
+        if not approvals.asks(found, task):
+            return False
+        run = found["metadata"]["name"]
+        approvals.answer(cluster, run, task, answer.decision, answer.comment)
+        return True
+
     def stop(self, cluster: Cluster, name: str) -> None:
         """Tekton ends the pods and still runs the one that records the end."""
-        cluster.patch(self.kind, name, {"spec": {"status": "CancelledRunFinally"}})
+        found = cluster.patch(self.kind, name, {"spec": {"status": "CancelledRunFinally"}})
+        approvals.withdraw(cluster, found)
 
     def url(self, namespace: str, name: str) -> str | None:
         """The run's page, when the address of Tekton's dashboard is set."""

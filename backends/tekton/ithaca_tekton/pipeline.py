@@ -9,7 +9,7 @@ from ithaca.backends.kubernetes import manifests, pods
 from ithaca.backends.kubernetes.command import parents
 from ithaca.backends.kubernetes.names import labels
 from ithaca.backends.kubernetes.preparing import preparations
-from ithaca_tekton import command, names, tasks
+from ithaca_tekton import approvals, command, names, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +147,7 @@ class Graph:
             if self.settings.approval_task is None:
                 given["decision"] = f"$(tasks.{gate}.results.decision)"
             else:
-                given["decision"], after = "approve", [*after, gate]
+                given["asked"], after = f"$(context.pipelineRun.name)/{gate}", [*after, gate]
         content = _task(
             given,
             self._passed(),
@@ -161,16 +161,11 @@ class Graph:
 
     def _gate(self, step: Step) -> Member:
         question = names.shown(step.approval or "")
-        name, asked = self._gate_of(step), self.settings.approval_task
-        if asked is not None:
-            params = {
-                "approvers": list(asked.approvers),
-                "numberOfApprovalsRequired": str(asked.required),
-                "description": question,
-            }
-            kind = {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"}
-            content = {"taskRef": kind, **_task(params, [], when=self._when(step))}
-            return Member(name, None, None, content, "gate")
+        name = self._gate_of(step)
+        if self.settings.approval_task is not None:
+            asked = approvals.asked(question, self.settings.approval_task, self.settings.deadline)
+            when = self._when(step)
+            return Member(name, None, None, {**asked, **({"when": when} if when else {})}, "gate")
         pod = pods.end_pod(step, self.settings)
         given = {**_run(), **self._image(pod), "asking": step.name}
         content = {

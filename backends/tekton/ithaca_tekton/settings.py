@@ -26,6 +26,9 @@ _LACKING = {
 """Settings of other backends that have no counterpart, and what to do instead."""
 
 
+_APPROVER = re.compile(r"group:[^\s:]+|(?!group:)\S(.*\S)?")
+
+
 class ApprovalTask(Strict, frozen=True, kw_only=True):
     """A question as an object of manual-approval-gate, where the cluster has that.
 
@@ -83,4 +86,29 @@ def read(values: Mapping[str, Any]) -> TektonSettings:
                     where=TektonSettings.place(f"steps.{step}" if step else ""),
                     cure=cure,
                 )
-    return shared.read(TektonSettings, values, at_least_one=("parallel",))
+    found = shared.read(TektonSettings, values, at_least_one=("parallel",))
+    if found.approval_task is not None:
+        _check(found.approval_task)
+    return found
+
+
+def _check(asked: ApprovalTask) -> None:
+    """Refuse what the gate refuses only once it is to ask, and what nobody could ever approve."""
+    people = {each for each in asked.approvers if not each.startswith("group:")}
+    wrong = [each for each in asked.approvers if not _APPROVER.fullmatch(each)]
+    if not asked.approvers:
+        why = "`approvers` names nobody"
+    elif wrong:
+        why = f"`approvers` does not take {wrong[0]!r}: a user, or `group:NAME`"
+    elif asked.required < 1:
+        why = "`required` has to be at least 1"
+    elif people.issuperset(asked.approvers) and len(people) < asked.required:
+        why = f"`required` is {asked.required}, and `approvers` names {len(people)}"
+    else:
+        return
+    raise UsageError(
+        "ITH650",
+        why,
+        where=TektonSettings.place("approval_task"),
+        cure='such as `approval_task = {approvers = ["ann", "group:science"], required = 1}`',
+    )

@@ -30,13 +30,15 @@ def step_task(pod: Pod, settings: TektonSettings) -> Spec:
     would start nothing more, while steps that do not need the failed one have to run.
     """
     lost, environment = settings.infrastructure_retries, settings.environment
-    told = command.step(deadline=settings.deadline, lost=lost, environment=environment)
+    deadline = settings.deadline
+    answer = "decision" if settings.approval_task is None else "asked"
+    told = command.step(deadline=deadline, lost=lost, environment=environment, answer=answer)
     return _task(
         pod,
         _judged(pod, told),
         image=settings.image,
         names=("step", "parents"),
-        optional=("python", "memory", "decision"),
+        optional=("python", "memory", answer),
         results=("execution", "metrics"),
     )
 

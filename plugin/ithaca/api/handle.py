@@ -248,6 +248,8 @@ class Run:
                 where=f"run {self.id}",
                 cure=f"`ithaca runs retry {self.id}` goes on from what succeeded",
             )
+        if step is not None and self.session.answer(self.id, step, kind, comment):
+            return
         self.journal.ask(kind, step=step, comment=comment)
         self.session.wake(self.id)
 

@@ -90,6 +90,30 @@ class Session(ABC):
     def wake(self, run_id: str) -> None:
         """Tell the run's owner that an event was written; it may also have found it by itself."""
 
+    def answer(
+        self,
+        run_id: str,  # noqa: ARG002 - for backends in which something asks
+        step: str,  # noqa: ARG002
+        decision: str,  # noqa: ARG002
+        comment: str,  # noqa: ARG002
+    ) -> bool:
+        """Give a person's answer to what asks on the backend by rules of its own.
+
+        Args:
+            run_id: The run.
+            step: The step that asks.
+            decision: `approve` or `reject`.
+            comment: What is said about it.
+
+        Returns:
+            Whether something there asks, and so writes down itself who answered; else the answer
+            is written as an event, and counts.
+
+        Raises:
+            IthacaError: It does not take this answer, or not from this person.
+        """
+        return False
+
     @contextlib.contextmanager
     def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:  # noqa: ARG002
         """Watch a run for as long as the block lasts.

@@ -127,20 +127,6 @@ def test_an_approval_is_a_pod_that_waits_between_the_step_and_its_needs() -> Non
     assert step["params"]["decision"] == "$(tasks.approve--train.results.decision)"
 
 
-def test_an_approval_may_be_an_object_of_manual_approval_gate() -> None:
-    asked = workflow(Step(name="train", approval="Really?"))
-    settings = {"approval_task": {"approvers": ["ann"], "required": 1}}
-    gate = member("approve--train", asked, **settings)
-    assert gate["taskRef"]["kind"] == "ApprovalTask"
-    assert gate["params"] == {
-        "approvers": ["ann"],
-        "numberOfApprovalsRequired": "1",
-        "description": "Really?",
-    }
-    step = member("train", asked, **settings)
-    assert (step["params"]["decision"], step["runAfter"]) == ("approve", ["approve--train"])
-
-
 def test_an_environment_is_installed_before_the_steps_that_wait_for_it() -> None:
     settings = {"environment": "lock:uv.lock@" + "5" * 64}
     found = member("ithaca--environment", **settings)
@@ -215,6 +201,10 @@ def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path)
         ({"tolerationz": []}, "unknown field `tolerationz`"),
         ({"steps": {"trian": {}}}, "no step `trian`"),
         ({"approval_task": {}}, "missing required field `approvers`"),
+        ({"approval_task": {"approvers": []}}, "names nobody"),
+        ({"approval_task": {"approvers": ["group: science"]}}, "does not take 'group: science'"),
+        ({"approval_task": {"approvers": ["ann"], "required": 0}}, "has to be at least 1"),
+        ({"approval_task": {"approvers": ["ann", "ann"], "required": 2}}, "names 1"),
         ({"tolerations": [{"kee": "x"}]}, "does not take kee"),
     ],
     ids=str,

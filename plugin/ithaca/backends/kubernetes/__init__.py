@@ -13,10 +13,11 @@ says. May import the protocol, the models of the workflow, the records, and the 
 from __future__ import annotations
 
 from ithaca.backends.kubernetes.client import Cluster, Conflict, Kind
-from ithaca.backends.kubernetes.engine import Engine, Object, Outcome, PodState
+from ithaca.backends.kubernetes.engine import Answer, Engine, Object, Outcome, PodState
 from ithaca.backends.kubernetes.session import ClusterSession
 
 __all__ = [
+    "Answer",
     "Cluster",
     "ClusterSession",
     "Conflict",

@@ -188,6 +188,13 @@ class Cluster:
         path = f"/apis/authorization.k8s.io/v1/{name.lower()}s"
         return bool(self._json("POST", path, json=review)["status"].get("allowed"))
 
+    def whoami(self) -> tuple[str, tuple[str, ...]]:
+        """As whom the API server knows us, and in which groups."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        told = self._json("POST", path, json=review)["status"]["userInfo"]
+        return told["username"], tuple(told.get("groups") or ())
+
     def read(self, path: str) -> dict[str, Any] | None:
         """What the API server answers to a path, for what is in no namespace; None for nothing.
 

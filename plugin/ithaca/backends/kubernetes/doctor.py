@@ -27,6 +27,22 @@ CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 _FORBIDDEN = "ITH661"
 
 
+class Part(NamedTuple):
+    """What one setting needs on a cluster beside the engine.
+
+    Attributes:
+        name: What people call it.
+        group: Its API group.
+        kind: Plural of the kind that is needed.
+        cure: How it is installed, or done without.
+    """
+
+    name: str
+    group: str
+    kind: str
+    cure: str
+
+
 class Installed(NamedTuple):
     """What an engine consists of on a cluster.
 
@@ -36,6 +52,7 @@ class Installed(NamedTuple):
         controller: End of the name of its controller's deployment.
         rights: Who needs what.
         cure: How it is installed.
+        parts: What is needed beside it, as things are set.
     """
 
     group: str
@@ -43,6 +60,7 @@ class Installed(NamedTuple):
     controller: str
     rights: Rights
     cure: str
+    parts: tuple[Part, ...] = ()
 
 
 def examine(
@@ -70,7 +88,9 @@ def examine(
     yield there
     served = tuple(_served(cluster, settings, engine))
     yield from served
-    if there.status == "failed" or served[0].status == "failed":
+    parts = [_part(cluster, each) for each in engine.parts]
+    yield from parts
+    if any(each.status == "failed" for each in (there, served[0], *parts)):
         return
     yield from _people(cluster, settings, engine.rights)
     needed = []
@@ -129,6 +149,16 @@ def _served(cluster: Cluster, settings: ClusterSettings, engine: Installed) -> I
     told = f"{', '.join(f'{engine.group}/{each}' for each in versions)}"
     yield Check(settings.engine, "ok", f"{told}: {', '.join(engine.kinds)}")
     yield _controller(cluster, engine)
+
+
+def _part(cluster: Cluster, part: Part) -> Check:
+    for version in cluster.versions(part.group):
+        listed = (cluster.read(f"/apis/{part.group}/{version}") or {}).get("resources") or ()
+        if any(each["name"] == part.kind for each in listed):
+            return Check(part.name, "ok", f"{part.group}/{version}: {part.kind}")
+    return Check(
+        part.name, "failed", f"the API server knows no {part.kind} of {part.group}", part.cure
+    )
 
 
 def _controller(cluster: Cluster, engine: Installed) -> Check:

@@ -59,6 +59,20 @@ class Outcome(NamedTuple):
     deadline: float | None = None
 
 
+class Answer(NamedTuple):
+    """What somebody answers to the question of a step.
+
+    Attributes:
+        step: The step that asks.
+        decision: `approve` or `reject`.
+        comment: What is said about it.
+    """
+
+    step: str
+    decision: str
+    comment: str
+
+
 class Engine(ABC):
     """What one engine's objects say. Each function is told the object as it was read last."""
 
@@ -118,6 +132,30 @@ class Engine(ABC):
         Raises:
             Conflict: The object has changed since; it is read and tried again.
         """
+
+    def pass_on(
+        self,
+        cluster: Cluster,  # noqa: ARG002 - where something in the engine asks
+        found: Object,  # noqa: ARG002
+        workflow: Workflow,  # noqa: ARG002
+        answer: Answer,  # noqa: ARG002
+    ) -> bool:
+        """Give an answer to what asks in the engine by rules of its own.
+
+        Args:
+            cluster: Where the object is.
+            found: The object.
+            workflow: What runs.
+            answer: What is answered.
+
+        Returns:
+            Whether something there asks; else the answer counts that is written down.
+
+        Raises:
+            UsageError: This answer, or one of this person, does not count there.
+            Conflict: Somebody answered at the same time; the object is read and tried again.
+        """
+        return False
 
     @abstractmethod
     def stop(self, cluster: Cluster, name: str) -> None:

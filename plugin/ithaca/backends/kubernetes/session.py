@@ -16,6 +16,7 @@ from ulid import ULID
 from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
+from ithaca.backends.kubernetes.engine import Answer
 from ithaca.backends.kubernetes.obstacles import obstacle, said, says_enough
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
@@ -152,6 +153,16 @@ class ClusterSession(Session):
             with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
                 self.engine.answer(cluster, found, answers)
                 return
+
+    def answer(self, run_id: str, step: str, decision: str, comment: str) -> bool:
+        """Let the engine have the answer where something in it asks by rules of its own."""
+        journal = Journal(self.store, run_id)
+        cluster, name = self._find(journal)
+        answer = Answer(step, decision, comment)
+        while (found := cluster.get(self.engine.kind, name)) is not None:
+            with contextlib.suppress(Conflict):
+                return self.engine.pass_on(cluster, found, journal.workflow(), answer)
+        return False
 
     @contextlib.contextmanager
     def follow(self, run_id: str) -> Iterator[Callable[[float], None]]:

@@ -2,11 +2,12 @@
 
 `options` reads the command line, `document` finds or makes the run's document, `attempt` executes
 a step and answers its engine by files and an exit code, `environment` sees to what its kernel can
-import, `preparing` installs that once for all pods, `gate` waits for a person, `verdict` tells an
-engine without exit codes what to make of one, `ending` records how a run ended. `install` copies
-this Ithaca into pods of images that have none (`closure`: which packages, `libraries`: what they
-need of the system), and `image` makes up for what else an image lacks. The command line is
-specified in `docs/clusters.md`; whatever starts pods may use it.
+import, `preparing` installs that once for all pods, `gate` waits for a person, `approval` reads
+what people told an ApprovalTask, `verdict` tells an engine without exit codes what to make of one,
+`ending` records how a run ended. `install` copies this Ithaca into pods of images that have none
+(`closure`: which packages, `libraries`: what they need of the system), and `image` makes up for
+what else an image lacks. The command line is specified in `docs/clusters.md`; whatever starts pods
+may use it.
 
 The room may import what the runner may. Its results are documents in the remote that the command
 line names.

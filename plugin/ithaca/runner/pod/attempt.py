@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from ulid import ULID
 
-from ithaca.errors import NotFound, UsageError
+from ithaca.errors import BackendError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
 from ithaca.records.model import AttemptEnd, AttemptStart, Event
 from ithaca.runner import failure, orphans
-from ithaca.runner.pod import credentials, document, environment
+from ithaca.runner.pod import approval, credentials, document, environment
 from ithaca.runner.pod.options import FINAL, Options, required
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
@@ -131,28 +131,49 @@ class _Pod:
         return may_retry(self.step, end, [*self.ends(), end], budget) and not self.cancelled()
 
     def refused(self, number: int) -> AttemptEnd | None:
-        """The end of a step that a person refused; None when nobody did."""
-        wanted = self.options.decision
-        if not wanted:
+        """The end of a step that may not run: a person refused it, or nobody can say."""
+        try:
+            answer = self._answer()
+        except (UsageError, BackendError) as error:
+            self._start(number)
+            passes = isinstance(error, BackendError)
+            return end_attempt(
+                self.journal,
+                self.step.name,
+                number,
+                failure.of(error),
+                retryable=passes,
+                infrastructure=passes,
+            )
+        if answer is None or answer.kind != "reject":
             return None
-        answer = decision(self.step.name, self.journal.events())
-        if answer is None:
-            answer = self._answered(wanted)
-        if answer.kind != "reject":
-            return None
-        error = failure.refused(self.step.approval or "", answer.by, answer.comment)
+        said = failure.refused(self.step.approval or "", answer.by, answer.comment)
         self._start(number)
-        return end_attempt(self.journal, self.step.name, number, error, retryable=False)
+        return end_attempt(self.journal, self.step.name, number, said, retryable=False)
 
-    def _answered(self, wanted: str) -> Event:
-        """Write down what a person told the engine."""
+    def _answer(self) -> Event | None:
+        """How the step's question was answered; None where it asks nothing."""
+        options = self.options
+        if options.asked:
+            told = approval.answer(options.asked)
+        elif options.decision:
+            told = approval.Answer(options.decision, options.by or "a person", options.comment)
+        else:
+            return None
+        known = decision(self.step.name, self.journal.events())
+        # An ApprovalTask has rules of its own, whatever else somebody wrote.
+        counts = known is not None and (not options.asked or told[:2] == (known.kind, known.by))
+        return known if counts else self._write(told)
+
+    def _write(self, told: approval.Answer) -> Event:
+        """Write down what people told the engine."""
         event = Event(
             id=str(ULID()),
-            kind="approve" if wanted == "approve" else "reject",
+            kind="approve" if told.decision == "approve" else "reject",
             at=time.time(),
-            by=self.options.by or "a person",
+            by=told.by,
             step=self.step.name,
-            comment=self.options.comment,
+            comment=told.comment,
         )
         self.journal.create(names.event(self.journal.id, event.id), event)
         return event

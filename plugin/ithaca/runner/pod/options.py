@@ -36,6 +36,7 @@ class Options(msgspec.Struct, kw_only=True):
         check: Say whether a step could run here, and run none.
         argument: Arguments as `NAME=VALUE`, for engines that write no JSON.
         deadline: Seconds that the whole run may take.
+        asked: The ApprovalTask that has the answer, as `PIPELINERUN/TASK`.
         last_message: What the engine says of the pod of the attempt before this one.
         last_exit_code: How that pod's runner ended.
         out: Folder for what the engine passes on; empty: one in the folder of the attempt.
@@ -64,6 +65,7 @@ class Options(msgspec.Struct, kw_only=True):
     infrastructure_retries: int | None = None
     retries: int = 0
     decision: str = ""
+    asked: str = ""
     by: str = ""
     comment: str = ""
     last_message: str = ""
