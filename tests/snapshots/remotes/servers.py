@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,26 +47,27 @@ def from_npm(package: str, name: str) -> Path:
 
 
 def _made(path: Path, make: Callable[[Path], tuple[list[str], dict[str, str]]]) -> Path:
-    program = _CACHE / path
+    folder, program = _CACHE / path.parts[0], _CACHE / path
     found = shutil.which(path.name)
-    if found or program.exists():
-        return Path(found or program)
-    folder = _CACHE / path.parts[0]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    being_made = Path(tempfile.mkdtemp(dir=_CACHE))
-    try:
-        command, env = make(being_made)
-        if not shutil.which(command[0]):
-            pytest.skip(f"`{path.name}` is not on the PATH, nor {command[0]}, which makes it")
-        made = subprocess.run(command, env={**_ENVIRON, **env}, capture_output=True, text=True)
-        if made.returncode:
-            why = made.stderr.strip().splitlines()[-1]
-            pytest.skip(f"{command[0]} cannot make {path.name}: {why}")
-        with contextlib.suppress(OSError):  # another worker was faster
-            being_made.rename(folder)
-    finally:
-        shutil.rmtree(being_made, ignore_errors=True)
+    if found:
+        return Path(found)
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with Path(f"{folder}.lock").open("w") as lock:  # to build is minutes of all processors
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            command, env = make(folder)
+            _run(path.name, command, env)
     return program
+
+
+def _run(name: str, command: list[str], env: Mapping[str, str]) -> None:
+    """Make a program; skips the test where that cannot be."""
+    if not shutil.which(command[0]):
+        pytest.skip(f"`{name}` is not on the PATH, nor {command[0]}, which makes it")
+    made = subprocess.run(command, env={**_ENVIRON, **env}, capture_output=True, text=True)
+    if made.returncode:
+        why = made.stderr.strip().splitlines()[-1]
+        pytest.skip(f"{command[0]} cannot make {name}: {why}")
 
 
 def free_port() -> int:
