@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,6 @@ from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.cluster
 
@@ -59,6 +59,21 @@ current-context: here
 """
     )
     return str(path)
+
+
+def test_whoever_a_kubeconfig_acts_as_is_who_acts(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import yaml
+
+    assert cluster.whoami()[0] != "ann"
+    told = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())
+    told["users"][0]["user"] |= {"as": "ann", "as-groups": ["science", "art"]}
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(told))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    user, groups = Cluster.connect(namespace="default").whoami()
+    assert (user, set(groups) - {"system:authenticated"}) == ("ann", {"science", "art"})
 
 
 def test_what_is_created_can_be_read_and_deleted(cluster: Cluster, name: str) -> None:

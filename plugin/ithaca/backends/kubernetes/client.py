@@ -6,6 +6,7 @@ import base64
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import quote
 
 from ithaca.backends.kubernetes.answers import Unanswered, refused
 from ithaca.errors import BackendError
@@ -276,8 +277,20 @@ def _connected(config: Any) -> Any:
 
     if config.user is None:  # a proxy that needs no credentials
         config = config._replace(user=User())
-    if config.user.exec is None:
-        return Client(config, ConnectionParams())
+    login = None
+    if config.user.exec is not None:
+        login, config = _logged_in(config)
+    http = Client(config, ConnectionParams())
+    http.headers = [*http.headers.multi_items(), *_as_whom(config)]
+    if login is not None:
+        http.auth = login
+    return http
+
+
+def _logged_in(config: Any) -> tuple[Any, Any]:
+    """What a command of the kubeconfig gives: credentials for requests, and for the connection."""
+    from lightkube.config.models import User
+
     from ithaca.backends.kubernetes.login import Login
 
     login = Login(config)
@@ -287,9 +300,25 @@ def _connected(config: Any) -> Any:
             client_cert_data=base64.b64encode(first.certificate.encode()).decode(),
             client_key_data=base64.b64encode(first.key.encode()).decode(),
         )
-    http = Client(config._replace(user=user), ConnectionParams())
-    http.auth = login
-    return http
+    return login, config._replace(user=user)
+
+
+def _as_whom(config: Any) -> Iterator[tuple[str, str]]:
+    """The headers by which kubectl acts as somebody else; lightkube knows no `as`."""
+    if config.fname is None or config.context.user is None:
+        return
+    import yaml
+
+    users = yaml.safe_load(Path(config.fname).read_text(encoding="utf-8"))["users"]
+    told = next(each["user"] for each in users if each["name"] == config.context.user) or {}
+    for name, key in (("User", "as"), ("Uid", "as-uid")):
+        if told.get(key):
+            yield f"Impersonate-{name}", str(told[key])
+    for group in told.get("as-groups") or ():
+        yield "Impersonate-Group", str(group)
+    for key, texts in (told.get("as-user-extra") or {}).items():
+        for text in texts:
+            yield f"Impersonate-Extra-{quote(key, safe='')}", str(text)
 
 
 def _kubeconfig() -> Any:
