@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ithaca.records import names
-from ithaca.records.ends import Loss, end_run, settle
+from ithaca.records.ends import Loss, end_run, lost, settle
 from ithaca.records.journal import TOLD_TO_END, Journal
 from ithaca.records.model import (
     AttemptEnd,
@@ -153,6 +153,14 @@ def test_the_first_end_stays_and_a_pod_that_was_told_to_end_is_explained_later(
     assert found.message == "its pod was evicted: The node was low on resource: memory."
     shown = Journal(journal.store, RUN).state().step("fit").error
     assert shown == found
+
+
+def test_a_pod_that_vanished_is_explained_later(journal: Journal) -> None:
+    begin(journal, memory="1Gi")
+    lost(journal, "fit", 1)
+    assert error(journal).message == "its pod vanished"
+    settle(journal, [Loss("fit", 1, "main: OOMKilled (exit code 137)", 137)])
+    assert error(Journal(journal.store, RUN)).message == "out of memory: limit 1Gi"
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_an_attempt_whose_pod_vanished_gets_an_end_and_the_next_number_is_taken(
     assert first is not None
     assert second is not None
     assert first.error is not None
-    assert (first.error.code, first.infrastructure) == ("ITH523", True)
+    assert (first.error.code, first.infrastructure) == ("ITH537", True)
     assert second.status == "succeeded"
     answer = cluster.step("a")
     assert (answer.code, answer.out("execution")) == (0, second.execution)

@@ -15,7 +15,7 @@ import msgspec
 
 from ithaca.records import names
 from ithaca.records.fold import GOOD
-from ithaca.records.journal import TOLD_TO_END
+from ithaca.records.journal import UNEXPLAINED, VANISHED
 from ithaca.records.model import AttemptEnd, StepError
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ _NOTHING_SAID = _Kind(
     re.compile(""),
     "its pod vanished",
     "`kubectl get events` may still say why; another attempt runs elsewhere",
+    code=VANISHED,
 )
 _NOT_BEGUN = _Kind(
     re.compile(""),
@@ -161,20 +162,24 @@ def lost(
     kind = _kind(said)
     if kind is _NOTHING_SAID and start is None and said:
         kind = _NOT_BEGUN._replace(cure=cure or _NOT_BEGUN.cure)
-    progress = journal.progress(step, number)
-    cell = progress.number if progress else None
-    error = StepError(code=kind.code, message=_told(kind, said), cure=kind.cure, cell=cell)
-    if kind is _NO_MEMORY:
-        error = out_of_memory(start.memory if start else "", cell)
     return end_attempt(
         journal,
         step,
         number,
-        error,
+        _error(journal, step, number, kind, said),
         status=kind.status,
         retryable=exit_code != FINAL,
         infrastructure=kind.infrastructure and exit_code != FINAL,
     )
+
+
+def _error(journal: Journal, step: str, number: int, kind: _Kind, said: str) -> StepError:
+    progress = journal.progress(step, number)
+    cell = progress.number if progress else None
+    if kind is _NO_MEMORY:
+        start = journal.attempt_start(step, number)
+        return out_of_memory(start.memory if start else "", cell)
+    return StepError(code=kind.code, message=_told(kind, said), cure=kind.cure, cell=cell)
 
 
 def out_of_memory(memory: str, cell: int | None, notebook: str = "") -> StepError:
@@ -209,7 +214,7 @@ def _told(kind: _Kind, said: str) -> str:
 
 
 def explain(journal: Journal, end: AttemptEnd, said: str) -> None:
-    """Keep why a pod was told to end, which it could not know itself.
+    """Keep why a pod was told to end or vanished, which was not known when its end was written.
 
     Args:
         journal: The run's journal.
@@ -217,16 +222,16 @@ def explain(journal: Journal, end: AttemptEnd, said: str) -> None:
         said: What its engine said of it afterwards.
     """
     kind = _kind(said)
-    if end.error is None or end.error.code != TOLD_TO_END:
+    if end.error is None or end.error.code not in UNEXPLAINED or kind is _NOTHING_SAID:
         return
-    if kind not in (_NOTHING_SAID, _NO_MEMORY):
-        error = msgspec.structs.replace(
-            end.error, code=kind.code, message=_told(kind, said), cure=kind.cure
-        )
-        told = msgspec.structs.replace(
-            end, error=error, status=kind.status, infrastructure=kind.infrastructure
-        )
-        journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), told)
+    error = _error(journal, end.step, end.attempt, kind, said)
+    told = msgspec.structs.replace(
+        end,
+        error=msgspec.structs.replace(error, cell=error.cell or end.error.cell),
+        status=kind.status,
+        infrastructure=kind.infrastructure,
+    )
+    journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), told)
 
 
 def settle(journal: Journal, losses: Iterable[Loss]) -> None:

@@ -31,6 +31,10 @@ Kind = TypeVar("Kind")
 
 TOLD_TO_END = "ITH522"
 """Code of the error of an attempt whose pod got the signal to end and does not know why."""
+VANISHED = "ITH537"
+"""Code of the error of an attempt whose pod is gone, while nothing has said why."""
+UNEXPLAINED = (TOLD_TO_END, VANISHED)
+"""Codes of errors to which the reason may come later."""
 
 
 class Documents(Protocol):
@@ -200,8 +204,8 @@ class Journal:
                         yield f"{step.name}/{number}/{name}", found
 
     def _explained(self, end: AttemptEnd) -> AttemptEnd:
-        """The end with the reason that its pod could not know when it was told to end."""
-        if end.error is None or end.error.code != TOLD_TO_END:
+        """The end with the reason that nobody knew when it was written."""
+        if end.error is None or end.error.code not in UNEXPLAINED:
             return end
         try:
             name = names.attempt(self.id, end.step, end.attempt, "reason")
