@@ -243,3 +243,9 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_verifies(
     taken = take(store, memory / "work", ignore=Ignore())
     restore(store, taken.digest, memory / "restored")
     assert take(store, memory / "restored", ignore=Ignore()).digest == taken.digest
+
+
+def test_a_cache_is_saved_where_no_folder_is_yet(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "cache"
+    StatCache().save(place)
+    assert place.is_file()

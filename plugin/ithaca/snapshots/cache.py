@@ -66,7 +66,9 @@ class StatCache:
 
     def save(self, path: Path) -> None:
         """Write the cache, as a whole or not at all."""
-        temporary = Path(path).with_name(f"{Path(path).name}.{os.getpid()}.tmp")
+        path = Path(path)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(msgspec.msgpack.encode(_File(_VERSION, self._known)))
         temporary.replace(path)
 

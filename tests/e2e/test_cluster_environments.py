@@ -1,11 +1,14 @@
-"""A lock on real clusters: installed by one pod, restored by the others."""
+"""Environments on real clusters: a lock that one pod installs, a capture of what is here."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import pytest
 
 import environment_wheels as wheels
-from cluster_places import ClusterPlace
+from cluster_places import ArgoPlace, ClusterPlace
 from places import statuses
 
 pytestmark = pytest.mark.cluster
@@ -47,3 +50,19 @@ def test_a_lock_that_cannot_be_installed_fails_the_run_with_what_uv_says(
     assert statuses(told) == {"load": "failed", "tell": "skipped"}
     assert told["steps"][0]["error"]["code"] == "ITH527"
     assert "nosuchpack was not found" in told["steps"][0]["error"]["message"]
+
+
+def test_steps_import_what_was_installed_here_when_the_run_was_submitted(argo: ArgoPlace) -> None:
+    wheels.write(argo.folder / "wheels", "tinypack")
+    python = str(argo.folder / "env" / "bin" / "python")
+    given = ("--find-links", "wheels", "tinypack", "ipykernel")
+    for words in (
+        ("venv", "--python", sys.executable, "env"),
+        ("pip", "install", "--python", python, *given),
+    ):
+        subprocess.run([sys.executable, "-m", "uv", "-q", *words], cwd=argo.folder, check=True)
+    argo.notebook(("step:tell", "import tinypack\nprint(tinypack.VERSION, tinypack.__file__)"))
+    code, told = argo.run("--environment", "capture", "--python", python)
+    assert (code, told["status"]) == (0, "succeeded"), told
+    shown = argo.ithaca("runs", "logs", f"{told['id']}/tell").stdout
+    assert "1.0 /ithaca-work/environment/lib/python3" in shown
