@@ -51,7 +51,7 @@ def _seconds(command: list[str], folder: str) -> float:
 
 
 def _compile_in_process(rounds: int) -> float:
-    from ithaca.workflow.compile import compile as compile_notebook
+    from ithaca.compiling.compile import compile as compile_notebook
 
     compile_notebook(NOTEBOOK)
     best = float("inf")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ithaca.records.model import PlannedStep, RunDocument
-from ithaca.workflow.model import Parameter, Source, Step, Workflow
+from ithaca.model.run import PlannedStep, RunDocument
+from ithaca.model.workflow import Parameter, Source, Step, Workflow
 
 
 def workflow(*steps: Step, **more: Any) -> Workflow:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ithaca import errors as errors
-    from ithaca.api import Run as Run
-    from ithaca.api import check as check
-    from ithaca.api import compile as compile  # noqa: A004 - the public name
-    from ithaca.api import open_run as open_run
-    from ithaca.api import run as run
-    from ithaca.workflow.model import Step as Step
-    from ithaca.workflow.model import Workflow as Workflow
+    from ithaca.model.workflow import Step as Step
+    from ithaca.model.workflow import Workflow as Workflow
+    from ithaca.runs import Run as Run
+    from ithaca.runs import check as check
+    from ithaca.runs import compile as compile  # noqa: A004 - the public name
+    from ithaca.runs import open_run as open_run
+    from ithaca.runs import run as run
 
 __all__ = [
     "Run",
@@ -36,13 +36,13 @@ __all__ = [
 ]
 
 _WHERE = {
-    "Run": "ithaca.api",
-    "Step": "ithaca.workflow.model",
-    "Workflow": "ithaca.workflow.model",
-    "check": "ithaca.api",
-    "compile": "ithaca.api",
-    "open_run": "ithaca.api",
-    "run": "ithaca.api",
+    "Run": "ithaca.runs",
+    "Step": "ithaca.model.workflow",
+    "Workflow": "ithaca.model.workflow",
+    "check": "ithaca.runs",
+    "compile": "ithaca.runs",
+    "open_run": "ithaca.runs",
+    "run": "ithaca.runs",
 }
 
 

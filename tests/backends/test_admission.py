@@ -14,7 +14,7 @@ from ithaca.backends.local.admission import (
     request,
 )
 from ithaca.errors import UsageError
-from ithaca.workflow.model import Resources, Source, Step, Workflow
+from ithaca.model.workflow import Resources, Source, Step, Workflow
 
 MACHINE = Capacity(cpu=4, memory=8e9, gpu=1)
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from ithaca.backends.local.schedule import moves, outcome
+from ithaca.model.run import Event
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records.fold import RunState, StepState
-from ithaca.records.model import Event
-from ithaca.workflow.model import Source, Step, Workflow
 
 WORKFLOW = Workflow(
     name="w",

@@ -11,11 +11,11 @@ from ithaca.backends.local import supervisor as supervisor_module
 from ithaca.backends.local.admission import Capacity
 from ithaca.backends.local.attempt import Attempt
 from ithaca.backends.local.supervisor import OVERDUE, Supervisor
+from ithaca.model.run import RunDocument, StepError
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
-from ithaca.records.model import RunDocument, StepError
 from ithaca.runner.task import Task
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Source, Step, Workflow
+from ithaca.store import Store
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -7,7 +7,7 @@ import pytest
 
 from ithaca.backends import Backend, Session, available, backend, registry
 from ithaca.errors import BackendError, UsageError
-from ithaca.workflow.model import Source, Workflow
+from ithaca.model.workflow import Source, Workflow
 
 
 class Other(Backend):

@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 
 from ithaca.backends.local import lock, supervisor
+from ithaca.model.run import RunDocument
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import RunDocument
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Source, Step, Workflow
+from ithaca.store import Store
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ithaca.cli.program import program
+from ithaca.model.run import AttemptEnd, AttemptStart, RunDocument, RunEnd, StepError
+from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd, AttemptStart, RunDocument, RunEnd, StepError
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Parameter, Source, Step, Workflow
+from ithaca.store import Store
 
 ITHACA = Callable[..., Result]
 

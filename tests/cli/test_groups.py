@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ithaca.api.project import find_project
+from ithaca.runs.project import find_project
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from click.testing import Result
 
-from ithaca.api.project import Project, find_project
 from ithaca.backends.local.session import LocalSession
+from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd, StepError
+from ithaca.model.workflow import Metric, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd, StepError
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Metric, Source, Step, Workflow
+from ithaca.runs.project import Project, find_project
+from ithaca.store import Store
 
 ITHACA = Callable[..., Result]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import ithaca
-from ithaca.api.project import find_project
 from ithaca.cli.program import exit_code
 from ithaca.errors import UsageError
+from ithaca.runs.project import find_project
 from ithaca.settings import load
 
 

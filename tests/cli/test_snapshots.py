@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from click.testing import Result
 
+from ithaca.model.run import AttemptEnd
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd
-from ithaca.snapshots import Store
+from ithaca.store import Store
 
 ITHACA = Callable[..., Result]
 

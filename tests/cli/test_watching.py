@@ -5,14 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ithaca.api.project import Project, find_project
 from ithaca.cli.live import _ask, _table, _words
 from ithaca.cli.summary import summary
+from ithaca.model.run import RunDocument, StepError
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.fold import StepState
-from ithaca.records.model import RunDocument, StepError
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Source, Step, Workflow
+from ithaca.runs.project import Project, find_project
+from ithaca.store import Store
 
 RUN = "01JCCCCCCCCCCCCCCCCCCCCCCC"
 

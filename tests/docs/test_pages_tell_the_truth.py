@@ -21,11 +21,11 @@ from ithaca.backends.kubernetes import command as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings
 from ithaca.cli.groups import SYSTEMS
 from ithaca.cli.program import COMMANDS, program
+from ithaca.model.run import RunStatus, StepError, StepStatus
 from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
 from ithaca.records.fold import StepState
-from ithaca.records.model import RunStatus, StepError, StepStatus
-from ithaca.snapshots import MergeRules
+from ithaca.store import MergeRules
 from ithaca.values.model import Document
 from ithaca_argo import command as argo
 from ithaca_argo.settings import ArgoSettings

@@ -9,7 +9,7 @@ from projects import Notebook
 
 import ithaca
 from ithaca.errors import UsageError
-from ithaca.snapshots import entries
+from ithaca.store import entries
 
 pytestmark = pytest.mark.slow
 

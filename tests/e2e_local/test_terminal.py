@@ -13,7 +13,7 @@ import pexpect
 import pytest
 from projects import Notebook
 
-from ithaca.api import open_run
+from ithaca.runs import open_run
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ithaca.workflow.compile import check
-from ithaca.workflow.compile import compile as compile_notebook
+from ithaca.compiling.compile import check
+from ithaca.compiling.compile import compile as compile_notebook
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*/*.ipynb"))

@@ -2,7 +2,7 @@
 
 Everything is real but the pods and the kernels' messages: the notebook is compiled, each step's
 cells are those of the runner's own notebook, they run in a process of their own on a restored
-snapshot with `ithaca_kernel` loading and saving, and joins are `ithaca.snapshots.merge`.
+snapshot with `ithaca_kernel` loading and saving, and joins are `ithaca.store.merge`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ithaca.compiling.compile import check
 from ithaca.kernel import install
+from ithaca.model.workflow import Step, Workflow
 from ithaca.runner import notebook as step_notebook
 from ithaca.runner.cells import read_later
-from ithaca.snapshots import Ignore, MergeNode, MergeRules, Store, merge, restore, take
-from ithaca.workflow.compile import check
-from ithaca.workflow.model import Step, Workflow
+from ithaca.store import Ignore, MergeNode, MergeRules, Store, merge, restore, take
 
 Cells = Sequence[tuple[str, str]]
 SECTIONS = {"imports", "functions", "pipeline-parameters", "pipeline-metrics", "skip", ""}

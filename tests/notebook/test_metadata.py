@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ithaca.workflow.model import Study, Volume
+from ithaca.model.workflow import Study, Volume
 
 STEP = ("a = 1", "step:a")
 SEARCH = {

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ithaca.model.workflow import Secret
 from ithaca.notebook.settings import quantity
-from ithaca.workflow.model import Secret
 
 
 def test_tags_of_all_cells_of_a_step_become_its_settings(steps):

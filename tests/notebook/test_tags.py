@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ithaca.model.workflow import Secret
 from ithaca.notebook.names import distance, dns_label, identifier, nearest
 from ithaca.notebook.tags import ROLES, VALUED, parse_duration, parse_tag
-from ithaca.workflow.model import Secret
 
 
 @pytest.mark.parametrize("role", ROLES)

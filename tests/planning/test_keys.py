@@ -6,9 +6,7 @@ import msgspec
 import pytest
 
 from ithaca.errors import NotFound
-from ithaca.planning.keys import lookup, publish, step_key, what_counts
-from ithaca.snapshots import Store
-from ithaca.workflow.model import (
+from ithaca.model.workflow import (
     Metric,
     Parameter,
     Resources,
@@ -18,6 +16,8 @@ from ithaca.workflow.model import (
     Volume,
     Workflow,
 )
+from ithaca.planning.keys import lookup, publish, step_key, what_counts
+from ithaca.store import Store
 
 STEP = Step(name="train", code_digest="c0", parameters=("lr",), env={"A": "1"})
 WORKFLOW = Workflow(

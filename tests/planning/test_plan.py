@@ -5,10 +5,10 @@ import hashlib
 import msgspec
 
 from ithaca.errors import NotFound
+from ithaca.model.run import Execution, PlannedStep
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.planning.keys import Known, publish, step_key
 from ithaca.planning.plan import plan
-from ithaca.records.model import Execution, PlannedStep
-from ithaca.workflow.model import Source, Step, Workflow
 
 STEPS = (
     Step(name="load", code_digest="load"),

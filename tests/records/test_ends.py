@@ -8,18 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ithaca.records import names
-from ithaca.records.ends import Loss, end_run, lost, settle
-from ithaca.records.journal import TOLD_TO_END, Journal
-from ithaca.records.model import (
+from ithaca.model.run import (
     AttemptEnd,
     AttemptStart,
     Progress,
     RunDocument,
     StepError,
 )
-from ithaca.snapshots import Store
-from ithaca.workflow.model import Source, Step, Workflow
+from ithaca.model.workflow import Source, Step, Workflow
+from ithaca.records import names
+from ithaca.records.ends import Loss, end_run, lost, settle
+from ithaca.records.journal import TOLD_TO_END, Journal
+from ithaca.store import Store
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd
+from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records.fold import GOOD, Document, RunState, fold
-from ithaca.records.model import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd
-from ithaca.workflow.model import Source, Step, Workflow
 
 WORKFLOW = Workflow(
     name="w",

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from ithaca.errors import NotFound
+from ithaca.model.run import AttemptEnd, Execution, PlannedStep, Progress, RunDocument, RunEnd
 from ithaca.records import Journal, names
-from ithaca.records.model import AttemptEnd, Execution, PlannedStep, Progress, RunDocument, RunEnd
 from ithaca.records.travel import names_below, pull_run, push_run
-from ithaca.snapshots import Ignore, Store, list_snapshots, take, verify
-from ithaca.snapshots.remotes import Remote
+from ithaca.store import Ignore, Store, list_snapshots, take, verify
+from ithaca.store.remotes import Remote
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 

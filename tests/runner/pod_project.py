@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from step_project import RUN, Project
 
+from ithaca.model.run import RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import RunDocument
-from ithaca.snapshots import Ignore, take
-from ithaca.snapshots.remotes import Remote, push
-from ithaca.snapshots.remotes.shared import Shared
+from ithaca.store import Ignore, take
+from ithaca.store.remotes import Remote, push
+from ithaca.store.remotes.shared import Shared
 
 
 class Cluster:

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
+from ithaca.model.run import AttemptEnd, Execution
+from ithaca.model.workflow import Code, Metric, Parameter, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd, Execution
 from ithaca.runner import Task, execute
-from ithaca.snapshots import Ignore, Store, entries, take
-from ithaca.workflow.model import Code, Metric, Parameter, Source, Step, Workflow
+from ithaca.store import Ignore, Store, entries, take
 
 RUN = "01JRUNNER0000000000000000000"
 

@@ -14,7 +14,7 @@ from ithaca.runner import Environment, describe
 from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.capture import capture, refuse
 from ithaca.runner.environments.restored import Place
-from ithaca.snapshots import Store
+from ithaca.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -15,10 +15,10 @@ import msgspec
 import pytest
 from step_project import RUN, Project, step
 
+from ithaca.model.run import AttemptEnd
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd
 from ithaca.runner import Task
-from ithaca.snapshots import verify
+from ithaca.store import verify
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.kept import Platform
 from ithaca.runner.environments.restored import Place
 from ithaca.runner.environments.wanted import Wanted
-from ithaca.snapshots import Ignore, Store, take
+from ithaca.store import Ignore, Store, take
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ithaca.runner import log as module
 from ithaca.runner.log import StepLog, mask
-from ithaca.snapshots import Store
+from ithaca.store import Store
 
 
 class Documents:

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from step_project import parameter, step
 
+from ithaca.model.workflow import Code, Source, Workflow
 from ithaca.runner import failure, notebook
 from ithaca.runner.notebook import Place
-from ithaca.workflow.model import Code, Source, Workflow
 
 SHARED = Code(cell=2, kind="functions", source="K = 3\ndef f():\n    pass\nclass C: pass")
 USER = Code(cell=5, kind="user", source="a = 1\nb = 2", lines=(4, 9))

@@ -18,14 +18,14 @@ from pod_project import Cluster
 from step_project import RUN, Project, metric, parameter, step
 
 from ithaca.backends.kubernetes.command import STORE_PREFIX
+from ithaca.model.run import AttemptStart, Execution
+from ithaca.model.workflow import Parameter, Volume
 from ithaca.records import names
-from ithaca.records.model import AttemptStart, Execution
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
-from ithaca.snapshots import Store, entries
-from ithaca.snapshots.remotes import Remote, pull
-from ithaca.workflow.model import Parameter, Volume
+from ithaca.store import Store, entries
+from ithaca.store.remotes import Remote, pull
 
 slow = pytest.mark.slow
 

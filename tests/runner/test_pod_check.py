@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ithaca.snapshots.remotes import Remote
+from ithaca.store.remotes import Remote
 
 
 def check(tmp_path: Path, *more: str) -> tuple[int, dict[str, Any], str]:

@@ -20,7 +20,7 @@ from step_project import Project, step
 from ithaca.errors import UsageError
 from ithaca.runner.pod import libraries
 from ithaca.runner.pod.install import install
-from ithaca.snapshots.remotes.layout import REMOTE
+from ithaca.store.remotes.layout import REMOTE
 
 pytestmark = [
     pytest.mark.slow,
@@ -165,7 +165,7 @@ def test_a_copy_brings_the_authorities_that_an_image_lacks(
     code = (
         "import os\n"
         "from ithaca.runner.pod.image import authorities\n"
-        "from ithaca.snapshots.remotes import Remote\n"
+        "from ithaca.store.remotes import Remote\n"
         "with authorities():\n"
         "    Remote.open('s3://bucket/prefix')\n"
         "print('SSL_CERT_FILE' in os.environ)"

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from step_project import RUN, Project, parameter, step
 
+from ithaca.model.run import Event, RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import Event, RunDocument
-from ithaca.snapshots import Ignore, Store, take
-from ithaca.snapshots.remotes import Remote, push
-from ithaca.snapshots.remotes.shared import Shared
+from ithaca.store import Ignore, Store, take
+from ithaca.store.remotes import Remote, push
+from ithaca.store.remotes.shared import Shared
 
 ENGINE = "--engine=tekton/ns/digits-x/8f3c"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from step_project import Project, step
 
+from ithaca.model.workflow import Secret
 from ithaca.runner import secrets
-from ithaca.snapshots import Ignore, StatCache, Store, restore, take
-from ithaca.workflow.model import Secret
+from ithaca.store import Ignore, StatCache, Store, restore, take
 
 TOKEN = "s3cret-token"
 SECRET = Secret(secret="s", key="k", env="TOKEN")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from step_project import Project, step
 
-from ithaca.workflow.model import Code
+from ithaca.model.workflow import Code
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from step_project import RUN, Project, metric, parameter, step
 
+from ithaca.model.workflow import Code, Secret
 from ithaca.records import names
 from ithaca.runner import cells
-from ithaca.snapshots import verify
-from ithaca.workflow.model import Code, Secret
+from ithaca.store import verify
 
 pytestmark = pytest.mark.slow
 

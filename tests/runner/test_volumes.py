@@ -8,11 +8,11 @@ import pytest
 from step_project import Project, step
 
 from ithaca.errors import UsageError
+from ithaca.model.workflow import Source, Volume, Workflow
 from ithaca.runner import Environment
 from ithaca.runner import cells as cells_module
 from ithaca.runner.root import View, choose
 from ithaca.runner.volumes import Mount, check, left_out, mounts
-from ithaca.workflow.model import Source, Volume, Workflow
 
 
 def workflow(*volumes: Volume) -> Workflow:

@@ -10,8 +10,8 @@ from ithaca_argo.settings import ArgoSettings, read
 if TYPE_CHECKING:
     from ithaca.backends.kubernetes import Engine
     from ithaca.backends.kubernetes.doctor import Installed
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
 
 
 class ArgoBackend(ClusterBackend):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ithaca.backends.kubernetes.preparing import Preparation
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step, Workflow
     from ithaca_argo.settings import ArgoSettings
 
 ROOMY = 96 * 1024

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ithaca.backends.kubernetes import Cluster, Object, PodState
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
     from ithaca_argo.settings import ArgoSettings
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ithaca.backends.kubernetes.pods import Pod
-    from ithaca.workflow.model import Step, Volume
+    from ithaca.model.workflow import Step, Volume
     from ithaca_argo.settings import ArgoSettings
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from ithaca.backends.kubernetes import Engine
     from ithaca.backends.kubernetes.doctor import Installed
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
 
 
 class TektonBackend(ClusterBackend):

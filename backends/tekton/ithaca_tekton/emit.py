@@ -15,8 +15,8 @@ from ithaca_tekton.pipeline import Graph
 from ithaca_tekton.planned import planned
 
 if TYPE_CHECKING:
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
     from ithaca_tekton.settings import TektonSettings
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ithaca.backends.kubernetes import Answer, Cluster, Object
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
     from ithaca_tekton.settings import TektonSettings
 
 PIPELINE_RUN = Kind("tekton.dev", "v1", "PipelineRun", "pipelineruns")

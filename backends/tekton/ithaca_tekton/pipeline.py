@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ithaca.backends.kubernetes.pods import Pod
     from ithaca.backends.kubernetes.preparing import Preparation
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step, Workflow
     from ithaca_tekton.settings import TektonSettings
     from ithaca_tekton.tasks import Spec
 

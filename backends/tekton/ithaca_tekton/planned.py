@@ -14,7 +14,7 @@ from ithaca_tekton.documents import document, pipeline, run_spec, tasks
 from ithaca_tekton.inline import inlined, shortened
 
 if TYPE_CHECKING:
-    from ithaca.records.model import RunDocument
+    from ithaca.model.run import RunDocument
     from ithaca_tekton.pipeline import Graph, Member
 
 ALONE = 256 * 1024

@@ -17,9 +17,9 @@ from ithaca.errors import BackendError, UsageError
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step, Workflow
 
 HEAD = """\
 # {name}: `make -f FILE STORE=URL`, arguments as in ARGUMENTS='--argument lr=0.1'

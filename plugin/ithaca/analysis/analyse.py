@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from ithaca.analysis.events import Event
     from ithaca.analysis.namespace import Place
+    from ithaca.model.workflow import CodeKind
     from ithaca.notebook.model import Cell, Scope, TaggedNotebook, TaggedStep
-    from ithaca.workflow.model import CodeKind
 
 _WORD = re.compile(r"[^\W\d]\w*")
 

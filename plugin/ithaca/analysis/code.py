@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ithaca.analysis.digest import canonical, code_digest
-from ithaca.workflow.model import Code
+from ithaca.model.workflow import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

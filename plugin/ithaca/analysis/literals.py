@@ -12,7 +12,7 @@ from ithaca.notebook.model import Cell
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ithaca.workflow.model import Code
+    from ithaca.model.workflow import Code
 
 
 def literals(code: Code) -> Iterator[tuple[str, int]]:
@@ -22,7 +22,7 @@ def literals(code: Code) -> Iterator[tuple[str, int]]:
     cannot be parsed has none.
 
     Example:
-        >>> from ithaca.workflow.model import Code
+        >>> from ithaca.model.workflow import Code
         >>> list(literals(Code(cell=1, kind="user", source="open('a.txt')\n!cat b.txt")))
         [('a.txt', 1), ('cat', 2), ('b.txt', 2)]
     """

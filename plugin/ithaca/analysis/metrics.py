@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ithaca.analysis.namespace import GONE, HERE
 from ithaca.analysis.places import diagnostic
-from ithaca.workflow.model import Metric
+from ithaca.model.workflow import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.graph import StepFacts
     from ithaca.diagnostics import Diagnostic
-    from ithaca.workflow.model import Parameter
+    from ithaca.model.workflow import Parameter
 
 _NUMBERS = frozenset({"int", "float", "bool"})
 """Types of parameters that can be published."""

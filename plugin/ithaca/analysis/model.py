@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ithaca.diagnostics import Diagnostic
-from ithaca.workflow.model import Code, Metric, Parameter
+from ithaca.model.workflow import Code, Metric, Parameter
 
 
 class AnalysedStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ithaca.analysis.places import diagnostic
-from ithaca.workflow.model import Parameter
+from ithaca.model.workflow import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

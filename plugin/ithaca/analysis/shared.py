@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.namespace import Held
-    from ithaca.workflow.model import CodeKind
+    from ithaca.model.workflow import CodeKind
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

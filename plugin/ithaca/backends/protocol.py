@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from ithaca.model.run import Obstacle, RunDocument
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
-    from ithaca.records.model import Obstacle, RunDocument
-    from ithaca.workflow.model import Step, Workflow
 
 PROTOCOL_VERSION = 1
 """Raised when a backend written for the version before would no longer do."""

@@ -1,4 +1,4 @@
-"""The command line: thin callers of `ithaca.api`, nouns and verbs.
+"""The command line: thin callers of `ithaca.runs`, nouns and verbs.
 
 `program` is the table of commands and the one place where errors become messages and exit codes;
 every other module holds the commands of one noun and is imported when one of them is called, so

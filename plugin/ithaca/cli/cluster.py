@@ -63,8 +63,8 @@ def manifests(
     `ithaca manifests argo | kubectl apply -f -` makes what pods and the people who submit runs
     need: accounts, roles and the claim of the store, if there is one.
     """
-    from ithaca.api.project import find_project
     from ithaca.backends.protocol import Wishes
+    from ithaca.runs.project import find_project
 
     environ = dict(os.environ) if secret_from_env else None
     wishes = Wishes(claim_size=claim_size, claim_mode=claim_mode, environ=environ)
@@ -84,8 +84,8 @@ def doctor(backend: str | None, namespace: str | None, as_json: bool) -> int:
 
     Exit codes: 0 all is well, 4 something is wrong.
     """
-    from ithaca.api.doctor import examine
-    from ithaca.api.project import find_project
+    from ithaca.runs.doctor import examine
+    from ithaca.runs.project import find_project
 
     said = {"backend": backend, "namespace": namespace, **flags()}
     found = []

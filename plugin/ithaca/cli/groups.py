@@ -17,8 +17,8 @@ from ithaca.records.fold import OPEN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.api import Run
     from ithaca.records.fold import RunState, StepState
+    from ithaca.runs import Run
 
 
 class System(Protocol):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console, Group
 
-    from ithaca.api import Run
+    from ithaca.model.run import Progress
     from ithaca.records.fold import RunState, StepState
-    from ithaca.records.model import Progress
+    from ithaca.runs import Run
 
 POLL = 0.2
 
@@ -65,7 +65,7 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
 
 
 def _description(run: Run) -> dict[str, Any]:
-    from ithaca.api.handle import describe
+    from ithaca.runs.handle import describe
 
     return describe(run.state(), run.url)
 

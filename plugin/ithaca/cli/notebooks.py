@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ithaca.diagnostics import Diagnostic
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.workflow import Workflow
 
 WRONG = 3
 """Exit code for a notebook that is wrong."""
@@ -39,8 +39,8 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 
     Exit codes: 0 nothing, 3 the notebook is wrong.
     """
-    from ithaca.api import check as check_notebook
     from ithaca.cli.diagnostics_report import render
+    from ithaca.runs import check as check_notebook
 
     checked = check_notebook(notebook)
     found = [*checked.diagnostics, *_credentials(checked.workflow, notebook)]
@@ -62,8 +62,8 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
         return []
     from msgspec.structs import replace
 
-    from ithaca.api.secrets import named_credentials
-    from ithaca.workflow.root import project_root
+    from ithaca.notebook.root import project_root
+    from ithaca.runs.secrets import named_credentials
 
     found = named_credentials(workflow, project_root(notebook))
     return [replace(each, notebook=each.notebook or notebook) for each in found]
@@ -86,7 +86,7 @@ def compile_(
     environment: str | None,
 ) -> None:
     """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
-    from ithaca.api import compile as compile_notebook
+    from ithaca.runs import compile as compile_notebook
 
     workflow = compile_notebook(notebook)
     if backend == "ir":
@@ -96,8 +96,8 @@ def compile_(
             raise click.UsageError("--output-dir is for a backend's manifests: use -o for the JSON")
         write_output(output, workflow.to_json().encode())
         return
-    from ithaca.api.manifests import files, manifests
     from ithaca.cli.waiting import Waiting
+    from ithaca.runs.manifests import files, manifests
 
     if output_dir is not None:
         # Now, since an empty folder is part of the source, the first time and the next.
@@ -123,7 +123,7 @@ def compile_(
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of a workflow."""
-    from ithaca.workflow.schema import schema as workflow_schema
+    from ithaca.compiling.schema import schema as workflow_schema
 
     print_json(workflow_schema())
 

@@ -154,7 +154,7 @@ def _say_bug(error: BaseException) -> None:
 
     text = "".join(traceback.format_exception(error))
     try:
-        from ithaca.api.project import find_project
+        from ithaca.runs.project import find_project
 
         home = find_project().make_home()
         kept = home / "bugs" / f"{ULID()}.txt"

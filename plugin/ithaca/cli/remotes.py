@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ithaca.api import Project
+    from ithaca.runs import Project
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,6 +58,6 @@ def project(context: click.Context | None = None) -> Project:
     Args:
         context: Of the command; None: the one that is run.
     """
-    from ithaca.api.project import find_project
+    from ithaca.runs.project import find_project
 
     return find_project(flags=flags(context))

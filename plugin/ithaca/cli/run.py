@@ -12,7 +12,7 @@ from ithaca.cli.remotes import flags, remote_options
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.workflow import Workflow
 
 wait_or_detach = click.option(
     "--wait/--detach",
@@ -69,9 +69,9 @@ def run(
 
     Exit codes: 0 succeeded, 1 failed, 2 usage, 3 the notebook is wrong, 130 cancelled.
     """
-    from ithaca.api.submission import submit
     from ithaca.cli.live import follow
     from ithaca.cli.waiting import Waiting
+    from ithaca.runs.submission import submit
 
     workflow = _checked(notebook)
     if junit is not None:
@@ -116,10 +116,10 @@ def _refuse_no_report(path: str, *, wait: bool) -> None:
 
 def _checked(notebook: str) -> Workflow:
     """The notebook's workflow; what may go wrong with it is said before anything runs."""
-    from ithaca.api import check
-    from ithaca.api.roots import remember_root
     from ithaca.cli.notebooks import show
     from ithaca.errors import NotebookError
+    from ithaca.runs import check
+    from ithaca.runs.roots import remember_root
 
     checked = check(notebook)
     if checked.workflow is None:

@@ -20,8 +20,8 @@ from ithaca.errors import IthacaError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ithaca.api import Run
     from ithaca.records.fold import RunState, StepState
+    from ithaca.runs import Run
 
 Row = tuple["Run", "RunState | IthacaError"]
 """A run, and how it stands or why nobody can say it."""
@@ -205,7 +205,7 @@ def _show_attempts(run: Run, name: str, attempts: Sequence[StepState]) -> None:
 
 def attempt_row(attempt: StepState) -> dict[str, Any]:
     """An attempt as plain data."""
-    from ithaca.api.handle import describe_step
+    from ithaca.runs.handle import describe_step
 
     told = describe_step(attempt)
     kept = ("status", "seconds", "before", "after", "error")

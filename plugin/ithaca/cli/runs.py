@@ -12,7 +12,7 @@ from ithaca.cli.remotes import project, remote_options
 from ithaca.cli.run import wait_or_detach
 
 if TYPE_CHECKING:
-    from ithaca.api import Run
+    from ithaca.runs import Run
 
 run_argument = click.argument("reference", metavar="RUN", type=RunName())
 step_argument = click.argument("reference", metavar="RUN/STEP", type=RunName())
@@ -63,8 +63,8 @@ def list_(limit: int, as_json: bool) -> None:
 @as_json
 def show(reference: str, as_json: bool) -> None:
     """Show how a run and its steps stand."""
-    from ithaca.api.handle import describe, describe_step
     from ithaca.cli.run_views import attempt_row, show_run, show_step
+    from ithaca.runs.handle import describe, describe_step
 
     run, name = _open(reference)
     if name is not None:

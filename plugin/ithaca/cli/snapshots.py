@@ -22,10 +22,10 @@ from ithaca.cli.remotes import FORMS, flags, project, remote_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ithaca.api.contents import Difference
-    from ithaca.api.references import Owner
-    from ithaca.api.remotes import Travelled
-    from ithaca.snapshots import Entry, Problem, Store
+    from ithaca.runs.contents import Difference
+    from ithaca.runs.references import Owner
+    from ithaca.runs.remotes import Travelled
+    from ithaca.store import Entry, Problem, Store
 
 DAMAGED = 4
 """Exit code for a store that does not verify."""
@@ -50,8 +50,8 @@ def snapshots() -> None:
 def take(folder: str, as_json: bool) -> None:
     """Store what the folder DIR holds and print the snapshot's digest."""
     from ithaca.cli.waiting import Waiting
-    from ithaca.snapshots import Ignore
-    from ithaca.snapshots import take as take_snapshot
+    from ithaca.store import Ignore
+    from ithaca.store import take as take_snapshot
 
     root = Path(folder).absolute()
     store = project().store(create=True)
@@ -70,9 +70,9 @@ def take(folder: str, as_json: bool) -> None:
 @as_json
 def list_(as_json: bool) -> None:
     """List the store's snapshots, the newest first, each with the run and step that it is from."""
-    from ithaca.api.references import owners
     from ithaca.errors import NotFound
-    from ithaca.snapshots import list_snapshots
+    from ithaca.runs.references import owners
+    from ithaca.store import list_snapshots
 
     try:
         store = _store()
@@ -109,8 +109,8 @@ def show(snapshot: str, as_json: bool) -> None:
 
     With --json also the files in which Ithaca keeps values and libraries.
     """
-    from ithaca.api.contents import contents
-    from ithaca.snapshots import entries
+    from ithaca.runs.contents import contents
+    from ithaca.store import entries
 
     digest, store = _resolve(snapshot)
     found = contents(store, digest)
@@ -143,7 +143,7 @@ def show(snapshot: str, as_json: bool) -> None:
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
     """Print what differs between two snapshots: files (bytes, kind, executable bit) and values."""
-    from ithaca.api.contents import differences
+    from ithaca.runs.contents import differences
 
     one, _ = _resolve(first)
     other, store = _resolve(second)
@@ -165,9 +165,9 @@ def diff(first: str, second: str, as_json: bool) -> None:
 
 
 def _diff_as_json(store: Store, first: str, second: str) -> None:
-    from ithaca.api.values import changed_values, values_of
-    from ithaca.snapshots import diff as compare
-    from ithaca.snapshots import entries
+    from ithaca.runs.values import changed_values, values_of
+    from ithaca.store import diff as compare
+    from ithaca.store import entries
 
     values = changed_values(
         *(values_of(store, entries(store, digest)) for digest in (first, second))
@@ -210,8 +210,8 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     `ithaca snapshots restore latest/train out` gives you the files that the step left.
     """
     from ithaca.errors import UsageError
-    from ithaca.snapshots import restore as restore_snapshot
-    from ithaca.snapshots.model import RESERVED
+    from ithaca.store import restore as restore_snapshot
+    from ithaca.store.model import RESERVED
 
     target = Path(folder).absolute()
     if target.exists() and any(target.iterdir()):
@@ -245,8 +245,8 @@ def push(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None
 
     Repeat it when it was interrupted: what has arrived is not sent again.
     """
-    from ithaca.api.remotes import send
     from ithaca.cli.waiting import Waiting
+    from ithaca.runs.remotes import send
 
     found = project()
     url = found.store_url(writing=True)
@@ -262,8 +262,8 @@ def pull(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None
 
     Repeat it when it was interrupted: what has arrived is not fetched again.
     """
-    from ithaca.api.remotes import fetch
     from ithaca.cli.waiting import Waiting
+    from ithaca.runs.remotes import fetch
 
     found = project()
     url = found.store_url()
@@ -295,12 +295,12 @@ def verify(as_json: bool, repair: bool) -> int:
 
 
 def _verified(url: str | None, *, repair: bool) -> list[Problem]:
-    from ithaca.api.verification import verify as verify_store
     from ithaca.cli.waiting import Waiting
+    from ithaca.runs.verification import verify as verify_store
 
     if not url:
         return verify_store(_store(), repair=repair)
-    from ithaca.api.remotes import check
+    from ithaca.runs.remotes import check
 
     with Waiting() as tell:
         return check(url, tell.files("reading the remote's packs"))
@@ -324,7 +324,7 @@ def _store() -> Store:
 
 
 def _resolve(text: str) -> tuple[str, Store]:
-    from ithaca.api.references import find_snapshot
+    from ithaca.runs.references import find_snapshot
 
     return find_snapshot(project(), text)
 

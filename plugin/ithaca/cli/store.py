@@ -21,7 +21,7 @@ def store() -> None:
 @click.option("--forget", is_flag=True, help="Trust it no longer.")
 def trust(url: str, forget: bool) -> None:
     """Trust the remote URL and all that lies below it, in every project of yours."""
-    from ithaca.api import trust as list_of
+    from ithaca.runs import trust as list_of
 
     if forget:
         list_of.forget(url)
@@ -36,7 +36,7 @@ def trust(url: str, forget: bool) -> None:
 @as_json
 def trusted(as_json: bool) -> None:
     """List the remotes that you trust."""
-    from ithaca.api import trust as list_of
+    from ithaca.runs import trust as list_of
 
     found = list_of.trusted()
     if as_json:

@@ -12,8 +12,8 @@ import click
 from ithaca.cli.output import duration, in_step, status_text
 
 if TYPE_CHECKING:
-    from ithaca.api import Run
     from ithaca.records.fold import RunState, StepState
+    from ithaca.runs import Run
 
 _LOST = "nobody owns the run any more: its supervisor was killed, or the machine went down"
 _NOT_FOUND = (
@@ -110,7 +110,7 @@ def _has_notebook(run: Run, step: StepState) -> bool:
 
 def command(run: Run) -> str:
     """How to call `ithaca` from here so that it finds the run's store."""
-    from ithaca.api.project import find_project
+    from ithaca.runs.project import find_project
 
     here, home = find_project().home, run.project.home
     if here.resolve() == home.resolve():

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from ithaca.diagnostics import Diagnostic
+from ithaca.model.workflow import Study, Volume
 from ithaca.notebook import kale
 from ithaca.notebook.names import dns_label, nearest
 from ithaca.notebook.read import RawNotebook
 from ithaca.notebook.settings import Placed, Slot, collect
 from ithaca.notebook.tags import SETTINGS, parse_tag
-from ithaca.workflow.model import Study, Volume
 
 KEY = "ithaca"
 

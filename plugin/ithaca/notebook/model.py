@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ithaca.workflow.model import Secret, Study, Volume
+from ithaca.model.workflow import Secret, Study, Volume
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

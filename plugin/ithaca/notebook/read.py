@@ -14,7 +14,7 @@ import msgspec
 from ithaca.diagnostics import Diagnostic
 from ithaca.errors import NotebookError, UsageError
 from ithaca.notebook.model import Cell
-from ithaca.workflow.root import project_root
+from ithaca.notebook.root import project_root
 
 FORMAT = 4
 """The notebook format that is read as it is; older ones are upgraded by nbformat."""

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from ithaca.diagnostics import Diagnostic
+from ithaca.model.workflow import Secret
 from ithaca.notebook.model import Settings
 from ithaca.notebook.tags import SETTINGS, Tag, is_label_value
-from ithaca.workflow.model import Secret
 
 Slot = tuple[str, str]
 """The word (`env` for secrets too, since both fill one variable) and the key."""

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from ithaca.diagnostics import Diagnostic, Severity
+from ithaca.model.workflow import Secret
 from ithaca.notebook.names import identifier, nearest
-from ithaca.workflow.model import Secret
 
 ROLES = ("imports", "functions", "pipeline-parameters", "pipeline-metrics", "skip")
 """Words without a value, each of which says what the whole cell is."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from ithaca.snapshots import Store
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.workflow import Step, Workflow
+    from ithaca.store import Store
 
 KEY_FORMAT = 1
 """Goes into every key: raise it when the same step would leave another result than before."""
@@ -130,7 +130,7 @@ def what_counts(
     """
     if not ignored:
         return None
-    from ithaca.snapshots import Counting  # most projects say nothing of it
+    from ithaca.store import Counting  # most projects say nothing of it
 
     counting = Counting(store, ignored, cache=cache / "counting")
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ithaca.errors import StoreError
+from ithaca.model.run import Execution, PlannedStep
 from ithaca.planning.keys import Documents, Known, lookup, step_key
-from ithaca.records.model import Execution, PlannedStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.workflow import Step, Workflow
 
 
 class Objects(Documents, Protocol):

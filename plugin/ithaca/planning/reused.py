@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ithaca.errors import StoreError
+from ithaca.model.run import AttemptEnd, Execution
 from ithaca.planning.keys import Known, lookup
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptEnd, Execution
 
 if TYPE_CHECKING:
-    from ithaca.records.model import PlannedStep
+    from ithaca.model.run import PlannedStep
 
 
 def write_planned(journal: Journal) -> None:

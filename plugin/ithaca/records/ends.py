@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from ithaca.model.run import AttemptEnd, StepError
 from ithaca.records import names
 from ithaca.records.fold import GOOD
 from ithaca.records.journal import UNEXPLAINED, VANISHED
-from ithaca.records.model import AttemptEnd, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ithaca.model.run import EndStatus
     from ithaca.records.journal import Journal
-    from ithaca.records.model import EndStatus
 
 FINAL = 65
 """Exit code of a runner that says: another attempt cannot help, or there is none left."""

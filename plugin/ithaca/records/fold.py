@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ithaca.records.model import (
+from ithaca.model.run import (
     AttemptEnd,
     AttemptStart,
     Event,
@@ -25,7 +25,7 @@ from ithaca.records.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.workflow import Step, Workflow
 
 Document = AttemptStart | AttemptEnd | Event | RunEnd
 Kind = TypeVar("Kind", bound=Document)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 from ulid import ULID
 
+from ithaca.compiling.load import from_json
 from ithaca.errors import Corrupt, NotFound, StoreError, UsageError
-from ithaca.records import names
-from ithaca.records.fold import Document, RunState, fold
-from ithaca.records.model import (
+from ithaca.model.run import (
     AttemptEnd,
     AttemptStart,
     Event,
@@ -20,12 +19,13 @@ from ithaca.records.model import (
     RunDocument,
     RunEnd,
 )
-from ithaca.workflow.load import from_json
+from ithaca.records import names
+from ithaca.records.fold import Document, RunState, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.workflow import Workflow
 
 Kind = TypeVar("Kind")
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ithaca.errors import NotFound
+from ithaca.model.run import AttemptEnd, Execution, RunDocument
 from ithaca.records import names
 from ithaca.records.journal import children, decode
-from ithaca.records.model import AttemptEnd, Execution, RunDocument
-from ithaca.snapshots.remotes import Pulled, Pushed, documents_below, pull, push
+from ithaca.store.remotes import Pulled, Pushed, documents_below, pull, push
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ithaca.snapshots import Store
-    from ithaca.snapshots.remotes import Remote
+    from ithaca.store import Store
+    from ithaca.store.remotes import Remote
 
     Progress = Callable[[int, int], None]
 

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.errors import NotFound, StoreError
+from ithaca.model.run import StepError
 from ithaca.records import names
 from ithaca.records.ends import out_of_memory
-from ithaca.records.model import StepError
 from ithaca.runner import failure, kernel, memory, notebook, overlay, secrets, volumes
 from ithaca.runner import root as roots
-from ithaca.snapshots import Ignore, StatCache, restore, take
+from ithaca.store import Ignore, StatCache, restore, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
     from ithaca.runner.interruption import Interruption
     from ithaca.runner.notebook import Place
     from ithaca.runner.recording import Recording
     from ithaca.runner.root import View
     from ithaca.runner.task import Task
-    from ithaca.snapshots import Store
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.store import Store
 
 VOLUME = ".ithaca-volume"
 _START_TIMEOUT = 300

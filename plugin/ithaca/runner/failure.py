@@ -8,8 +8,8 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import IthacaError
+from ithaca.model.run import StepError
 from ithaca.records.journal import TOLD_TO_END
-from ithaca.records.model import StepError
 from ithaca.runner.outputs import plain
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ithaca.records import names
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ithaca.snapshots import Store
+    from ithaca.store import Store
 
 CHUNK = 1 << 20
 LIMIT = 64 << 20

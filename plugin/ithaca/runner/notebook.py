@@ -12,7 +12,7 @@ from ithaca.notebook.model import Cell
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ithaca.workflow.model import Code, Step, Workflow
+    from ithaca.model.workflow import Code, Step, Workflow
 
 WATCH = "import ithaca_kernel; ithaca_kernel.watch()"
 LOAD = "import ithaca_kernel; ithaca_kernel.load()"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.errors import StoreError
+from ithaca.model.run import Progress
 from ithaca.records import names
-from ithaca.records.model import Progress
 from ithaca.runner import notebook
 from ithaca.runner.log import StepLog, mask
 from ithaca.runner.outputs import plain
@@ -19,10 +19,10 @@ from ithaca.runner.outputs import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ithaca.model.workflow import Step
     from ithaca.runner.notebook import Place
     from ithaca.runner.task import Task
-    from ithaca.snapshots import Store
-    from ithaca.workflow.model import Step
+    from ithaca.store import Store
 
 _PROGRESS_EVERY = 0.25
 

@@ -10,16 +10,16 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from ithaca.records.model import StepError
-from ithaca.snapshots import fresh
+from ithaca.model.run import StepError
+from ithaca.store import fresh
 from ithaca.values import OBJECTS, read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ithaca.snapshots import Ignore, StatCache
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.workflow import Step, Workflow
+    from ithaca.store import Ignore, StatCache
 
 SHORTEST = 8
 """A shorter secret is found in files by chance."""

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca import settings
+from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
+from ithaca.model.run import AttemptEnd, AttemptStart, Execution, StepError
 from ithaca.planning.keys import lookup, publish, step_key, what_counts
 from ithaca.records import names
-from ithaca.records.model import AttemptEnd, AttemptStart, Execution, StepError
 from ithaca.runner import failure, secrets
 from ithaca.runner.cells import Cells, Failed, read_later
 from ithaca.runner.environment import check_usable, describe
 from ithaca.runner.interruption import Interrupted, Interruption
 from ithaca.runner.log import mask
 from ithaca.runner.recording import Recording
-from ithaca.snapshots import Store
-from ithaca.workflow.load import from_json
+from ithaca.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ithaca.records.model import EndStatus
+    from ithaca.model.run import EndStatus
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
     from ithaca.runner.task import Task
-    from ithaca.workflow.model import Step, Workflow
 
 _ROOM = 128 << 20
 """Bytes that a log, a notebook and an end may need at most."""
@@ -208,7 +208,7 @@ class _Attempt:
         if len(parents) == 1:
             return parents[0].after
 
-        from ithaca.snapshots import MergeNode, MergeRules, merge  # only joins need it
+        from ithaca.store import MergeNode, MergeRules, merge  # only joins need it
 
         def load(digest: str) -> MergeNode:
             execution = self._execution(digest)

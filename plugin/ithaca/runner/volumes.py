@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ithaca.errors import UsageError
-from ithaca.snapshots.ignore import literal
+from ithaca.store.ignore import literal
 
 if TYPE_CHECKING:
-    from ithaca.workflow.model import Volume, Workflow
+    from ithaca.model.workflow import Volume, Workflow
 
 POD_ROOT = PurePosixPath("/project")
 """The root's path in pods: a mount path below it means the same place of the root here."""

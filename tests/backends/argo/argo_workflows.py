@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from cluster_workflows import run, with_parameters, workflow
-from ithaca.records.model import RunDocument
-from ithaca.workflow.model import Workflow
+from ithaca.model.run import RunDocument
+from ithaca.model.workflow import Workflow
 from ithaca_argo import ArgoBackend
 
 __all__ = ["EVERY", "PLAIN", "emitted", "pod", "run", "spec", "task", "with_parameters", "workflow"]

@@ -9,8 +9,8 @@ import pytest
 from argo_workflows import emitted, pod, run, spec, task, workflow
 
 from ithaca.errors import UsageError
-from ithaca.records.model import PlannedStep
-from ithaca.workflow.model import Step
+from ithaca.model.run import PlannedStep
+from ithaca.model.workflow import Step
 
 LOCK = f"lock:requirements.txt@{'e' * 64}"
 CAPTURE = f"capture@{'c' * 64}"

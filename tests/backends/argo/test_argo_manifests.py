@@ -17,9 +17,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from cluster_schemas import problems
-from ithaca.records.model import PlannedStep
-from ithaca.workflow.compile import compile as compiled
-from ithaca.workflow.model import Step, Workflow
+from ithaca.compiling.compile import compile as compiled
+from ithaca.model.run import PlannedStep
+from ithaca.model.workflow import Step, Workflow
 from ithaca_argo import ArgoBackend
 
 HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ def test_steps_that_are_alike_share_a_template_only_where_there_are_very_many() 
 EMIT_ALL = """
 import json, sys
 from ithaca_argo import ArgoBackend
-from ithaca.workflow.load import from_json
+from ithaca.compiling.load import from_json
 settings, *paths = sys.argv[1:]
 for path in paths:
     sys.stdout.write(ArgoBackend(json.loads(settings)).emit(from_json(open(path, "rb").read())))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ithaca.backends.kubernetes.names import json_text
 from ithaca.backends.kubernetes.names import workflow as workflow_name
 from ithaca.errors import UsageError
-from ithaca.records.model import PlannedStep
-from ithaca.workflow.model import Step
+from ithaca.model.run import PlannedStep
+from ithaca.model.workflow import Step
 from ithaca_argo import ArgoBackend, names
 
 VALUES = st.recursive(
@@ -132,7 +132,7 @@ def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
 
 
 def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
-    from ithaca.snapshots import Store
+    from ithaca.store import Store
 
     kept = Store.open(tmp_path / "store").put(workflow().to_json().encode())
     assert workflow().digest == kept

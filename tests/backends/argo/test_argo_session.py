@@ -14,10 +14,10 @@ from argo_workflows import PLAIN, run, workflow
 
 from ithaca.backends.kubernetes import Cluster, ClusterSession, Kind
 from ithaca.backends.kubernetes import session as module
+from ithaca.model.run import AttemptEnd
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptEnd
-from ithaca.snapshots import Store
+from ithaca.store import Store
 from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.names import tasks

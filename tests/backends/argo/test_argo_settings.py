@@ -9,7 +9,7 @@ import pytest
 from argo_workflows import PLAIN, emitted, pod, spec, task, workflow
 
 from ithaca.errors import UsageError
-from ithaca.workflow.model import Resources, Secret, Step, Volume
+from ithaca.model.workflow import Resources, Secret, Step, Volume
 from ithaca_argo import ArgoBackend
 from ithaca_argo.settings import ArgoSettings, PodSettings
 

@@ -14,10 +14,10 @@ from argo_workflows import PLAIN, run, workflow
 from ithaca.backends.kubernetes import ClusterSession, watching
 from ithaca.backends.kubernetes import session as module
 from ithaca.errors import BackendError
+from ithaca.model.run import PlannedStep
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import PlannedStep
-from ithaca.snapshots import Store
+from ithaca.store import Store
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.settings import read
 

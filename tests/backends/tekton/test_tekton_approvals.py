@@ -12,8 +12,8 @@ from tekton_workflows import PLAIN, emitted, member, run, workflow
 from ithaca.backends.kubernetes import Answer, Cluster, Kind
 from ithaca.backends.protocol import Wishes
 from ithaca.errors import UsageError
-from ithaca.records.model import PlannedStep
-from ithaca.workflow.model import Step, Workflow
+from ithaca.model.run import PlannedStep
+from ithaca.model.workflow import Step, Workflow
 from ithaca_tekton import TektonBackend, approvals
 from ithaca_tekton.approvals import APPROVAL_TASK, CUSTOM_RUN
 from ithaca_tekton.engine import TektonEngine

@@ -16,10 +16,10 @@ from tekton_workflows import EVERY, PLAIN, emitted, of, run, with_parameters, wo
 
 from cluster_schemas import problems, schema
 from ithaca.backends.kubernetes import Cluster
+from ithaca.compiling.compile import compile as compiled
 from ithaca.errors import BackendError, UsageError
-from ithaca.records.model import PlannedStep
-from ithaca.workflow.compile import compile as compiled
-from ithaca.workflow.model import Step, Workflow
+from ithaca.model.run import PlannedStep
+from ithaca.model.workflow import Step, Workflow
 from ithaca_tekton import TektonBackend
 
 TESTS = Path(__file__).parents[2]

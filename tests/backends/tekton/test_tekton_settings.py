@@ -10,8 +10,8 @@ from tekton_workflows import EVERY, PLAIN, emitted, member, of, workflow
 
 from ithaca.backends.kubernetes.settings import PodSettings
 from ithaca.errors import UsageError
-from ithaca.records.model import PlannedStep, RunDocument
-from ithaca.workflow.model import Resources, Secret, Step, Volume
+from ithaca.model.run import PlannedStep, RunDocument
+from ithaca.model.workflow import Resources, Secret, Step, Volume
 from ithaca_tekton import TektonBackend
 from ithaca_tekton.settings import TektonSettings
 

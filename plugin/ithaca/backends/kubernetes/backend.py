@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ithaca.backends.kubernetes.engine import Engine
     from ithaca.backends.kubernetes.settings import ClusterSettings
     from ithaca.backends.protocol import Check, Wishes
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step, Workflow
 
 
 class ClusterBackend(Backend):

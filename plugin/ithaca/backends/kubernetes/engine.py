@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ithaca.backends.kubernetes.client import Cluster, Kind
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
 
 Object = dict[str, Any]
 """An object as the API server serves it."""

@@ -10,7 +10,7 @@ from ithaca.backends.kubernetes.obstacles import obstacle
 from ithaca.backends.kubernetes.pods import settled
 from ithaca.backends.protocol import Check
 from ithaca.errors import BackendError, UsageError
-from ithaca.workflow.model import Step
+from ithaca.model.workflow import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step, Workflow
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ithaca.records.model import Obstacle
+from ithaca.model.run import Obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

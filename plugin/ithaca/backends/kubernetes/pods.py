@@ -19,7 +19,7 @@ from ithaca.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ithaca.workflow.model import Step, Volume
+    from ithaca.model.workflow import Step, Volume
 
 GRACE = 600
 """Seconds that a pod may take, beyond its cells, for images, restore and snapshot."""

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.records.model import RunDocument
-    from ithaca.workflow.model import Step
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Step
 
 NAME = "ithaca--environment"
 

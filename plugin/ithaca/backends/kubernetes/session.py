@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ithaca.backends.kubernetes.engine import Engine, Object, PodState
+    from ithaca.model.run import Event, Obstacle
     from ithaca.records.journal import Documents
-    from ithaca.records.model import Event, Obstacle
 
 LOOK = 1.0
 """Seconds between two looks at the store while nothing changes on the cluster."""

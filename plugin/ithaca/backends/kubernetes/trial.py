@@ -17,7 +17,7 @@ from ithaca.backends.kubernetes.client import POD, Kind
 from ithaca.backends.kubernetes.obstacles import obstacle, said
 from ithaca.backends.kubernetes.pods import preparing_pod
 from ithaca.errors import BackendError
-from ithaca.workflow.model import Step
+from ithaca.model.workflow import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

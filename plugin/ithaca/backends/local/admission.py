@@ -13,7 +13,7 @@ from ithaca.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ithaca.workflow.model import Step, Workflow
+    from ithaca.model.workflow import Step, Workflow
 
 _SUFFIXES = {
     "": 1.0,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.records.model import AttemptEnd, StepError
+from ithaca.model.run import AttemptEnd, StepError
 from ithaca.runner.failure import timed_out
 
 if TYPE_CHECKING:

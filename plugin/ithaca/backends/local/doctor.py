@@ -89,7 +89,7 @@ def _temporary() -> Check:
 
 def _store(home: Path) -> Check:
     from ithaca.records.journal import list_runs
-    from ithaca.snapshots import Store
+    from ithaca.store import Store
 
     try:
         runs = list_runs(Store.open(home / "store", create=False))

@@ -10,9 +10,9 @@ from ithaca.records.fold import GOOD, decision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ithaca.model.run import Event
+    from ithaca.model.workflow import Step, Workflow
     from ithaca.records.fold import RunState, StepState
-    from ithaca.records.model import Event
-    from ithaca.workflow.model import Step, Workflow
 
 
 @dataclass(frozen=True)

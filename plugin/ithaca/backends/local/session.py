@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ithaca.backends.protocol import Check
+    from ithaca.model.workflow import Workflow
     from ithaca.records.journal import Documents
-    from ithaca.workflow.model import Workflow
 
 SUBMISSION = 10.0
 """Seconds that a run may be without its lock because it is being submitted."""

@@ -21,17 +21,17 @@ from ithaca.backends.local.attempt import Attempt, end_of, start
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import IthacaError
+from ithaca.model.run import AttemptEnd, Event
 from ithaca.planning.keys import lookup, step_key, what_counts
 from ithaca.planning.reused import write_planned, write_reused
 from ithaca.records import names
 from ithaca.records.fold import decision
 from ithaca.records.journal import Journal
-from ithaca.records.model import AttemptEnd, Event
 from ithaca.runner import failure
 from ithaca.runner.task import Task
 from ithaca.runner.volumes import mounts
 from ithaca.settings import load as load_settings
-from ithaca.snapshots import Store
+from ithaca.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

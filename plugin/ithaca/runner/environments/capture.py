@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ithaca.runner.environment import Environment
-    from ithaca.snapshots import StatCache, Store
+    from ithaca.store import StatCache, Store
 
 _MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 """The oldest glibc of the names that do not say it."""

@@ -14,7 +14,7 @@ from ithaca.records.journal import decode
 if TYPE_CHECKING:
     from ithaca.runner.environment import Environment
     from ithaca.runner.environments.wanted import Wanted
-    from ithaca.snapshots import Store
+    from ithaca.store import Store
 
 FORMAT = 1
 """Raised when an environment of the same lock would be kept otherwise than before."""

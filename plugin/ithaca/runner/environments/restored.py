@@ -17,14 +17,14 @@ from ithaca.runner import overlay
 from ithaca.runner.environments import building, kept
 from ithaca.runner.environments.kept import Kept, Platform
 from ithaca.runner.environments.lock import Lock, find
-from ithaca.snapshots import Ignore, restore, take
+from ithaca.store import Ignore, restore, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.environments.wanted import Wanted
-    from ithaca.snapshots import StatCache, Store
+    from ithaca.store import StatCache, Store
 
 FOLDER = "environment"
 """Where an environment lies, below the folder of what is not the project's."""

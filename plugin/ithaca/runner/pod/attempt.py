@@ -11,21 +11,21 @@ import msgspec
 from ulid import ULID
 
 from ithaca.errors import BackendError, NotFound, UsageError
+from ithaca.model.run import AttemptEnd, AttemptStart, Event
 from ithaca.records import names
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
-from ithaca.records.model import AttemptEnd, AttemptStart, Event
 from ithaca.runner import failure, orphans
 from ithaca.runner.pod import approval, credentials, document, environment
 from ithaca.runner.pod.options import FINAL, Options, required
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
-from ithaca.snapshots import entries, read_blob
+from ithaca.store import entries, read_blob
 
 if TYPE_CHECKING:
+    from ithaca.model.workflow import Step
     from ithaca.records.journal import Journal
-    from ithaca.snapshots import Store
-    from ithaca.workflow.model import Step
+    from ithaca.store import Store
 
 _MOST_METRICS = 1024
 """Bytes of metrics that the engine is told."""
@@ -273,7 +273,7 @@ def message(end: AttemptEnd) -> str:
     """How an attempt ended badly, in one line for the engine.
 
     Example:
-        >>> from ithaca.records.model import StepError
+        >>> from ithaca.model.run import StepError
         >>> error = StepError(code="ITH501", message="KeyError: 'x'", cell=7, line=2)
         >>> message(AttemptEnd(step="fit", attempt=1, ended=0, status="failed", error=error))
         "step `fit`, cell 7, line 2: KeyError: 'x'"

@@ -12,23 +12,23 @@ import blake3
 import msgspec
 from ulid import ULID
 
+from ithaca.compiling.arguments import complete_arguments, parse_arguments
+from ithaca.compiling.load import from_json
 from ithaca.errors import NotFound, UsageError
+from ithaca.model.run import PlannedStep, RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.records.model import PlannedStep, RunDocument
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required, seconds
-from ithaca.snapshots.remotes import Remote
-from ithaca.snapshots.remotes.shared import Shared
-from ithaca.workflow.arguments import complete_arguments, parse_arguments
-from ithaca.workflow.load import from_json
+from ithaca.store.remotes import Remote
+from ithaca.store.remotes.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ithaca.snapshots import Store
-    from ithaca.workflow.model import Parameter, Workflow
+    from ithaca.model.workflow import Parameter, Workflow
+    from ithaca.store import Store
 
 _OURS = "ithaca-"
 _RETRIES = 2
@@ -165,7 +165,7 @@ def given(text: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
         UsageError: It is no such list, or an argument does not fit.
 
     Example:
-        >>> from ithaca.workflow.model import Parameter
+        >>> from ithaca.model.workflow import Parameter
         >>> lr = Parameter(name="größe", type="float", default=1.0)
         >>> given('[{"name": "gr-u00f6--u00df-e", "value": "0.5"}]', [lr])
         {'größe': 0.5}

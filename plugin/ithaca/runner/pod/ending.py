@@ -18,10 +18,10 @@ from ithaca.runner.pod import document
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ithaca.model.workflow import Step
     from ithaca.records.fold import RunState
     from ithaca.records.journal import Journal
     from ithaca.runner.pod.options import Options
-    from ithaca.workflow.model import Step
 
 _NUMBER = re.compile(r"\((\d+)\)$")
 """How Argo calls an attempt: `train(0)` is the first."""

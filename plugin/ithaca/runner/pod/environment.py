@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ithaca.runner.environment import Environment
     from ithaca.runner.pod.options import Options
-    from ithaca.snapshots import Store
+    from ithaca.store import Store
 
 
 @dataclass(frozen=True)

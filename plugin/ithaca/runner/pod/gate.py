@@ -13,8 +13,8 @@ from ithaca.runner.pod.attempt import results
 from ithaca.runner.pod.options import FINAL, Options, required
 
 if TYPE_CHECKING:
+    from ithaca.model.run import Event
     from ithaca.records.journal import Journal
-    from ithaca.records.model import Event
 
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 5.0
 

@@ -80,7 +80,7 @@ def _seen(look: Callable[[], str]) -> Seen:
 
 
 def _store(options: Options) -> str:
-    from ithaca.snapshots.remotes.looking import look
+    from ithaca.store.remotes.looking import look
 
     with authorities(), credentials.shown():
         there = look(options.store)

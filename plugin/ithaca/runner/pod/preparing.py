@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from ithaca.errors import BackendError, IthacaError, NotFound, StoreError
+from ithaca.model.run import AttemptStart
 from ithaca.records import names
 from ithaca.records.ends import end_attempt
-from ithaca.records.model import AttemptStart
 from ithaca.runner import failure
 from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document

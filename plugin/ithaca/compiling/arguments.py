@@ -1,0 +1,178 @@
+"""Arguments: values for a workflow's parameters, from the command line or from Python."""
+
+from __future__ import annotations
+
+import json
+import math
+from ast import literal_eval
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ithaca.errors import UsageError
+from ithaca.model.workflow import Parameter
+from ithaca.notebook.names import nearest
+
+_BOOLEAN = {
+    "true": True, "yes": True, "on": True, "1": True,
+    "false": False, "no": False, "off": False, "0": False,
+}  # fmt: skip
+_WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "list": "a list, e.g. [1, 2]",
+    "dict": 'an object, e.g. {"a": 1}',
+}
+
+
+class _Unfit(Exception):
+    """A value that does not fit its parameter's type."""
+
+
+def parse_arguments(texts: Sequence[str], parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """Typed values from `name=value` texts.
+
+    Args:
+        texts: What `-p` was given, in order.
+        parameters: The workflow's parameters.
+
+    Returns:
+        The values that were given, by name.
+
+    Raises:
+        UsageError: No `=`, an unknown name, a name given twice, or a value of the wrong type.
+
+    Example:
+        >>> parse_arguments(["lr=0.1"], [Parameter(name="lr", type="float", default=1.0)])
+        {'lr': 0.1}
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    given: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals:
+            raise UsageError("ITH322", f"{text!r} is no argument", cure="write NAME=VALUE")
+        if name in given:
+            raise UsageError("ITH322", f"the parameter {name} is given twice", cure="give it once")
+        parameter = _known(name, known)
+        try:
+            given[name] = _from_text(value, parameter.type)
+        except (_Unfit, ValueError, SyntaxError, RecursionError, MemoryError):
+            raise _ill_typed(parameter, value, parameters) from None
+    return given
+
+
+def complete_arguments(given: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """A value for every parameter.
+
+    Args:
+        given: Typed values by name, as Python callers pass them.
+        parameters: The workflow's parameters.
+
+    Returns:
+        All parameters in the workflow's order: the given value, else the default.
+
+    Raises:
+        UsageError: An unknown name, or a value of the wrong type.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for name in given:
+        _known(name, known)
+    result: dict[str, Any] = {}
+    for parameter in parameters:
+        value = given.get(parameter.name, parameter.default)
+        try:
+            result[parameter.name] = (
+                _fitting(value, parameter.type) if parameter.name in given else value
+            )
+        except _Unfit:
+            raise _ill_typed(parameter, repr(value), parameters) from None
+    return result
+
+
+def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
+    if name in known:
+        return known[name]
+    meant = nearest(name, known)
+    raise UsageError(
+        "ITH320",
+        f"the workflow has no parameter {name!r}" + (f"; did you mean {meant}?" if meant else ""),
+        cure=_listed(tuple(known.values())),
+    )
+
+
+def _ill_typed(parameter: Parameter, value: str, parameters: Sequence[Parameter]) -> UsageError:
+    return UsageError(
+        "ITH321",
+        f"the parameter {parameter.name} is {_WANTED.get(parameter.type, parameter.type)}, "
+        f"not {value or 'empty'}",
+        cure=_listed(parameters),
+    )
+
+
+def _listed(parameters: Sequence[Parameter]) -> str:
+    if not parameters:
+        return "the notebook has no cell tagged `pipeline-parameters`"
+    shown = ", ".join(f"{one.name} ({one.type}, {one.default!r})" for one in parameters)
+    return f"its parameters: {shown}"
+
+
+def _from_text(text: str, kind: str) -> Any:
+    if kind == "str":
+        return _fitting(text, kind)
+    text = text.strip()
+    if kind == "bool":
+        if text.lower() not in _BOOLEAN:
+            raise _Unfit
+        return _BOOLEAN[text.lower()]
+    if kind == "int":
+        return int(text)
+    if kind == "float":
+        return _fitting(float(text), kind)
+    if kind == "none":
+        # The default says nothing of the type: a literal if it reads as one, else the text.
+        try:
+            return _fitting(_literal(text), kind)
+        except (ValueError, SyntaxError, _Unfit):
+            return text
+    return _fitting(_literal(text), kind)
+
+
+def _literal(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return literal_eval(text)
+
+
+def _fitting(value: Any, kind: str) -> Any:
+    """A value as its type has it.
+
+    JSON carries arguments to every step, so what JSON cannot say is refused here.
+    """
+    if kind == "float" and type(value) is int:
+        value = float(value)
+    if kind == "list" and isinstance(value, tuple):
+        value = list(value)
+    if kind != "none" and type(value).__name__ != kind:
+        raise _Unfit
+    if not _is_json(value):
+        raise _Unfit
+    return value
+
+
+def _is_json(value: Any) -> bool:
+    if value is None or isinstance(value, (bool, int)):
+        return True
+    if isinstance(value, str):
+        # Half of a surrogate pair has no bytes: an argument of the shell that is not UTF-8.
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, (list, tuple)):
+        return all(_is_json(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
+    return False

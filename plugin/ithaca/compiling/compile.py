@@ -1,0 +1,184 @@
+"""From a notebook to a workflow: read, outline, analyse, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.diagnostics import Diagnostic
+from ithaca.errors import NotebookError
+from ithaca.model.workflow import Resources, Source, Step, Workflow
+from ithaca.notebook import RawNotebook, TaggedNotebook, TaggedStep, outline, read
+
+if TYPE_CHECKING:
+    from ithaca.analysis import AnalysedStep, Analysis
+
+_ORDER_UNKNOWN = frozenset({"ITH112", "ITH113", "ITH114", "ITH120", "ITH121"})
+"""After these, which step runs before which is not what the user means."""
+
+_CELLS_UNKNOWN = frozenset({"ITH130", "ITH131", "ITH132", "ITH133", "ITH134", "ITH135", "ITH136"})
+"""After these, and when a composed notebook cannot be read (below ITH110), cells are missing."""
+
+_EACH_CELL = frozenset({"ITH201", "ITH301", "ITH302", "ITH311"})
+"""What is wrong with a cell by itself: syntax errors, parameters, what is no metric."""
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `check` found.
+
+    Attributes:
+        workflow: The workflow; None when a diagnostic is an error.
+        diagnostics: Everything found, by notebook, cell and line.
+    """
+
+    workflow: Workflow | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """Those that stop compile."""
+        return tuple(found for found in self.diagnostics if found.severity == "error")
+
+
+def check(
+    path: Path | str, *, root: Path | None = None, interpreter: Path | None = None
+) -> Checked:
+    """Find every problem of a notebook at once.
+
+    Args:
+        path: The notebook.
+        root: The project root; by default what `project_root` finds.
+        interpreter: The Python whose libraries star imports are looked up in; by default the one
+            that runs this.
+
+    Returns:
+        The workflow when there is no error, and all diagnostics.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read at all.
+
+    Example:
+        >>> check("train.ipynb").diagnostics  # doctest: +SKIP
+        ()
+    """
+    try:
+        raw = read(Path(path), root=root, shown=str(path))
+    except NotebookError as error:
+        return Checked(workflow=None, diagnostics=error.diagnostics)
+    tagged, found = outline(raw)
+    workflow = None
+    if tagged.steps:
+        analysis = _analysed(tagged, found, raw.root, interpreter)
+        found = [*found, *analysis.diagnostics]
+        if not any(one.severity == "error" for one in found):
+            workflow = _workflow(tagged, analysis)
+    else:
+        # Without a step nothing can be said of names; what is wrong with the cells can.
+        cells = tuple(cell for scope in tagged.scopes for cell in scope.untagged)
+        every = TaggedStep(name="every", cells=cells)
+        tagged = msgspec.structs.replace(tagged, steps=(every,))
+        analysis = _analysed(tagged, found, raw.root, interpreter)
+        found += [one for one in analysis.diagnostics if one.code in _EACH_CELL]
+    return Checked(workflow=workflow, diagnostics=_sorted(raw, tagged, found))
+
+
+def compile(  # noqa: A001 - what the command line and the API call it
+    path: Path | str, *, root: Path | None = None, interpreter: Path | None = None
+) -> Workflow:
+    """Compile a notebook.
+
+    Args:
+        path: The notebook.
+        root: The project root; by default what `project_root` finds.
+        interpreter: The Python whose libraries star imports are looked up in.
+
+    Returns:
+        The workflow; the same notebook gives the same bytes of JSON everywhere.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read at all.
+        NotebookError: The notebook is wrong; its diagnostics say all that is.
+    """
+    checked = check(path, root=root, interpreter=interpreter)
+    if checked.workflow is None:
+        raise NotebookError(checked.diagnostics)
+    return checked.workflow
+
+
+def _analysed(
+    tagged: TaggedNotebook, found: list[Diagnostic], root: Path, interpreter: Path | None
+) -> Analysis:
+    """The analysis, which says nothing that may only follow from what is wrong with the tags."""
+    from ithaca.analysis import analyse  # parses every cell: not needed to reject a file
+
+    wrong = {one.code for one in found if one.severity == "error"}
+    whole = not (wrong & _CELLS_UNKNOWN or any(code < "ITH110" for code in wrong))
+    return analyse(
+        tagged,
+        interpreter=interpreter,
+        root=root,
+        whole=whole,
+        ordered=whole and not wrong & _ORDER_UNKNOWN,
+    )
+
+
+def _workflow(tagged: TaggedNotebook, analysis: Analysis) -> Workflow:
+    return Workflow(
+        name=tagged.name,
+        description=tagged.description,
+        parameters=analysis.parameters,
+        steps=tuple(_step(step, analysis.steps[step.name]) for step in tagged.steps),
+        metrics=analysis.metrics,
+        volumes=tagged.volumes,
+        study=tagged.study,
+        source=Source(notebook=tagged.path, digest=tagged.digest, kernel=tagged.kernel),
+    )
+
+
+def _step(step: TaggedStep, analysed: AnalysedStep) -> Step:
+    settings = step.settings
+    return Step(
+        name=step.name,
+        needs=tuple(sorted(step.needs)),
+        code=analysed.code,
+        code_digest=analysed.code_digest,
+        parameters=analysed.parameters,
+        reads=analysed.reads,
+        writes=analysed.writes,
+        resources=Resources(requests=settings.requests, limits=settings.limits),
+        image=settings.image,
+        env=settings.env,
+        secrets=settings.secrets,
+        node=settings.node,
+        retries=settings.retries,
+        timeout=settings.timeout,
+        cache=settings.cache,
+        approval=settings.approval,
+        labels=settings.labels,
+        annotations=settings.annotations,
+    )
+
+
+def _sorted(
+    raw: RawNotebook, tagged: TaggedNotebook, found: list[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """Diagnostics in reading order, each once, with the notebook's path as the user gave it."""
+    shown = {path: index for index, path in enumerate(tagged.shown.values())}
+    named: dict[Diagnostic, None] = {}
+    for one in found:
+        place = tagged.shown.get(one.notebook, one.notebook) or raw.shown
+        named[msgspec.structs.replace(one, notebook=place)] = None
+
+    def position(one: Diagnostic) -> tuple[int, int, int, int, str, str]:
+        return (
+            shown.get(one.notebook, len(shown)),
+            one.cell or 0,
+            one.line or 0,
+            one.column or 0,
+            one.code,
+            one.message,
+        )
+
+    return tuple(sorted(named, key=position))

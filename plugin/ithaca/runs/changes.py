@@ -1,0 +1,82 @@
+"""What of a project is no longer as a run recorded it; a retry runs what was recorded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ithaca.errors import IthacaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
+    from ithaca.store import Store
+    from ithaca.store.model import Entry
+
+_MOST = 3
+
+
+def changed_since(store: Store, document: RunDocument, workflow: Workflow) -> tuple[str, ...]:
+    """What the user should know of a retry: that it does not see what changed meanwhile.
+
+    The notebook counts as changed when its code or tags did, a file when its bytes did. Files
+    that are new are not looked for, since most often something else made them.
+
+    Args:
+        store: It holds the source snapshot.
+        document: The run.
+        workflow: Its workflow.
+
+    Returns:
+        A notice, or nothing.
+    """
+    root = Path(document.root)
+    changed = [document.notebook] if _notebook_changed(root / document.notebook, workflow) else []
+    changed += _changed_files(store, document.source, root)
+    if not changed:
+        return ()
+    more = f" and {len(changed) - _MOST} more" if len(changed) > _MOST else ""
+    return (
+        f"{', '.join(changed[:_MOST])}{more} changed since the run was submitted; a retry runs "
+        f"what was recorded then, `ithaca run {document.notebook}` what there is now",
+    )
+
+
+def _notebook_changed(path: Path, workflow: Workflow) -> bool:
+    from ithaca.compiling.compile import compile as compile_notebook
+
+    try:
+        return compile_notebook(path).source.digest != workflow.source.digest
+    except IthacaError:
+        return True
+
+
+def _changed_files(store: Store, source: str, root: Path) -> Iterator[str]:
+    from ithaca.store import entries
+
+    try:
+        recorded = entries(store, source)
+    except IthacaError:  # the run itself will say what is wrong with it
+        return
+    for path, entry in recorded.items():
+        if entry.kind == "file" and _differs(root / os.fsdecode(path), entry):
+            yield os.fsdecode(path)
+
+
+def _differs(path: Path, entry: Entry) -> bool:
+    """Whether a file is another one now; it is read only where its time says so."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size != entry.size:
+            return True
+        if found.st_mtime_ns == entry.mtime_ns:
+            return False
+        from blake3 import blake3
+
+        return blake3().update_mmap(path).hexdigest() != entry.digest
+    except OSError:
+        return True

@@ -1,0 +1,130 @@
+"""Snapshots by the runs and steps that they belong to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from ithaca.errors import NotFound, StoreError, UsageError
+from ithaca.records.journal import Journal, list_runs
+from ithaca.records.names import parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ithaca.runs.project import Project
+    from ithaca.store import Store
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot is to a run.
+
+    Attributes:
+        run: The run.
+        step: The step; empty for the run's source.
+        moment: `source`: what the run started from; `before` or `after` the step.
+    """
+
+    run: str
+    step: str = ""
+    moment: Literal["source", "before", "after"]
+
+    def __str__(self) -> str:
+        """As `find_snapshot` takes it, unless it is a source."""
+        return f"{self.run}/{self.step}@{self.moment}" if self.step else f"{self.run} (source)"
+
+
+def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
+    """The digest of the snapshot that a user means, and a store that has it.
+
+    Args:
+        project: Where to look.
+        text: A digest, the unique start of one, the URI of a snapshot, or `RUN/STEP` with
+            `@before` or `@after` (which is meant without); the URI of a step will do too.
+
+    Raises:
+        NotFound: There is no such snapshot, run or step, or the step has not left one.
+        UsageError: It is none of these.
+
+    Example:
+        >>> find_snapshot(project, "latest/train@before")[0]  # doctest: +SKIP
+        '9f86d081884c7d65…'
+    """
+    plain = re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
+    if "/" not in plain and "@" not in plain and plain != "latest":
+        return _of_digest(project, plain)
+    named, _, moment = plain.partition("@")
+    run, step = parse_reference(named)
+    if moment not in ("", "before", "after") or step is None:
+        raise UsageError(
+            "ITH901",
+            f"`{text}` names no snapshot",
+            cure="write a digest, RUN/STEP for what a step left, or RUN/STEP@before for what it "
+            "started from; `ithaca runs show RUN` names the steps",
+        )
+    found = project.run(run)
+    state = found.step(step)
+    digest = state.before if moment == "before" else state.after
+    if digest is None:
+        started = moment != "before" and state.before is not None
+        raise NotFound(
+            "ITH606",
+            f"step `{step}` has {'not started' if moment == 'before' else 'left no snapshot'}: "
+            f"it is {state.status}",
+            where=f"run {found.id}",
+            cure=f"`{named}@before` is what it started from" if started else "",
+        )
+    return digest, found.store
+
+
+def _of_digest(project: Project, start: str) -> tuple[str, Store]:
+    """The snapshot whose digest begins so, of the store itself, else of the remote."""
+    from ithaca.store import resolve
+
+    try:
+        return resolve(project.store(), start), project.store()
+    except NotFound:
+        if project.remote is None:
+            raise
+    from ithaca.store.remotes import Remote
+    from ithaca.store.remotes import resolve as resolve_there
+
+    digest = resolve_there(Remote.open(project.remote, writable=False), start)
+    return digest, project.shared(project.remote)
+
+
+def owners(store: Store) -> dict[str, list[Owner]]:
+    """Which runs and steps snapshots belong to, those that made them first.
+
+    Args:
+        store: The store; of runs that cannot be read nothing is said.
+    """
+    made: dict[str, list[Owner]] = {}
+    reused: dict[str, list[Owner]] = {}
+    for run in list_runs(store):
+        try:
+            for digest, owner, again in _of_run(store, run):
+                (reused if again else made).setdefault(digest, []).append(owner)
+        except StoreError:
+            continue
+    return {
+        digest: made.get(digest, []) + reused.get(digest, []) for digest in made.keys() | reused
+    }
+
+
+def _of_run(store: Store, run: str) -> Iterator[tuple[str, Owner, bool]]:
+    """Each snapshot of a run, what it is to it, and whether another run made it."""
+    journal = Journal(store, run)
+    yield journal.run().source, Owner(run=run, moment="source"), False
+    for step in journal.workflow().steps:
+        for number in journal.attempts(step.name):
+            end = journal.attempt_end(step.name, number)
+            if end is None:
+                continue
+            reused = end.status == "reused"
+            if end.after is not None:
+                yield end.after, Owner(run=run, step=step.name, moment="after"), reused
+            if end.before is not None:
+                yield end.before, Owner(run=run, step=step.name, moment="before"), reused

@@ -1,0 +1,79 @@
+"""The source: the files of a project that a workflow starts from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ithaca.settings import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ithaca.model.workflow import Workflow
+    from ithaca.runs.project import Project
+    from ithaca.store import Store, Taken
+
+
+def take_source(
+    project: Project,
+    store: Store,
+    workflow: Workflow,
+    tell: Callable[[str, int, int], None],
+    *,
+    without: Sequence[Path] = (),
+) -> Taken:
+    """Take the snapshot that the roots of a workflow start from.
+
+    Args:
+        project: The project.
+        store: Where it goes.
+        workflow: The workflow; its volumes are left out.
+        tell: Told of how many files and bytes it was done already.
+        without: Files that are left out, since they are made of this very snapshot.
+
+    Raises:
+        UsageError: A setting is wrong.
+        StoreError: The store cannot be written, or the project is too large.
+    """
+    from ithaca.runner.volumes import left_out
+    from ithaca.store import Ignore, Limits, MergeRules, StatCache, take
+
+    MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
+    table = project.settings.table("source")
+    own = [*_own_folder(project), *left_out(workflow, project.root), *_outputs(project, without)]
+    known = project.home / "cache" / "source"
+    cache = StatCache.load(known)
+    what = "reading the project's files"
+    tell(what, 0, 0)
+    taken = take(
+        store,
+        project.root,
+        ignore=Ignore.read(project.root, source=True, extra=own),
+        cache=cache,
+        limits=Limits(
+            bytes=whole_number("source.max_bytes", table.get("max_bytes"), Limits.bytes),
+            files=whole_number("source.max_files", table.get("max_files"), Limits.files),
+        ),
+        progress=partial(tell, what),
+    )
+    known.parent.mkdir(parents=True, exist_ok=True)
+    cache.save(known)
+    return taken
+
+
+def _own_folder(project: Project) -> list[str]:
+    """A home inside the root that is not called `.ithaca` is not part of the source either."""
+    if not project.home.is_relative_to(project.root):
+        return []
+    return [f"/{project.home.relative_to(project.root).as_posix()}/"]
+
+
+def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
+    """A link that is written through stays one, and changes as little as what it leads to."""
+    from ithaca.store.ignore import literal
+
+    places = {place for path in paths for place in (path, path.resolve())}
+    inside = (each for each in sorted(places) if each.is_relative_to(project.root))
+    return [literal(each.relative_to(project.root).as_posix()) for each in inside]

@@ -1,0 +1,120 @@
+"""Snapshots: immutable, content-addressed trees of files, and the store that holds them.
+
+This room knows files, bytes and digests; it knows nothing of notebooks, steps or runs. It may
+import `ithaca.errors` and nothing else of Ithaca. `Store` keeps documents (immutable, by name or by
+digest) and objects; `take` turns a folder into a snapshot, `restore` turns a snapshot into a
+folder, `merge` joins what parallel steps left, `diff` and `entries` look at snapshots and `verify`
+checks a store. Data goes on to the records (which are documents of the same store), to the planner
+(whose keys hold digests of snapshots) and to the runner (which restores, runs and takes).
+
+The bytes are specified in `docs/store-format.md`. The names are imported when they are first used,
+so that `import ithaca.store` costs nothing.
+
+Example:
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> from ithaca.store import Ignore, Store, restore, take
+    >>> home = Path(mkdtemp())
+    >>> store = Store.open(home / "store")
+    >>> _ = (home / "work").mkdir(), (home / "work" / "a.txt").write_text("hello")
+    >>> taken = take(store, home / "work", ignore=Ignore.read(home / "work"))
+    >>> restore(store, taken.digest, home / "again")
+    >>> (home / "again" / "a.txt").read_text()
+    'hello'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ithaca.store.archiver import take
+    from ithaca.store.cache import StatCache
+    from ithaca.store.changed import fresh
+    from ithaca.store.checker import verify
+    from ithaca.store.counting import Counting
+    from ithaca.store.ignore import Ignore
+    from ithaca.store.limits import Limits
+    from ithaca.store.local import Store
+    from ithaca.store.merger import merge
+    from ithaca.store.model import (
+        Change,
+        Entry,
+        Merged,
+        MergeNode,
+        Problem,
+        Snapshot,
+        Taken,
+    )
+    from ithaca.store.restorer import restore
+    from ithaca.store.rules import MergeRules
+    from ithaca.store.walker import (
+        diff,
+        entries,
+        list_snapshots,
+        read_blob,
+        resolve,
+        snapshot,
+    )
+
+_HOMES = {
+    "Change": "model",
+    "Counting": "counting",
+    "Entry": "model",
+    "Ignore": "ignore",
+    "Limits": "limits",
+    "MergeNode": "model",
+    "MergeRules": "rules",
+    "Merged": "model",
+    "Problem": "model",
+    "Snapshot": "model",
+    "StatCache": "cache",
+    "Store": "local",
+    "Taken": "model",
+    "diff": "walker",
+    "entries": "walker",
+    "fresh": "changed",
+    "list_snapshots": "walker",
+    "merge": "merger",
+    "read_blob": "walker",
+    "resolve": "walker",
+    "restore": "restorer",
+    "snapshot": "walker",
+    "take": "archiver",
+    "verify": "checker",
+}
+
+__all__ = [
+    "Change",
+    "Counting",
+    "Entry",
+    "Ignore",
+    "Limits",
+    "MergeNode",
+    "MergeRules",
+    "Merged",
+    "Problem",
+    "Snapshot",
+    "StatCache",
+    "Store",
+    "Taken",
+    "diff",
+    "entries",
+    "fresh",
+    "list_snapshots",
+    "merge",
+    "read_blob",
+    "resolve",
+    "restore",
+    "snapshot",
+    "take",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,265 @@
+"""Bytes of files on their way into the store and out of it: whole, checked, holes kept."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from ithaca.errors import Corrupt, NotFound, StoreError
+from ithaca.store.format import DAMAGED
+from ithaca.store.naming import OBJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ithaca.store.local import Store
+
+_SMALL = 1 << 20
+"""Files up to this size go through memory in one piece."""
+
+_PIECE = 4 << 20
+_ZEROS = bytes(1 << 20)
+_FICLONE = 0x40049409
+_CANNOT_CLONE = (
+    errno.EXDEV,
+    errno.ENOSYS,
+    errno.EOPNOTSUPP,
+    errno.EINVAL,
+    errno.ENOTTY,
+    errno.EBADF,
+    errno.EPERM,
+)
+
+
+def store_file(store: Store, descriptor: int, size: int) -> tuple[str, int]:
+    """Store the bytes of an open file.
+
+    What is stored matches its digest even when the file changes meanwhile: bytes are hashed as
+    they are copied. Whether they are all from one moment is for the caller to find out.
+
+    Args:
+        store: Where to.
+        descriptor: The file, at its beginning.
+        size: What `fstat` said.
+
+    Returns:
+        The digest and the number of bytes.
+
+    Raises:
+        StoreError: The store cannot be written.
+        OSError: The file cannot be read.
+    """
+    if size <= _SMALL:
+        data = _read_all(descriptor, size)
+        if len(data) <= _SMALL:
+            return store.put_object(data), len(data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    return _store_large(store, descriptor)
+
+
+def write_file(store: Store, digest: str, size: int, target: int) -> None:
+    """Write the bytes of an object to an open, empty file, and check them.
+
+    Args:
+        store: Where from.
+        digest: The object.
+        size: How large it should be.
+        target: The file.
+
+    Raises:
+        NotFound: The object is missing.
+        Corrupt: Its bytes do not match its digest.
+        OSError: The file cannot be written.
+    """
+    if size <= _SMALL:
+        data = store.get_object(digest)
+        _check_size(digest, len(data), size)
+        _write_all(target, data)
+        return
+    source = _open_object(store, digest)
+    try:
+        _check_size(digest, os.fstat(source).st_size, size)
+        if hash_descriptor(source) != digest:
+            raise damaged(digest)
+        if not _clone(source, target):
+            _copy(source, target, size)
+    finally:
+        os.close(source)
+
+
+def hash_descriptor(descriptor: int) -> str:
+    """Digest of an open file's bytes, from its beginning; leaves the position at the end."""
+    hasher = blake3(max_threads=blake3.AUTO)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    buffer = memoryview(bytearray(min(_PIECE, max(1, os.fstat(descriptor).st_size + 1))))
+    while count := os.readv(descriptor, [buffer]):
+        hasher.update(buffer[:count])
+    return hasher.hexdigest()
+
+
+def damaged(digest: str) -> Corrupt:
+    """The error for an object whose bytes are wrong."""
+    return Corrupt(
+        "ITH403", f"the object {digest} is damaged: its bytes do not match its name", cure=DAMAGED
+    )
+
+
+def _store_large(store: Store, descriptor: int) -> tuple[str, int]:
+    sink, temporary = store.temporary()
+    try:
+        hasher = blake3(max_threads=blake3.AUTO)
+        total = 0
+        for piece in _pieces(descriptor):
+            hasher.update(piece)
+            total += len(piece)
+            with _writing(store):
+                if piece is _ZEROS:
+                    os.lseek(sink, len(piece), os.SEEK_CUR)
+                else:
+                    _write_all(sink, piece)
+        with _writing(store):
+            os.ftruncate(sink, total)
+        digest = hasher.hexdigest()
+        store.publish_object(temporary, digest, total)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    finally:
+        os.close(sink)
+    return digest, total
+
+
+def _pieces(descriptor: int) -> Iterator[bytes | memoryview]:
+    """The bytes of a file in order; whole pieces of a hole are `_ZEROS` itself."""
+    buffer = memoryview(bytearray(_PIECE))
+    position = 0
+    for start, end in _data_extents(descriptor):
+        while start - position >= len(_ZEROS):
+            yield _ZEROS
+            position += len(_ZEROS)
+        if start > position:
+            yield memoryview(_ZEROS)[: start - position]
+            position = start
+        os.lseek(descriptor, position, os.SEEK_SET)
+        while position < end:
+            count = os.readv(descriptor, [buffer[: min(_PIECE, end - position)]])
+            if not count:
+                return  # shortened meanwhile; the caller sees it in the stat
+            yield buffer[:count]
+            position += count
+
+
+def _data_extents(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Where a file has data: (start, end) in order; the last one may be empty, at the end."""
+    size = os.fstat(descriptor).st_size
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(descriptor, position, os.SEEK_DATA)
+            end = os.lseek(descriptor, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                yield position, size  # this file system knows no holes
+                return
+            break
+        yield start, end
+        position = end
+    yield size, size
+
+
+def _copy(source: int, target: int, size: int) -> None:
+    for start, end in _data_extents(source):
+        _copy_extent(source, target, start, end)
+    os.ftruncate(target, size)
+
+
+def _copy_extent(source: int, target: int, start: int, end: int) -> None:
+    position = start
+    while position < end:
+        try:
+            count = os.copy_file_range(source, target, end - position, position, position)
+        except (OSError, AttributeError) as error:
+            if isinstance(error, OSError) and error.errno not in _CANNOT_CLONE:
+                raise
+            _copy_through_memory(source, target, position, end)
+            return
+        if not count:
+            return
+        position += count
+
+
+def _copy_through_memory(source: int, target: int, start: int, end: int) -> None:
+    position = start
+    while position < end:
+        data = os.pread(source, min(_PIECE, end - position), position)
+        if not data:
+            return
+        os.pwrite(target, data, position)
+        position += len(data)
+
+
+def _clone(source: int, target: int) -> bool:
+    """Share the blocks of the source, where the file system can (btrfs, xfs)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    import fcntl  # not on every system
+
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno not in _CANNOT_CLONE:
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        store.cannot_write(error)
+
+
+def _open_object(store: Store, digest: str) -> int:
+    try:
+        return os.open(store.address(OBJECTS, digest), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound("ITH402", f"there is no object {digest}", where=str(store.path)) from None
+    except OSError as error:
+        raise StoreError(
+            "ITH400", f"cannot read object {digest}: {error.strerror}", where=str(store.path)
+        ) from None
+
+
+def _check_size(digest: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise Corrupt(
+            "ITH403",
+            f"the object {digest} is damaged: it has {found} bytes instead of {expected}",
+            cure=DAMAGED,
+        )
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    parts = [data]
+    while piece := os.read(descriptor, _SMALL):
+        parts.append(piece)
+        if sum(map(len, parts)) > _SMALL:
+            break
+    return b"".join(parts)
+
+
+def _write_all(target: int, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]

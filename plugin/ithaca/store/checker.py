@@ -1,0 +1,141 @@
+"""Checking a store: every byte against its name, every snapshot down to its last file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ithaca.errors import IthacaError
+from ithaca.store.blobs import hash_descriptor
+from ithaca.store.model import Problem
+from ithaca.store.naming import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
+from ithaca.store.walker import children, root_entry
+
+if TYPE_CHECKING:
+    from ithaca.store.local import Store
+    from ithaca.store.model import Entry
+
+
+def verify(store: Store, *, repair: bool = False) -> list[Problem]:
+    """Check every snapshot, tree, file and document. Temporary files are no problem.
+
+    Args:
+        store: What to check.
+        repair: Move what is damaged to `damaged/`, so that the next take or run writes it anew.
+
+    Returns:
+        What is wrong, also what was set aside; empty when all is right.
+
+    Raises:
+        StoreError: The store cannot be read at all.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from ithaca.store import Store
+        >>> verify(Store.open(Path(mkdtemp()) / "store"))
+        []
+    """
+    checker = _Checker(store, repair=repair)
+    checker.bytes_of(OBJECTS)
+    checker.bytes_of(DOCUMENTS)
+    for digest in store.digests(SNAPSHOTS):
+        checker.snapshot(digest)
+    return checker.problems
+
+
+class _Checker:
+    def __init__(self, store: Store, *, repair: bool) -> None:
+        self._store = store
+        self._repair = repair
+        self._sizes: dict[str, int] = {}
+        self._damaged: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
+        self.problems: list[Problem] = []
+
+    def bytes_of(self, folder: str) -> None:
+        """Check the bytes of all objects or documents against their names."""
+        for digest in self._store.digests(folder):
+            path = self._store.address(folder, digest)
+            try:
+                found, size = _hash(path)
+            except OSError as error:
+                self._bad(folder, digest, f"cannot be read: {error.strerror}")
+                continue
+            if found != digest:
+                self._bad(folder, digest, "is damaged: its bytes do not match its name")
+            elif folder == OBJECTS:
+                self._sizes[digest] = size
+
+    def snapshot(self, digest: str) -> None:
+        """Check that a snapshot's file is right and that all it names is there."""
+        try:
+            root = root_entry(self._store, digest)
+        except IthacaError as error:
+            self._bad(SNAPSHOTS, digest, error.message)
+            return
+        self._folder(root, b"", digest)
+
+    def _folder(self, folder: Entry, path: bytes, snapshot: str) -> None:
+        key = (folder.digest, folder.attributes)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        if not self._there(folder.digest, path, snapshot):
+            return
+        if folder.attributes and not self._there(folder.attributes, path, snapshot):
+            return
+        try:
+            below = children(self._store, folder, path)
+        except IthacaError as error:
+            self._add("snapshot", snapshot, error.message)
+            return
+        for name, entry in below.items():
+            inner = path + b"/" + name
+            if entry.kind == "dir":
+                self._folder(entry, inner, snapshot)
+            elif entry.kind == "file" and self._there(entry.digest, inner, snapshot):
+                self._right_size(entry, inner, snapshot)
+
+    def _there(self, digest: str, path: bytes, snapshot: str) -> bool:
+        if digest in self._sizes:
+            return True
+        state = "damaged" if digest in self._damaged else "missing"
+        self._add("snapshot", snapshot, f"object {digest} of {_shown(path)} is {state}")
+        return False
+
+    def _right_size(self, entry: Entry, path: bytes, snapshot: str) -> None:
+        size = self._sizes[entry.digest]
+        if size != entry.size:
+            self._add(
+                "snapshot",
+                snapshot,
+                f"{_shown(path)} should have {entry.size} bytes, its object has {size}",
+            )
+
+    def _bad(self, folder: str, digest: str, message: str) -> None:
+        kinds = {OBJECTS: "object", DOCUMENTS: "document", SNAPSHOTS: "snapshot"}
+        self._damaged.add(digest)
+        aside = ""
+        if self._repair:
+            path = self._store.address(folder, digest)
+            target = self._store.path / DAMAGED_FOLDER / f"{folder}-{digest}"
+            target.parent.mkdir(exist_ok=True)
+            os.replace(path, target)
+            aside = f"; set aside as {DAMAGED_FOLDER}/{target.name}"
+        self._add(kinds[folder], digest, message + aside)
+
+    def _add(self, kind: str, name: str, message: str) -> None:
+        self.problems.append(Problem(kind=kind, name=name, message=message))  # type: ignore[arg-type]
+
+
+def _hash(path: str) -> tuple[str, int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return hash_descriptor(descriptor), os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def _shown(path: bytes) -> str:
+    return path.lstrip(b"/").decode("utf-8", "surrogateescape") or "the root"

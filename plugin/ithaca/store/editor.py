@@ -1,0 +1,116 @@
+"""Making a snapshot from another one by changing some of its paths."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from ithaca.store.format import (
+    Attributes,
+    SnapshotBody,
+    encode_attributes,
+    encode_snapshot,
+    encode_tree,
+)
+from ithaca.store.model import Entry
+from ithaca.store.walker import children, tree_entry, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ithaca.store.local import Store
+
+
+@dataclasses.dataclass(slots=True)
+class _Edit:
+    """What becomes of one path: nothing (only something below changes), an entry, or removal."""
+
+    given: bool = False
+    entry: Entry | None = None
+    below: dict[bytes, _Edit] = dataclasses.field(default_factory=dict)
+
+
+def edit(store: Store, root: Entry, edits: Mapping[bytes, Entry | None]) -> str:
+    """Store the snapshot that a root becomes by edits.
+
+    Args:
+        store: Where to.
+        root: The root of a snapshot.
+        edits: Path to what is to be there, None for nothing. A folder keeps what it holds, or
+            begins empty: what lies in it is an edit of its own.
+
+    Returns:
+        Digest of the snapshot.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    top = _Edit()
+    for path, entry in edits.items():
+        place = top
+        for name in path.split(b"/"):
+            place = place.below.setdefault(name, _Edit())
+        place.given, place.entry = True, entry
+    return publish(store, _folder(store, root, top))
+
+
+def publish(store: Store, root: Entry) -> str:
+    """Publish the snapshot of a root whose trees are all stored; returns its digest."""
+    sizes = [entry.size for _, entry in walk(store, root) if entry.kind == "file"]
+    body = SnapshotBody(
+        tree=bytes.fromhex(root.digest),
+        attributes=bytes.fromhex(root.attributes) or None,
+        files=len(sizes),
+        total=sum(sizes),
+        created=time.time(),
+    )
+    store.add_snapshot(root.digest, encode_snapshot(body))
+    return root.digest
+
+
+def store_folder(store: Store, entries: Mapping[bytes, Entry], like: Entry) -> Entry:
+    """Store a folder's tree and attributes.
+
+    Args:
+        store: Where to.
+        entries: Name to entry.
+        like: A folder with the mode and time that it gets.
+    """
+    ordered = sorted(entries.items())
+    tree = store.put_object(encode_tree([tree_entry(name, entry) for name, entry in ordered]))
+    attributes = store.put_object(encode_attributes([_attributes(entry) for _, entry in ordered]))
+    return Entry(
+        kind="dir", digest=tree, attributes=attributes, mode=like.mode, mtime_ns=like.mtime_ns
+    )
+
+
+def _folder(store: Store, folder: Entry, change: _Edit) -> Entry:
+    entries = dict(children(store, folder)) if folder.digest else {}
+    for name, inner in change.below.items():
+        found = _changed(store, entries.get(name), inner)
+        if found is None:
+            entries.pop(name, None)
+        else:
+            entries[name] = found
+    return store_folder(store, entries, folder)
+
+
+def _changed(store: Store, found: Entry | None, change: _Edit) -> Entry | None:
+    wanted = change.entry if change.given else found
+    if wanted is None or wanted.kind != "dir":
+        return wanted
+    holds = found if found is not None and found.kind == "dir" else None
+    base = Entry(
+        kind="dir",
+        digest=holds.digest if holds else "",
+        attributes=holds.attributes if holds else "",
+        mode=wanted.mode,
+        mtime_ns=wanted.mtime_ns,
+    )
+    return _folder(store, base, change) if change.below or not holds else base
+
+
+def _attributes(entry: Entry) -> Attributes:
+    child = bytes.fromhex(entry.attributes) if entry.attributes else None
+    return Attributes(entry.mode, entry.mtime_ns, child)

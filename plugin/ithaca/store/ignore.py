@@ -1,0 +1,254 @@
+"""What is left out of a snapshot: `.ithacaignore`, defaults, credentials, Ithaca's own files.
+
+The defaults are looked up in sets, not matched as patterns: a tree has tens of thousands of files.
+A line `!PATTERN` in `.ithacaignore` takes in what a default leaves out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from pathspec import GitIgnoreSpec
+
+from ithaca.errors import UsageError
+from ithaca.store.model import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+FILE_NAME = ".ithacaignore"
+
+Reason = Literal["internal", "cache", "default", "notebook", "credential", "user"]
+"""Why a path is left out. Of Ithaca's own files, caches and notebooks nobody is told."""
+
+_CACHE_FOLDERS = frozenset(
+    {
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".pytype",
+        ".hypothesis",
+        ".tox",
+        ".nox",
+        ".eggs",
+        ".virtual_documents",
+    }
+)
+_CACHE_FILES = frozenset({".DS_Store", "Thumbs.db"})
+_BYTECODE = (".pyc", ".pyo")
+_DEFAULT_FOLDERS = frozenset(
+    {".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", ".pixi", ".direnv", ".cache"}
+)
+_CREDENTIAL_FOLDERS = frozenset(
+    {".aws", ".azure", ".gcloud", ".ssh", ".gnupg", ".kube", ".databricks"}
+)
+_CREDENTIAL_FILES = frozenset(
+    {
+        ".env",
+        ".envrc",
+        ".netrc",
+        "_netrc",
+        ".pgpass",
+        ".pypirc",
+        ".npmrc",
+        ".htpasswd",
+        ".git-credentials",
+        ".dockercfg",
+        ".databrickscfg",
+        ".boto",
+        ".s3cfg",
+        "id_rsa",
+        "id_dsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "kaggle.json",
+        "credentials",
+        "credentials.json",
+        "application_default_credentials.json",
+        "secrets.toml",
+        "secrets.yaml",
+        "secrets.yml",
+        "secrets.json",
+    }
+)
+_HISTORY_ENDS = ("_history", "_hist", ".history", ".histfile")
+"""Shells and clients keep what was typed, passwords too: `.bash_history`, `.psql_history` …"""
+
+_CREDENTIAL_ENDS = (
+    ".pem",
+    ".key",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".keystore",
+    ".kdbx",
+    ".ppk",
+)
+_HARMLESS_ENDS = (".example", ".sample", ".template", ".dist")
+
+
+def literal(path: str) -> str:
+    r"""The pattern that matches one path of the root and nothing else.
+
+    Args:
+        path: Relative to the root.
+
+    Example:
+        >>> print(literal("data/a[1].csv"))
+        /data/a\[1\].csv
+    """
+    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ignore:
+    """What a take leaves out. Make one with `Ignore.read`, or `Ignore()` for the defaults alone.
+
+    Attributes:
+        user: The patterns of `.ithacaignore`.
+        extra: Patterns that nothing takes in again, such as the runner's own files.
+        source: For the snapshot of a source: neither notebooks nor `.ithaca-volume` are in it.
+        whole: Nothing but `extra` is left out: the folder is no project, but what a tool made.
+    """
+
+    user: GitIgnoreSpec | None = None
+    extra: GitIgnoreSpec | None = None
+    source: bool = False
+    whole: bool = False
+
+    @classmethod
+    def read(cls, root: Path, *, source: bool = False, extra: Sequence[str] = ()) -> Self:
+        r"""The rules of a folder: its `.ithacaignore` over the defaults.
+
+        Args:
+            root: The folder.
+            source: Whether the folder is a source (see the class).
+            extra: Further patterns, gitignore syntax, never overridden.
+
+        Raises:
+            UsageError: A pattern is wrong, or the file cannot be read.
+
+        Example:
+            >>> from tempfile import mkdtemp
+            >>> root = Path(mkdtemp())
+            >>> _ = (root / ".ithacaignore").write_text("data/\n!.env\n")
+            >>> ignore = Ignore.read(root)
+            >>> ignore.reason("data", folder=True), ignore.reason(".env", folder=False)
+            ('user', None)
+        """
+        file = Path(root) / FILE_NAME
+        try:
+            lines = file.read_text("utf-8", "surrogateescape").splitlines()
+        except (FileNotFoundError, NotADirectoryError):
+            lines = []
+        except OSError as error:
+            raise UsageError(
+                "ITH413", f"cannot be read: {error.strerror}", where=os.fspath(file)
+            ) from None
+        return cls(patterns(lines, str(file)), patterns(extra, "reserved patterns"), source)
+
+    @classmethod
+    def only(cls, extra: Sequence[str]) -> Self:
+        """Rules that leave out what patterns name, and nothing else.
+
+        Args:
+            extra: Patterns, gitignore syntax.
+
+        Example:
+            >>> Ignore.only(["/a.pem"]).reason("b.pem", folder=False)
+        """
+        return cls(extra=patterns(extra, "reserved patterns"), whole=True)
+
+    def reason(self, path: str, *, folder: bool) -> Reason | None:
+        """Why a path is left out; None when it is not.
+
+        Args:
+            path: Relative, with `/`.
+            folder: Whether it is a folder.
+        """
+        top, _, rest = path.partition("/")
+        name = path.rpartition("/")[2]
+        if name == ".ithaca" or matches(self.extra, path, folder=folder):
+            return "internal"
+        if self.whole:
+            return None
+        if top == RESERVED:
+            return self._reserved_reason(rest, name, folder=folder)
+        decision = matches(self.user, path, folder=folder)
+        if decision is not None:
+            return "user" if decision else None
+        return self._default_reason(path, name, folder=folder)
+
+    def folder_reason(self, path: str, names: Collection[str]) -> Reason | None:
+        """Why a folder is left out for what it holds: virtual and conda environments."""
+        if self.whole or ("pyvenv.cfg" not in names and "conda-meta" not in names):
+            return None
+        if path.partition("/")[0] == RESERVED:
+            return None
+        return None if matches(self.user, path, folder=True) is False else "default"
+
+    def credential_folder(self, path: str) -> bool:
+        """Whether all that a folder holds looks like credentials."""
+        return not self.whole and not _CREDENTIAL_FOLDERS.isdisjoint(path.split("/"))
+
+    def _reserved_reason(self, rest: str, name: str, *, folder: bool) -> Reason | None:
+        if self.source and not rest:
+            return "internal"
+        bytecode = name == "__pycache__" if folder else name.endswith(_BYTECODE)
+        return "cache" if bytecode else None
+
+    def _default_reason(self, path: str, name: str, *, folder: bool) -> Reason | None:
+        if folder:
+            if name in _CACHE_FOLDERS:
+                return "cache"
+            return "default" if name in _DEFAULT_FOLDERS else None
+        if name.endswith(_BYTECODE) or name in _CACHE_FILES:
+            return "cache"
+        if self.source and name.endswith(".ipynb"):
+            return "notebook"
+        if _is_credential(name) or ("/" in path and self.credential_folder(path)):
+            return "credential"
+        return None
+
+
+def _is_credential(name: str) -> bool:
+    lower = name.lower()
+    if lower in _CREDENTIAL_FILES or lower.endswith(_CREDENTIAL_ENDS):
+        return True
+    if lower.startswith(".") and (lower.endswith(_HISTORY_ENDS) or lower == ".lesshst"):
+        return True
+    if lower.startswith(".env."):
+        return not lower.endswith(_HARMLESS_ENDS)
+    return lower.startswith("client_secret") and lower.endswith(".json")
+
+
+def patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
+    """Patterns of gitignore's syntax; None when there are none.
+
+    Args:
+        lines: One pattern a line; empty lines and comments do not count.
+        where: Where they stand, for the message.
+
+    Raises:
+        UsageError: One is wrong.
+    """
+    wanted = [line for line in lines if line.strip() and not line.startswith("#")]
+    if not wanted:
+        return None
+    try:
+        return GitIgnoreSpec.from_lines(wanted)
+    except ValueError as error:
+        raise UsageError("ITH413", f"a pattern is wrong: {error}", where=where) from None
+
+
+def matches(spec: GitIgnoreSpec | None, path: str, *, folder: bool) -> bool | None:
+    """Whether patterns leave a path out (True), take it in (False), or say nothing of it."""
+    if spec is None:
+        return None
+    return spec.check_file(f"{path}/" if folder else path).include

@@ -1,0 +1,130 @@
+"""What snapshots reach: their trees, attributes and files, each folder looked at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from ithaca.errors import Corrupt, UnsafeSnapshot
+from ithaca.store.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ithaca.store.format import SnapshotBody
+
+    Load = Callable[[Sequence[str]], dict[str, bytes]]
+
+Folder = tuple[str, str]
+"""Digests of a folder's tree and of its attributes; the second one may be empty."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Reached:
+    objects: tuple[str, ...]
+    folders: tuple[Folder, ...]
+
+
+class Closure:
+    """What some snapshots reach together.
+
+    Attributes:
+        structure: Digest of each tree and attributes to its size, in the order of their depth.
+        files: Digest of each file's bytes to its size.
+    """
+
+    def __init__(self, load: Load) -> None:
+        """Begin with nothing.
+
+        Args:
+            load: The bytes of objects, checked, all that were asked for.
+        """
+        self._load = load
+        self._reached: dict[Folder, _Reached] = {}
+        self.structure: dict[str, int] = {}
+        self.files: dict[str, int] = {}
+
+    def add(self, body: SnapshotBody) -> Folder:
+        """Walk a snapshot, folders of one depth at a time.
+
+        Returns:
+            Its root, for `objects` and `masks`.
+
+        Raises:
+            Corrupt: A part of it is damaged.
+            UnsafeSnapshot: It holds a name that could leave its root, or lies too deep.
+        """
+        root = (body.tree.hex(), body.attributes.hex() if body.attributes else "")
+        before = set(self._reached)
+        try:
+            self._walk([root])
+        except BaseException:
+            for folder in self._reached.keys() - before:  # half walked: nobody may rely on it
+                del self._reached[folder]
+            raise
+        return root
+
+    def _walk(self, level: list[Folder]) -> None:
+        for _ in range(MAX_DEPTH + 1):
+            level = [one for one in dict.fromkeys(level) if one not in self._reached]
+            if not level:
+                return
+            names = dict.fromkeys(digest for folder in level for digest in folder if digest)
+            data = self._load(list(names))
+            level = [below for folder in level for below in self._look(folder, data)]
+        raise UnsafeSnapshot(
+            "ITH404", f"a snapshot has folders inside folders more than {MAX_DEPTH} deep"
+        )
+
+    def _look(self, folder: Folder, data: dict[str, bytes]) -> tuple[Folder, ...]:
+        tree, attributes = folder
+        entries = decode_tree(data[tree], tree)
+        children = [""] * len(entries)
+        if attributes:
+            rows = decode_attributes(data[attributes], attributes)
+            if len(rows) != len(entries):
+                raise Corrupt(
+                    "ITH403", f"the attributes {attributes} do not belong to the tree {tree}"
+                )
+            children = [row.child.hex() if row.child else "" for row in rows]
+        for digest in filter(None, folder):
+            self.structure[digest] = len(data[digest])
+        files, folders = [], []
+        for entry, child in zip(entries, children, strict=True):
+            if entry.kind == FOLDER:
+                folders.append((entry.reference.hex(), child))
+            elif entry.kind != SYMLINK:
+                files.append(entry.reference.hex())
+                self.files[files[-1]] = entry.size
+        objects = (*filter(None, folder), *files)
+        self._reached[folder] = _Reached(objects, tuple(folders))
+        return tuple(folders)
+
+    def objects(self, root: Folder) -> Iterable[str]:
+        """Digests of all that one snapshot reaches, each once."""
+        folders, seen = [root], {root}
+        found: dict[str, None] = {}
+        while folders:
+            reached = self._reached[folders.pop()]
+            found.update(dict.fromkeys(reached.objects))
+            new = [one for one in reached.folders if one not in seen]
+            seen.update(new)
+            folders.extend(new)
+        return found
+
+    def masks(self, root: Folder, bit: Callable[[str], int], known: dict[Folder, int]) -> int:
+        """The bits of all that one snapshot reaches.
+
+        Args:
+            root: The snapshot's root.
+            bit: The bits of an object.
+            known: What was found of folders; goes on from there.
+        """
+        if root not in known:
+            reached, mask = self._reached[root], 0
+            for digest in reached.objects:
+                mask |= bit(digest)
+            for folder in reached.folders:
+                mask |= self.masks(folder, bit, known)
+            known[root] = mask
+        return known[root]

@@ -1,0 +1,94 @@
+"""Objects on their way to a remote: small ones in packs, large ones in chunks."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+
+from ithaca.errors import NotFound
+from ithaca.store.blobs import damaged
+from ithaca.store.format import digest_of
+from ithaca.store.naming import OBJECTS
+from ithaca.store.remotes.layout import PACK_BYTES, SMALL, Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ithaca.store.local import Store
+
+
+class Parcel(NamedTuple):
+    """What travels in one request.
+
+    Attributes:
+        digest: Of the bytes: the pack's name.
+        data: The bytes.
+        objects: What lies in a pack of small objects.
+        large: The large object that this is a chunk of; empty for a pack of small ones.
+        size: Bytes of the large object.
+        last: Whether this is its last chunk.
+    """
+
+    digest: str
+    data: bytes
+    objects: tuple[Placed, ...] = ()
+    large: str = ""
+    size: int = 0
+    last: bool = False
+
+
+def parcels(store: Store, objects: Iterable[tuple[str, int]]) -> Iterator[Parcel]:
+    """Pack objects, in their order: the same objects make the same packs again.
+
+    Args:
+        store: Where they are.
+        objects: Digest and size of each.
+
+    Raises:
+        NotFound: The store lacks one.
+        Corrupt: The store's bytes are damaged; nothing tells a remote of such an object.
+    """
+    rows: list[Placed] = []
+    parts: list[bytes] = []
+    length = 0
+    large = []
+    for digest, size in objects:
+        if size > SMALL:
+            large.append((digest, size))
+            continue
+        data = store.get_object(digest)
+        if rows and length + len(data) > PACK_BYTES:
+            yield _pack(rows, parts)
+            rows, parts, length = [], [], 0
+        rows.append(Placed(bytes.fromhex(digest), length, len(data)))
+        parts.append(data)
+        length += len(data)
+    if rows:
+        yield _pack(rows, parts)
+    for digest, size in large:
+        yield from _chunks(store, digest, size)
+
+
+def _pack(rows: list[Placed], parts: list[bytes]) -> Parcel:
+    data = b"".join(parts)
+    return Parcel(digest_of(data), data, tuple(rows))
+
+
+def _chunks(store: Store, digest: str, size: int) -> Iterator[Parcel]:
+    try:
+        file = open(store.address(OBJECTS, digest), "rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        raise NotFound("ITH402", f"there is no object {digest}", where=str(store.path)) from None
+    with file:
+        if os.fstat(file.fileno()).st_size != size:
+            raise damaged(digest)
+        hasher = blake3(max_threads=blake3.AUTO)
+        for start in range(0, size, PACK_BYTES):
+            data = file.read(PACK_BYTES)
+            hasher.update(data)
+            last = start + PACK_BYTES >= size
+            if last and hasher.hexdigest() != digest:
+                raise damaged(digest)
+            yield Parcel(digest_of(data), data, large=digest, size=size, last=last)

@@ -1,0 +1,226 @@
+"""Pushing: what a remote lacks, in packs; a snapshot is published when all that it reaches is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ithaca.store.format import decode_snapshot, digest_of
+from ithaca.store.remotes.catalogue import Catalogue
+from ithaca.store.remotes.closure import Closure, Folder
+from ithaca.store.remotes.layout import (
+    DOCUMENTS,
+    INDEXES,
+    PACKS,
+    SNAPSHOTS,
+    Chunked,
+    Index,
+    Pack,
+    encode_index,
+    encode_remote_snapshot,
+    index_place,
+    place,
+)
+from ithaca.store.remotes.names import document_place, documents_below
+from ithaca.store.remotes.packer import parcels
+from ithaca.store.remotes.streams import HEAVY, LIGHT, each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from ithaca.store.local import Store
+    from ithaca.store.remotes.packer import Parcel
+    from ithaca.store.remotes.remote import Remote
+
+_INDEX_AFTER = 256 << 20
+"""An index is published after so many bytes, so that an interrupted push need not look again."""
+
+_MOST_INDEXES_READ = 1000
+"""Of more, only the newest are read: what only an older one knows is sent again."""
+
+_MOST_INDEXES_TOLD = 64
+"""A snapshot whose objects are told by more indexes gets one of its own."""
+
+
+class Pushed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a push did.
+
+    Attributes:
+        snapshots: How many the remote lacked.
+        objects: How many objects it lacked.
+        bytes: Their bytes.
+        documents: How many documents it lacked.
+        missing: Digests of what the store lacks, too.
+    """
+
+    snapshots: int = 0
+    objects: int = 0
+    bytes: int = 0
+    documents: int = 0
+    missing: tuple[str, ...] = ()
+
+
+def push(
+    store: Store,
+    remote: Remote,
+    snapshots: Iterable[str] = (),
+    *,
+    documents: Iterable[str] = (),
+    names: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+    cache: Path | None = None,
+) -> Pushed:
+    """Send what a remote lacks of some snapshots and documents. Repeat it when it was interrupted.
+
+    Args:
+        store: Where they are.
+        remote: Where they go to.
+        snapshots: Digests.
+        documents: Digests of documents.
+        names: Names of documents; they are sent last, those that are there stay as they are.
+        progress: Called with the objects and bytes done so far.
+        cache: A folder for what is known of the remote.
+
+    Raises:
+        NotFound: The store lacks one of them, or a part of it.
+        Corrupt: The store's bytes are damaged.
+        StoreError: The remote cannot be reached or written.
+    """
+    pusher = _Pusher(store, remote, progress, cache)
+    sent = pusher.snapshots(list(dict.fromkeys(snapshots)))
+    count = pusher.documents(list(dict.fromkeys(documents)))
+    count += pusher.names(list(dict.fromkeys(names)))
+    return Pushed(snapshots=sent, objects=pusher.objects, bytes=pusher.bytes, documents=count)
+
+
+class _Pusher:
+    def __init__(
+        self,
+        store: Store,
+        remote: Remote,
+        progress: Callable[[int, int], None] | None,
+        cache: Path | None,
+    ) -> None:
+        self._store = store
+        self._remote = remote
+        self._progress = progress
+        self._catalogue = Catalogue(remote, cache)
+        self._pending = Index()
+        self._pending_bytes = 0
+        self._chunks: list[bytes] = []
+        self.objects = self.bytes = 0
+
+    def snapshots(self, digests: list[str]) -> int:
+        """Send snapshots with all that they reach; how many the remote lacked."""
+        there = each(lambda one: self._remote.exists(place(SNAPSHOTS, one)), digests, LIGHT)
+        missing = [one for one, known in zip(digests, there, strict=True) if not known]
+        if not missing:
+            return 0
+        closure = Closure(self._load)
+        files = {digest: self._store.get_snapshot(digest) for digest in missing}
+        roots = {one: closure.add(decode_snapshot(data, one)) for one, data in files.items()}
+        wanted = {**closure.structure, **closure.files}
+        self._catalogue.read(self._indexes(), wanted)
+        self._send([pair for pair in wanted.items() if pair[0] not in self._catalogue.places])
+        masks: dict[Folder, int] = {}
+        told = [(one, files[one], self._told(closure, roots[one], masks)) for one in missing]
+        return sum(each(self._publish, told, LIGHT))
+
+    def documents(self, digests: list[str]) -> int:
+        """Send documents by digest; how many the remote lacked."""
+        return sum(each(self._document, digests, LIGHT))
+
+    def names(self, names: list[str]) -> int:
+        """Send documents by name; how many the remote lacked."""
+        runs = {"/".join(name.split("/")[:2]) for name in names if name.count("/") > 1}
+        listed = {name for run in runs for name in documents_below(self._remote, run)}
+        missing = [name for name in names if name not in listed]
+        return sum(each(self._name, missing, LIGHT))
+
+    def _load(self, digests: Sequence[str]) -> dict[str, bytes]:
+        return {digest: self._store.get_object(digest) for digest in digests}
+
+    def _indexes(self) -> list[str]:
+        found = sorted(self._remote.list(INDEXES), key=lambda one: (-one.changed, one.name))
+        newest = found[:_MOST_INDEXES_READ]
+        # The largest first: a snapshot's objects are then told by few.
+        newest.sort(key=lambda one: (-one.size, one.name))
+        return [one.name.rpartition("/")[2] for one in newest]
+
+    def _send(self, objects: list[tuple[str, int]]) -> None:
+        for parcel in each(self._upload, parcels(self._store, objects), HEAVY):
+            self._note(parcel)
+            if self._pending_bytes >= _INDEX_AFTER:
+                self._publish_index()
+        self._publish_index()
+
+    def _upload(self, parcel: Parcel) -> Parcel:
+        """Send a pack, unless an interrupted push or another writer did."""
+        name = place(PACKS, parcel.digest)
+        size = self._remote.size(name)
+        if size is None:
+            self._remote.create(name, parcel.data)
+        elif size != len(parcel.data):
+            self._remote.overwrite(name, parcel.data)
+        return parcel._replace(data=b"") if parcel.large else parcel
+
+    def _note(self, parcel: Parcel) -> None:
+        """Remember for the next index what has arrived."""
+        digest = bytes.fromhex(parcel.digest)
+        if parcel.large:
+            self._chunks.append(digest)
+            if not parcel.last:
+                return
+            large = Chunked(bytes.fromhex(parcel.large), parcel.size, self._chunks)
+            self._pending.chunked.append(large)
+            self._chunks = []
+            count, size = 1, parcel.size
+        else:
+            count, size = len(parcel.objects), len(parcel.data)
+            self._pending.packs.append(Pack(digest, size, list(parcel.objects)))
+        self._pending_bytes += size
+        self.objects += count
+        self.bytes += size
+        if self._progress is not None:
+            self._progress(self.objects, self.bytes)
+
+    def _publish_index(self) -> None:
+        if not self._pending.packs and not self._pending.chunked:
+            return
+        self._add_index(self._pending)
+        self._pending, self._pending_bytes = Index(), 0
+
+    def _add_index(self, index: Index) -> str:
+        data = encode_index(index)
+        digest = digest_of(data)
+        self._remote.create(index_place(digest), data)
+        self._catalogue.add(digest, index)
+        return digest
+
+    def _told(self, closure: Closure, root: Folder, masks: dict[Folder, int]) -> list[str]:
+        """The indexes that tell where a snapshot's objects lie."""
+        places, indexes = self._catalogue.places, self._catalogue.indexes
+        mask = closure.masks(root, lambda digest: 1 << places[digest].told_by, masks)
+        told = [digest for number, digest in enumerate(indexes) if mask >> number & 1]
+        if len(told) > _MOST_INDEXES_TOLD:
+            return [self._add_index(self._catalogue.together(closure.objects(root)))]
+        return told
+
+    def _publish(self, told: tuple[str, bytes, list[str]]) -> bool:
+        digest, file, indexes = told
+        data = encode_remote_snapshot(file, indexes)
+        return self._remote.create(place(SNAPSHOTS, digest), data)
+
+    def _document(self, digest: str) -> bool:
+        name = place(DOCUMENTS, digest)
+        if self._remote.exists(name):
+            return False
+        return self._remote.create(name, self._store.get(digest))
+
+    def _name(self, name: str) -> bool:
+        path = document_place(name)
+        if name.count("/") == 1 and self._remote.exists(path):
+            return False
+        return self._remote.create(path, self._store.read(name))

@@ -1,0 +1,222 @@
+"""Objects on their way from a remote: few requests, and every byte checked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from ithaca.errors import NotFound, StoreError
+from ithaca.store.blobs import hash_descriptor
+from ithaca.store.format import digest_of
+from ithaca.store.remotes.catalogue import chunk_length
+from ithaca.store.remotes.layout import PACK_BYTES, PACKS, damaged, place
+from ithaca.store.remotes.streams import HEAVY, each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ithaca.store.local import Store
+    from ithaca.store.remotes.catalogue import Catalogue, Location
+    from ithaca.store.remotes.remote import Remote
+
+_GAP = 512 << 10
+"""Bytes that nobody wants are read along up to this many, to save a request."""
+
+_AHEAD = 1 << 20
+"""Trees of neighbouring folders lie side by side: so much is read at once, and kept."""
+
+_KEPT_SPANS = 32
+
+
+class _Span(NamedTuple):
+    """Neighbours in a pack that are read at once."""
+
+    pack: str
+    start: int
+    end: int
+    objects: tuple[tuple[str, Location], ...] = ()
+
+
+class _Chunk(NamedTuple):
+    """A chunk of a large object, and the file that it belongs to."""
+
+    digest: str
+    at: Location
+    number: int
+    file: BinaryIO
+    path: str
+
+
+class Reader:
+    """Reads objects that a catalogue knows."""
+
+    def __init__(self, remote: Remote, catalogue: Catalogue) -> None:
+        self._remote = remote
+        self._catalogue = catalogue
+        self._kept: dict[_Span, bytes] = {}
+
+    def structure(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Trees and attributes.
+
+        Raises:
+            NotFound: The remote lacks one.
+            Corrupt: One is damaged.
+        """
+        return {digest: self._small(digest) for digest in digests}
+
+    def fetch(self, store: Store, digests: Iterable[str], done: Callable[[int, int], None]) -> None:
+        """Put objects into a store.
+
+        Args:
+            store: Where they go to.
+            digests: Which.
+            done: Called with the objects and bytes of each piece that has arrived.
+
+        Raises:
+            NotFound: The remote lacks one.
+            Corrupt: One is damaged; it is not in the store.
+        """
+        located = {digest: self.location(digest) for digest in digests}
+        small = {digest: at for digest, at in located.items() if at.pack}
+        for count, size in each(lambda span: self._unpack(store, span), _spans(small), HEAVY):
+            done(count, size)
+        large = [(digest, at) for digest, at in located.items() if not at.pack]
+        with contextlib.ExitStack() as opened:
+            pieces = each(self._chunk, _chunks(store, large, opened), HEAVY)
+            # Closed before the files are: nobody may write to a descriptor that was given away.
+            with contextlib.closing(pieces):
+                for chunk in pieces:
+                    if chunk.number + 1 == len(chunk.at.chunks):
+                        self._finish(store, chunk)
+                        done(1, chunk.at.length)
+
+    def location(self, digest: str) -> Location:
+        """Where an object lies.
+
+        Raises:
+            NotFound: No index tells.
+        """
+        at = self._catalogue.places.get(digest)
+        if at is None:
+            raise NotFound(
+                "ITH402",
+                f"the remote does not tell where the object {digest} lies",
+                cure="`ithaca snapshots verify --store URL` lists what it lacks",
+                where=self._remote.url,
+            )
+        return at
+
+    def chunk(self, at: Location, number: int) -> bytes:
+        """One chunk of a large object, checked."""
+        name = at.chunks[number]
+        data = self._part(name, 0, chunk_length(at, number), chunk_length(at, number))
+        if digest_of(data) != name:
+            raise damaged(f"the pack {name}", self._remote.url)
+        return data
+
+    def _small(self, digest: str) -> bytes:
+        at = self.location(digest)
+        if not at.pack:
+            return b"".join(self.chunk(at, number) for number in range(len(at.chunks)))
+        for span, data in self._kept.items():
+            if span.pack == at.pack and span.start <= at.offset <= span.end - at.length:
+                found = _cut(span, data, at)
+                break
+        else:
+            end = min(max(at.offset + at.length, at.offset + _AHEAD), at.whole)
+            span = _Span(at.pack, at.offset, end)
+            data = self._range(span)
+            while len(self._kept) >= _KEPT_SPANS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[span] = data
+            found = data[: at.length]
+        self._check(digest, found)
+        return found
+
+    def _range(self, span: _Span) -> bytes:
+        if span.end == span.start:
+            return b""
+        whole = self._catalogue.places[span.objects[0][0]].whole if span.objects else span.end
+        return self._part(span.pack, span.start, span.end - span.start, whole)
+
+    def _part(self, pack: str, start: int, length: int, whole: int) -> bytes:
+        name = place(PACKS, pack)
+        try:
+            return self._remote.get_range(name, start, length)
+        except NotFound:
+            raise
+        except StoreError:
+            # A server refuses a range beyond the end; a pack that was cut short is no dead network.
+            size = self._remote.size(name)
+            if size is not None and size < whole:
+                raise damaged(f"the pack {pack}", self._remote.url) from None
+            raise
+
+    def _unpack(self, store: Store, span: _Span) -> tuple[int, int]:
+        data = self._range(span)
+        size = 0
+        for digest, at in span.objects:
+            one = _cut(span, data, at)
+            self._check(digest, one)
+            store.put_object(one)
+            size += len(one)
+        return len(span.objects), size
+
+    def _chunk(self, chunk: _Chunk) -> _Chunk:
+        data = self.chunk(chunk.at, chunk.number)
+        if data.count(0) != len(data):  # a hole stays one
+            view, position = memoryview(data), chunk.number * PACK_BYTES
+            while view:
+                count = os.pwrite(chunk.file.fileno(), view, position)
+                view, position = view[count:], position + count
+        return chunk
+
+    def _finish(self, store: Store, chunk: _Chunk) -> None:
+        os.ftruncate(chunk.file.fileno(), chunk.at.length)
+        if hash_descriptor(chunk.file.fileno()) != chunk.digest:
+            raise damaged(f"the object {chunk.digest}", self._remote.url)
+        store.publish_object(chunk.path, chunk.digest, chunk.at.length)
+        chunk.file.close()
+
+    def _check(self, digest: str, data: bytes) -> None:
+        if digest_of(data) != digest:
+            raise damaged(f"the object {digest}", self._remote.url)
+
+
+def _cut(span: _Span, data: bytes, at: Location) -> bytes:
+    start = at.offset - span.start
+    return data[start : start + at.length]
+
+
+def _spans(located: dict[str, Location]) -> Iterator[_Span]:
+    """Ranges of packs that hold some objects, neighbours together."""
+    ordered = sorted(located.items(), key=lambda pair: (pair[1].pack, pair[1].offset))
+    objects: list[tuple[str, Location]] = []
+    pack, start, end = "", 0, 0
+    for digest, at in ordered:
+        if objects and (at.pack != pack or at.offset - end > _GAP):
+            yield _Span(pack, start, end, tuple(objects))
+            objects = []
+        if not objects:
+            pack, start, end = at.pack, at.offset, at.offset
+        objects.append((digest, at))
+        end = max(end, at.offset + at.length)
+    if objects:
+        yield _Span(pack, start, end, tuple(objects))
+
+
+def _chunks(
+    store: Store, large: list[tuple[str, Location]], opened: contextlib.ExitStack
+) -> Iterator[_Chunk]:
+    for digest, at in large:
+        descriptor, path = store.temporary()
+        opened.callback(_drop, path)
+        file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
+        for number in range(len(at.chunks)):
+            yield _Chunk(digest, at, number, file, path)
+
+
+def _drop(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

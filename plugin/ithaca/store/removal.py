@@ -1,0 +1,55 @@
+"""Removing what a snapshot does not hold, without ever leaving the folder that it lies in."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from ithaca.store.scan import FOLDER_FLAGS
+
+
+def remove(parent: int, name: bytes, status: os.stat_result) -> None:
+    """Remove one entry of an open folder and all below it; links are removed, not followed.
+
+    Args:
+        parent: Descriptor of the folder.
+        name: The entry.
+        status: What `lstat` said of it.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    if not stat.S_ISDIR(status.st_mode):
+        os.unlink(name, dir_fd=parent)
+        return
+    if status.st_mode & 0o700 != 0o700:
+        make_accessible(parent, name)
+    descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
+    try:
+        with os.scandir(descriptor) as found:
+            below = [(os.fsencode(one.name), one.stat(follow_symlinks=False)) for one in found]
+        for inner, inner_status in below:
+            remove(descriptor, inner, inner_status)
+    finally:
+        os.close(descriptor)
+    os.rmdir(name, dir_fd=parent)
+
+
+def make_accessible(parent: int, name: bytes) -> None:
+    """Let the owner read, write and enter a folder; a link in its place is not followed.
+
+    Args:
+        parent: Descriptor of the folder that it lies in.
+        name: The folder.
+    """
+    if not sys.platform.startswith("linux"):
+        os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
+        return
+    # A descriptor by O_PATH needs no permission on the folder itself, and /proc gives it a name.
+    flags = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=parent)
+    try:
+        os.chmod(f"/proc/self/fd/{descriptor}", 0o700)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,343 @@
+"""Restoring a snapshot: a folder that holds exactly what the snapshot holds.
+
+Nothing is written outside the root, whatever the snapshot says and whatever another process does
+to the folder meanwhile: names are checked before the first write, every folder is opened relative
+to its parent without following links, and a file is always a new one (never an existing inode
+written over, which could have another name elsewhere).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ithaca.errors import StoreError, UnsafeSnapshot
+from ithaca.store.blobs import hash_descriptor, write_file
+from ithaca.store.model import Entry
+from ithaca.store.removal import make_accessible, remove
+from ithaca.store.scan import FOLDER_FLAGS, text
+from ithaca.store.walker import children, root_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ithaca.store.cache import StatCache
+    from ithaca.store.ignore import Ignore
+    from ithaca.store.local import Store
+
+_NEW_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_HOME = b".ithaca"
+
+
+def restore(
+    store: Store,
+    digest: str,
+    target: Path,
+    *,
+    cache: StatCache | None = None,
+    keep: Ignore | None = None,
+    without: Collection[str] = (),
+) -> None:
+    """Make a folder hold exactly what a snapshot holds.
+
+    A folder that is there already is brought up to date: only what differs is written, and **what
+    the snapshot does not hold is removed**, except `.ithaca`, a store that lies in the folder, and
+    what `keep` would leave out of a snapshot.
+
+    Args:
+        store: Where from.
+        digest: The snapshot.
+        target: The folder; made when it is missing.
+        cache: What is known of the target's files; brought up to date, so that a later take reads
+            only what changed.
+        keep: What stays although the snapshot does not hold it.
+        without: Names in the root that are not restored.
+
+    Raises:
+        NotFound: No such snapshot, or a part of it is missing.
+        Corrupt: A part of it is damaged.
+        UnsafeSnapshot: It holds a name that could leave the root; nothing was written.
+        StoreError: The target cannot be written (ITH412).
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from ithaca.store import Ignore, Store, take
+        >>> home = Path(mkdtemp())
+        >>> store, work = Store.open(home / "store"), home / "work"
+        >>> _ = work.mkdir(), (work / "a.txt").write_text("hello")
+        >>> restore(store, take(store, work, ignore=Ignore()).digest, home / "again")
+        >>> [path.name for path in (home / "again").iterdir()]
+        ['a.txt']
+    """
+    plan = _plan(store, root_entry(store, digest), b"", digest)
+    if _HOME in plan.below:
+        raise UnsafeSnapshot(
+            "ITH404",
+            f"snapshot {digest} holds a folder .ithaca, which is Ithaca's own",
+            cure="do not use this snapshot: no Ithaca has made it; ask who wrote to the store",
+        )
+    for name in without:
+        plan.below.pop(os.fsencode(name), None)
+    restorer = _Restorer(store, cache, keep, _own_paths(store, target))
+    try:
+        Path(target).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(os.path.realpath(target), FOLDER_FLAGS)
+    except OSError as error:
+        raise _cannot_restore(error, "", target) from None
+    try:
+        restorer.folder(descriptor, plan, b"", fresh=False)
+    except OSError as error:
+        raise _cannot_restore(error, text(restorer.at), target) from None
+    finally:
+        os.close(descriptor)
+    restorer.remember()
+
+
+@dataclasses.dataclass(slots=True)
+class _Plan:
+    """A path that is to be: its entry, and what is below it."""
+
+    entry: Entry
+    below: dict[bytes, _Plan]
+
+
+def _plan(store: Store, entry: Entry, path: bytes, digest: str) -> _Plan:
+    """Read all trees, and so check every name, before anything is written."""
+    if entry.kind != "dir":
+        return _Plan(entry, {})
+    return _Plan(
+        entry,
+        {
+            name: _plan(store, child, path + b"/" + name, digest)
+            for name, child in children(store, entry, path).items()
+        },
+    )
+
+
+class _Restorer:
+    """One restore. `at` is the path being worked on, for messages."""
+
+    def __init__(
+        self,
+        store: Store,
+        cache: StatCache | None,
+        keep: Ignore | None,
+        own: frozenset[bytes],
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._keep = keep
+        self._own = own
+        self._written: dict[bytes, tuple[os.stat_result, str]] = {}
+        self._present: set[bytes] = set()
+        self.at = b""
+
+    def remember(self) -> None:
+        """Tell the cache what is now there."""
+        if self._cache is not None:
+            self._cache.remember_written(self._written)
+            self._cache.forget_all_but(self._present)
+
+    def folder(self, descriptor: int, plan: _Plan, path: bytes, *, fresh: bool) -> None:
+        """Bring what an open folder holds up to date.
+
+        Args:
+            descriptor: The folder.
+            plan: What is to be there.
+            path: Relative to the root.
+            fresh: It was made a moment ago, so that it is empty.
+        """
+        present = {} if fresh else _statuses(descriptor)
+        for name, status in present.items():
+            if name not in plan.below:
+                self.at = _join(path, name)
+                if not self._stays(descriptor, name, status):
+                    self._discard(descriptor, name, status)
+        for name, child in plan.below.items():
+            self.at = _join(path, name)
+            self._entry(descriptor, name, child, present.get(name))
+
+    def _entry(self, parent: int, name: bytes, plan: _Plan, status: os.stat_result | None) -> None:
+        entry = plan.entry
+        if entry.kind == "dir":
+            self._subfolder(parent, name, plan, status)
+        elif entry.kind == "symlink":
+            self._link(parent, name, entry, status)
+        else:
+            self._file(parent, name, entry, status)
+
+    def _subfolder(
+        self, parent: int, name: bytes, plan: _Plan, status: os.stat_result | None
+    ) -> None:
+        path = self.at
+        fresh = not (status is not None and stat.S_ISDIR(status.st_mode))
+        if status is not None and fresh:
+            remove(parent, name, status)
+        if fresh:
+            os.mkdir(name, 0o700, dir_fd=parent)
+        elif status is not None and status.st_mode & 0o700 != 0o700:
+            make_accessible(parent, name)
+        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
+        try:
+            self.folder(descriptor, plan, path, fresh=fresh)
+            self.at = path
+            _set_attributes(descriptor, plan.entry, 0o3777)
+        finally:
+            os.close(descriptor)
+
+    def _link(self, parent: int, name: bytes, entry: Entry, status: os.stat_result | None) -> None:
+        same = (
+            status is not None
+            and stat.S_ISLNK(status.st_mode)
+            and os.readlink(name, dir_fd=parent) == entry.target
+        )
+        if not same:
+            if status is not None:
+                remove(parent, name, status)
+            os.symlink(entry.target, name, dir_fd=parent)
+        if not same or (status is not None and status.st_mtime_ns != entry.mtime_ns):
+            times = (entry.mtime_ns, entry.mtime_ns)
+            os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
+
+    def _file(self, parent: int, name: bytes, entry: Entry, status: os.stat_result | None) -> None:
+        path = self.at
+        self._present.add(path)
+        if status is not None and self._same_bytes(parent, name, entry, status):
+            if _has_attributes(status, entry, 0o777):
+                return
+            if self._refresh(parent, name, entry):
+                return
+        if status is not None:
+            remove(parent, name, status)
+        descriptor = os.open(name, _NEW_FLAGS, 0o600, dir_fd=parent)
+        try:
+            write_file(self._store, entry.digest, entry.size, descriptor)
+            _set_attributes(descriptor, entry, 0o777)
+            self._written[path] = (os.fstat(descriptor), entry.digest)
+        except BaseException:
+            os.unlink(name, dir_fd=parent)  # half a file must not stay behind
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _same_bytes(self, parent: int, name: bytes, entry: Entry, status: os.stat_result) -> bool:
+        """Whether what is there has the wanted bytes, and no other name."""
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            return False
+        if status.st_size != entry.size:
+            return False
+        known = None if self._cache is None else self._cache.lookup(self.at, status)
+        if known is not None:
+            return known == entry.digest
+        try:
+            descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
+        except PermissionError:
+            return False
+        try:
+            if hash_descriptor(descriptor) != entry.digest:
+                return False
+            self._written[self.at] = (os.fstat(descriptor), entry.digest)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _refresh(self, parent: int, name: bytes, entry: Entry) -> bool:
+        """Set mode and times of a file with the right bytes; False when it cannot be opened."""
+        try:
+            descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
+        except PermissionError:
+            return False
+        try:
+            _set_attributes(descriptor, entry, 0o777)
+            self._written[self.at] = (os.fstat(descriptor), entry.digest)
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _stays(self, parent: int, name: bytes, status: os.stat_result) -> bool:
+        """Whether something stays although the snapshot does not hold it."""
+        if self.at in self._own:
+            return True
+        if self._keep is None:
+            return False
+        folder = stat.S_ISDIR(status.st_mode)
+        if self._keep.reason(text(self.at), folder=folder) is not None:
+            return True
+        if not folder or status.st_mode & 0o500 != 0o500:
+            return False
+        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
+        try:
+            names = os.listdir(descriptor)
+        finally:
+            os.close(descriptor)
+        return self._keep.folder_reason(text(self.at), names) is not None
+
+    def _discard(self, parent: int, name: bytes, status: os.stat_result) -> None:
+        """Remove what the snapshot does not hold; of a folder, all but what stays."""
+        if self._keep is None or not stat.S_ISDIR(status.st_mode):
+            remove(parent, name, status)
+            return
+        if status.st_mode & 0o700 != 0o700:
+            make_accessible(parent, name)
+        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
+        try:
+            self.folder(descriptor, _Plan(Entry(kind="dir"), {}), self.at, fresh=False)
+        finally:
+            os.close(descriptor)
+        try:
+            os.rmdir(name, dir_fd=parent)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
+
+def _own_paths(store: Store, target: Path) -> frozenset[bytes]:
+    """Paths in the target that are never touched: Ithaca's home, and the store wherever it is."""
+    own = {_HOME}
+    root, inner = os.path.realpath(target), os.path.realpath(store.path)
+    if root == inner:
+        raise StoreError("ITH412", "cannot restore over the store itself", where=root)
+    if os.path.commonpath([root, inner]) == root:
+        parts = os.fsencode(os.path.relpath(inner, root)).split(b"/")
+        own.update(b"/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return frozenset(own)
+
+
+def _statuses(descriptor: int) -> dict[bytes, os.stat_result]:
+    with os.scandir(descriptor) as found:
+        return {os.fsencode(one.name): one.stat(follow_symlinks=False) for one in found}
+
+
+def _join(path: bytes, name: bytes) -> bytes:
+    return path + b"/" + name if path else name
+
+
+def _has_attributes(status: os.stat_result, entry: Entry, kept: int) -> bool:
+    wanted = entry.mode & kept
+    return stat.S_IMODE(status.st_mode) == wanted and status.st_mtime_ns == entry.mtime_ns
+
+
+def _set_attributes(descriptor: int, entry: Entry, kept: int) -> None:
+    """Give an open file or folder its mode and times, if it has others.
+
+    Set-user-id bits are not restored: a snapshot must not make a program of another user.
+    """
+    status = os.fstat(descriptor)
+    if _has_attributes(status, entry, kept):
+        return
+    os.fchmod(descriptor, entry.mode & kept)
+    os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
+
+
+def _cannot_restore(error: OSError, path: str, target: Path) -> StoreError:
+    return StoreError(
+        "ITH412",
+        f"{path or 'the folder'} cannot be restored: {error.strerror or error}",
+        cure="make room or give permission, then restore again: what is right already stays",
+        where=os.fspath(target),
+    )

@@ -1,0 +1,28 @@
+"""A store and a scratch folder; in memory where there is room, for big trees are deleted here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ithaca.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "store")
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="ithaca-test-", dir=base))
+    yield folder
+    for inner, _, _ in os.walk(folder):
+        os.chmod(inner, 0o700)
+    shutil.rmtree(folder)
