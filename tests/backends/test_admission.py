@@ -10,8 +10,8 @@ from ithaca.backends.local.admission import (
     cores,
     machine,
     quantity,
-    refuse_what_never_fits,
     request,
+    validate_limits,
 )
 from ithaca.errors import UsageError
 from ithaca.model.workflow import Resources, Source, Step, Workflow
@@ -57,9 +57,9 @@ def test_a_limit_alone_counts_as_the_request_up_to_all_of_the_machine() -> None:
 
 def test_steps_that_ask_for_more_than_the_machine_has_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match=r"`train` asks for 5 cores.*this machine has 4 cores"):
-        refuse_what_never_fits(workflow(step({"cpu": "5"})), MACHINE)
+        validate_limits(workflow(step({"cpu": "5"})), MACHINE)
     with pytest.raises(UsageError, match="asks for 2 GPUs"):
-        refuse_what_never_fits(workflow(step(limits={"nvidia.com/gpu": "2"})), MACHINE)
+        validate_limits(workflow(step(limits={"nvidia.com/gpu": "2"})), MACHINE)
 
 
 def test_an_amount_that_is_no_quantity_names_its_step() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ithaca.model.run import PlannedStep, RunDocument, RunEnd
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
-from ithaca.planning.keys import what_counts
+from ithaca.planning.keys import reuse_filter
 from ithaca.records import names
 from ithaca.runs.reasons import why_again
 from ithaca.store import Ignore, Store, take
@@ -54,7 +54,7 @@ class Project:
                 **changed,
             }
         )
-        counts = what_counts(self.store, document.uncounted, cache=self.folder)
+        counts = reuse_filter(self.store, document.reuse_ignore, cache=self.folder)
         told = why_again(self.store, workflow, document, counts)
         self.store.create(names.run(run_id), msgspec.json.encode(document))
         end = RunEnd(status="succeeded", ended=2.0)
@@ -81,7 +81,7 @@ def test_files_that_changed_are_named_with_what_lets_them_not_count(project: Pro
 
 def test_files_that_do_not_count_are_no_reason(project: Project) -> None:
     (project.root / "NOTES.md").write_text("2")
-    assert project.run(SECOND, uncounted=("*.md",)) == ()
+    assert project.run(SECOND, reuse_ignore=("*.md",)) == ()
 
 
 def test_parameters_code_and_the_environment_are_reasons(project: Project) -> None:

@@ -37,7 +37,7 @@ PROTOCOL_VERSION = 1
 """Raised when a backend written for the version before would no longer do."""
 
 
-class Wishes(NamedTuple):
+class ManifestOptions(NamedTuple):
     """What the user of `ithaca manifests` asks for, besides settings.
 
     Attributes:
@@ -200,11 +200,11 @@ class Backend(ABC):
             f"JSON; `ithaca run --backend {self.name}` runs it",
         )
 
-    def manifests(self, wishes: Wishes) -> str:  # noqa: ARG002 - for those that install something
+    def manifests(self, options: ManifestOptions) -> str:  # noqa: ARG002 - for those that install something
         """What must be installed before runs can be started, as text for the engine's own tool.
 
         Args:
-            wishes: What the user asks for, besides settings.
+            options: What the user asks for, besides settings.
 
         Raises:
             UsageError: There is nothing to install, or something cannot be made.

@@ -63,13 +63,13 @@ def manifests(
     `ithaca manifests argo | kubectl apply -f -` makes what pods and the people who submit runs
     need: accounts, roles and the claim of the store, if there is one.
     """
-    from ithaca.backends.protocol import Wishes
+    from ithaca.backends.protocol import ManifestOptions
     from ithaca.runs.project import find_project
 
     environ = dict(os.environ) if secret_from_env else None
-    wishes = Wishes(claim_size=claim_size, claim_mode=claim_mode, environ=environ)
+    options = ManifestOptions(claim_size=claim_size, claim_mode=claim_mode, environ=environ)
     project = find_project(flags={"namespace": namespace})
-    write_output(output, project.backend(backend).manifests(wishes).encode())
+    write_output(output, project.backend(backend).manifests(options).encode())
 
 
 @click.command()

@@ -68,7 +68,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
             `capture@DIGEST`; empty for that of the image or of this machine.
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
-        uncounted: Patterns of the files that count in no key, as they were set at submission.
+        reuse_ignore: Patterns of the files that count in no key, as they were set at submission.
         infrastructure_retries: How many attempts of each step may be lost to the machine before
             its own `retries` count.
         retry_of: The run that this one goes on from.
@@ -94,7 +94,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     environment_from: str = ""
     parallel: int = 1
     reuse: bool = True
-    uncounted: tuple[str, ...] = ()
+    reuse_ignore: tuple[str, ...] = ()
     infrastructure_retries: int = 2
     retry_of: str | None = None
     store: str = ""

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from ithaca.planning.keys import Known as Known
     from ithaca.planning.keys import lookup as lookup
     from ithaca.planning.keys import publish as publish
+    from ithaca.planning.keys import reuse_filter as reuse_filter
     from ithaca.planning.keys import step_key as step_key
-    from ithaca.planning.keys import what_counts as what_counts
 
-__all__ = ["Known", "lookup", "publish", "step_key", "what_counts"]
+__all__ = ["Known", "lookup", "publish", "reuse_filter", "step_key"]
 
 
 def __getattr__(name: str) -> object:

@@ -80,7 +80,7 @@ def step_key(
         environment: Identity digest of what the step's kernel can import.
         parents: The parents' after snapshots in the order of `needs`; the source snapshot alone
             for a root.
-        counts: What counts of a snapshot, from `what_counts`; None when everything does.
+        counts: What counts of a snapshot, from `reuse_filter`; None when everything does.
         image: The image's resolved digest, when the step runs in a container.
 
     Returns:
@@ -112,7 +112,7 @@ def step_key(
     return blake3.blake3(msgspec.json.encode(document, order="deterministic")).hexdigest()
 
 
-def what_counts(
+def reuse_filter(
     store: Store, ignored: Sequence[str], *, cache: Path
 ) -> Callable[[str], str] | None:
     """What counts of snapshots, for `step_key`.

@@ -49,7 +49,7 @@ def plan(
         reuse: False for `--no-reuse`: known executions are not looked up.
         pinned: Executions that are taken whatever their key says, by step: what succeeded in the
             run that a retry goes on from.
-        counts: What counts of a snapshot (`keys.what_counts`); None when everything does.
+        counts: What counts of a snapshot (`keys.reuse_filter`); None when everything does.
 
     Returns:
         One entry a step, in workflow order.

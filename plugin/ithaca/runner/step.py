@@ -17,7 +17,7 @@ from ithaca import settings
 from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
 from ithaca.model.run import AttemptEnd, AttemptStart, Execution, StepError
-from ithaca.planning.keys import lookup, publish, step_key, what_counts
+from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
 from ithaca.records import names
 from ithaca.runner import failure, secrets
 from ithaca.runner.cells import Cells, Failed, read_later
@@ -160,7 +160,7 @@ class _Attempt:
             arguments=self.task.arguments,
             environment=environment,
             parents=[parent.after for parent in parents] or [self.task.source],
-            counts=what_counts(self.store, self.task.uncounted, cache=self._cache),
+            counts=reuse_filter(self.store, self.task.reuse_ignore, cache=self._cache),
         )
         self.known["key"] = key
         return key

@@ -28,7 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         python: Interpreter of the kernel.
         environment: Identity digest of what the interpreter can import, as planned.
         reuse: Whether a known execution may stand for the step.
-        uncounted: Patterns of the files that count in no key.
+        reuse_ignore: Patterns of the files that count in no key.
         mounts: Volumes that the runner mounts; none where the engine has mounted them.
         notebook: Path of the notebook relative to the root.
         writer: Who executes it, for the record; else this machine and process.
@@ -54,7 +54,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     environment: str
     reuse: bool = True
-    uncounted: tuple[str, ...] = ()
+    reuse_ignore: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     notebook: str
     writer: str = ""

@@ -66,7 +66,7 @@ class Run:
         over = self.journal.ended() is not None or self._only_read
         alive = over or self.session.alive(self.id)
         if not alive:
-            self.store.look_again()
+            self.store.invalidate()
         state = self.journal.state(alive=alive)
         if state.status in ENDED or all(each.status != "pending" for each in state.steps):
             return state

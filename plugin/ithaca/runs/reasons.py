@@ -32,7 +32,7 @@ def why_again(
         store: Where the runs are.
         workflow: The workflow.
         run: The run that is being submitted, with its plan.
-        counts: What counts of a snapshot (`keys.what_counts`); None when everything does.
+        counts: What counts of a snapshot (`keys.reuse_filter`); None when everything does.
 
     Returns:
         At most one sentence; none when nothing runs again, nothing ran before, or no reason is
@@ -113,7 +113,7 @@ def _changed_files(
 
     if counts is not None and counts(before.source) == counts(run.source):
         return []
-    ignored = patterns(run.uncounted, "reuse.ignore")
+    ignored = patterns(run.reuse_ignore, "reuse.ignore")
     return [
         each.path
         for each in diff(store, before.source, run.source)

@@ -15,7 +15,7 @@ from ithaca.errors import UsageError
 from ithaca.model.run import RunDocument
 from ithaca.model.workflow import Workflow
 from ithaca.notebook.root import is_everything
-from ithaca.planning.keys import Known, what_counts
+from ithaca.planning.keys import Known, reuse_filter
 from ithaca.planning.plan import plan
 from ithaca.planning.reused import write_planned
 from ithaca.records import names
@@ -91,11 +91,11 @@ def submit(
     else:
         environments = here(project, workflow, backend.name, tell)
         url, store = "", project.store(create=True)
-    uncounted = _uncounted(project)
+    reuse_ignore = _reuse_ignore(project)
     taken = take_source(project, store, workflow, tell)
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     tell("looking up what is known", 0, 0)
-    counts = what_counts(store, uncounted, cache=project.home / "cache")
+    counts = reuse_filter(store, reuse_ignore, cache=project.home / "cache")
     document = RunDocument(
         id=str(ULID()),
         created=time.time(),
@@ -111,7 +111,7 @@ def submit(
         environment_from=environments.source,
         parallel=parallel,
         reuse=reuse,
-        uncounted=uncounted,
+        reuse_ignore=reuse_ignore,
         infrastructure_retries=_infrastructure_retries(project.settings),
         store=url,
         plan=plan(
@@ -177,7 +177,7 @@ def retry(run: Run) -> Run:
             source=before.source,
             reuse=before.reuse,
             pinned=pinned,
-            counts=what_counts(store, before.uncounted, cache=project.home / "cache"),
+            counts=reuse_filter(store, before.reuse_ignore, cache=project.home / "cache"),
         ),
         notices=changed_since(store, before, workflow),
     )
@@ -226,7 +226,7 @@ def _arguments(workflow: Workflow, parameters: Mapping[str, Any] | Sequence[str]
     return complete_arguments(parameters, workflow.parameters)
 
 
-def _uncounted(project: Project) -> tuple[str, ...]:
+def _reuse_ignore(project: Project) -> tuple[str, ...]:
     """Patterns of the files that count in no key: `[tool.ithaca.reuse] ignore`."""
     found = project.settings.table("reuse").get("ignore", [])
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):

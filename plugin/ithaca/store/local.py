@@ -87,7 +87,7 @@ class Store:
     def share(self, snapshots: Iterable[str]) -> None:
         """Make snapshots reachable for all who share the store; those of a folder are at once."""
 
-    def look_again(self) -> None:
+    def invalidate(self) -> None:
         """See what others wrote until now; listings of a folder are never old."""
 
     # Documents by name

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ithaca.backends.protocol import Wishes
+from ithaca.backends.protocol import ManifestOptions
 from ithaca.errors import UsageError
 from ithaca_argo import ArgoBackend
 
@@ -22,8 +22,8 @@ BASE: dict[str, Any] = {
 }
 
 
-def printed(*, wishes: Wishes = Wishes(), **more: object) -> str:  # noqa: B008 - it is frozen
-    return ArgoBackend({**BASE, **more}).manifests(wishes)
+def printed(*, options: ManifestOptions = ManifestOptions(), **more: object) -> str:  # noqa: B008 - it is frozen
+    return ArgoBackend({**BASE, **more}).manifests(options)
 
 
 def objects(text: str) -> dict[str, dict]:
@@ -70,8 +70,8 @@ def test_the_same_settings_print_the_same_bytes() -> None:
 
 
 def test_a_claim_of_the_store_is_as_large_as_is_said() -> None:
-    wishes = Wishes(claim_size="50Gi", claim_mode="ReadWriteOnce")
-    spec = objects(printed(store_claim="store", wishes=wishes))["PersistentVolumeClaim/store"][
+    options = ManifestOptions(claim_size="50Gi", claim_mode="ReadWriteOnce")
+    spec = objects(printed(store_claim="store", options=options))["PersistentVolumeClaim/store"][
         "spec"
     ]
     assert spec["resources"]["requests"]["storage"] == "50Gi"
@@ -80,7 +80,7 @@ def test_a_claim_of_the_store_is_as_large_as_is_said() -> None:
 
 def test_credentials_are_printed_when_they_are_asked_for_and_never_else() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "hidden", "HOME": "/root"}
-    text = printed(store_secret="keys", wishes=Wishes(environ=environ))
+    text = printed(store_secret="keys", options=ManifestOptions(environ=environ))
     assert objects(text)["Secret/keys"]["stringData"] == {
         "AWS_ACCESS_KEY_ID": "me",
         "AWS_SECRET_ACCESS_KEY": "hidden",
@@ -98,7 +98,7 @@ def test_a_secret_that_cannot_be_made_is_said(
     settings: dict[str, Any], environ: dict[str, str]
 ) -> None:
     with pytest.raises(UsageError) as raised:
-        printed(wishes=Wishes(environ=environ), **settings)
+        printed(options=ManifestOptions(environ=environ), **settings)
     assert raised.value.code == "ITH924"
     assert raised.value.cure
 
@@ -115,16 +115,16 @@ def test_a_secret_that_cannot_be_made_is_said(
 def test_the_secret_holds_what_the_stores_provider_reads(
     store: str, environ: dict[str, str]
 ) -> None:
-    wishes = Wishes(environ={**environ, "AWS_ACCESS_KEY_ID": "of another store"})
-    text = printed(store=store, store_secret="keys", wishes=wishes)
+    options = ManifestOptions(environ={**environ, "AWS_ACCESS_KEY_ID": "of another store"})
+    text = printed(store=store, store_secret="keys", options=options)
     assert objects(text)["Secret/keys"]["stringData"] == environ
 
 
 def test_the_file_of_a_service_account_travels_as_its_content(tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     file.write_text('{"type": "service_account", "private_key": "hidden"}')
-    wishes = Wishes(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
-    text = printed(store="gs://b/p", store_secret="keys", wishes=wishes)
+    options = ManifestOptions(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    text = printed(store="gs://b/p", store_secret="keys", options=options)
     assert objects(text)["Secret/keys"]["stringData"] == {
         "GOOGLE_SERVICE_ACCOUNT_KEY": file.read_text()
     }
@@ -135,9 +135,9 @@ def test_a_file_by_which_no_pod_is_let_in_is_refused(content: str | None, tmp_pa
     file = tmp_path / "account.json"
     if content is not None:
         file.write_text(content)
-    wishes = Wishes(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    options = ManifestOptions(environ={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
     with pytest.raises(UsageError) as raised:
-        printed(store="gs://b/p", store_secret="keys", wishes=wishes)
+        printed(store="gs://b/p", store_secret="keys", options=options)
     assert raised.value.code == "ITH924"
     assert "hidden" not in str(raised.value)
 

@@ -10,7 +10,7 @@ import yaml
 from tekton_workflows import PLAIN, emitted, member, run, workflow
 
 from ithaca.backends.kubernetes import Answer, Cluster, Kind
-from ithaca.backends.protocol import Wishes
+from ithaca.backends.protocol import ManifestOptions
 from ithaca.errors import UsageError
 from ithaca.model.run import PlannedStep
 from ithaca.model.workflow import Step, Workflow
@@ -87,7 +87,7 @@ def test_a_known_step_asks_nobody() -> None:
 
 
 def roles(**settings: Any) -> dict[str, list[tuple[str, list[str]]]]:
-    text = TektonBackend({**PLAIN, "namespace": "science", **settings}).manifests(Wishes())
+    text = TektonBackend({**PLAIN, "namespace": "science", **settings}).manifests(ManifestOptions())
     return {
         each["metadata"]["name"]: [(one["resources"][0], one["verbs"]) for one in each["rules"]]
         for each in yaml.safe_load_all(text)

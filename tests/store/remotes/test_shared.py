@@ -176,7 +176,7 @@ def test_who_looks_again_sees_what_was_written_since_the_last_listing(
     assert two.list(f"runs/{RUN}/steps/") == []
     one.create(f"runs/{RUN}/end", b"{}")
     assert not two.exists(f"runs/{RUN}/end")
-    two.look_again()
+    two.invalidate()
     assert two.exists(f"runs/{RUN}/end")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ithaca.backends.kubernetes.doctor import Installed
     from ithaca.backends.kubernetes.engine import Engine
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.backends.protocol import Check, Wishes
+    from ithaca.backends.protocol import Check, ManifestOptions
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
@@ -91,13 +91,13 @@ class ClusterBackend(Backend):
         with self._needed():
             return self.emitted(workflow, run)
 
-    def manifests(self, wishes: Wishes) -> str:
+    def manifests(self, options: ManifestOptions) -> str:
         """What the engine's pods and their users need in a namespace."""
         settings = self.read()
         with self._needed():
             from ithaca.backends.kubernetes import namespace
 
-            return namespace.manifests(settings, self.installed().rights, wishes)
+            return namespace.manifests(settings, self.installed().rights, options)
 
     def doctor(
         self,

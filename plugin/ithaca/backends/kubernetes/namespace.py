@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ithaca.backends.kubernetes.rights import Rights
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.backends.protocol import Wishes
+    from ithaca.backends.protocol import ManifestOptions
 
 OWN_ACCOUNT = "default"
 """The service account of pods that name none."""
@@ -44,13 +44,13 @@ def accounts(settings: ClusterSettings) -> tuple[str, ...]:
     return tuple(sorted({each or settings.service_account or OWN_ACCOUNT for each in told}))
 
 
-def manifests(settings: ClusterSettings, rights: Rights, wishes: Wishes) -> str:
+def manifests(settings: ClusterSettings, rights: Rights, options: ManifestOptions) -> str:
     """What a namespace needs, as YAML: the same bytes for the same settings and namespace.
 
     Args:
         settings: `[tool.ithaca.NAME]`.
         rights: What the engine's pods and users need.
-        wishes: What the user asks for besides.
+        options: What the user asks for besides.
 
     Raises:
         UsageError: The secret is asked for, and cannot be made here.
@@ -63,13 +63,13 @@ def manifests(settings: ClusterSettings, rights: Rights, wishes: Wishes) -> str:
             f"{settings.place()} fixes it."
         )
     text = _comment(head)
-    for words, document in _documents(settings, rights, wishes, namespace):
+    for words, document in _documents(settings, rights, options, namespace):
         text += f"---\n{_comment(words)}{_yaml(document, namespace)}"
-    return text + _comment(_store_words(settings, wishes, namespace))
+    return text + _comment(_store_words(settings, options, namespace))
 
 
 def _documents(
-    settings: ClusterSettings, rights: Rights, wishes: Wishes, namespace: str
+    settings: ClusterSettings, rights: Rights, options: ManifestOptions, namespace: str
 ) -> Iterator[tuple[list[str], dict[str, Any]]]:
     name, used = f"ithaca-{settings.backend}", accounts(settings)
     for each in used:
@@ -89,19 +89,19 @@ def _documents(
         ]
         yield words, role(f"{name}-submit", rights.people)
     if settings.store_claim:
-        yield ["The store, for all pods."], _claim(settings.store_claim, wishes)
-    if wishes.environ is not None:
-        yield ["These are credentials: do not commit them."], _secret(settings, wishes.environ)
+        yield ["The store, for all pods."], _claim(settings.store_claim, options)
+    if options.environ is not None:
+        yield ["These are credentials: do not commit them."], _secret(settings, options.environ)
 
 
-def _claim(name: str, wishes: Wishes) -> dict[str, Any]:
+def _claim(name: str, options: ManifestOptions) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {"name": name},
         "spec": {
-            "accessModes": [wishes.claim_mode],
-            "resources": {"requests": {"storage": wishes.claim_size}},
+            "accessModes": [options.claim_mode],
+            "resources": {"requests": {"storage": options.claim_size}},
         },
     }
 
@@ -130,10 +130,10 @@ def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, 
     }
 
 
-def _store_words(settings: ClusterSettings, wishes: Wishes, namespace: str) -> list[str]:
+def _store_words(settings: ClusterSettings, options: ManifestOptions, namespace: str) -> list[str]:
     """What is left to do so that pods reach the store."""
     store, secret = settings.store or "", settings.store_secret
-    if wishes.environ is not None or settings.store_claim or not credentials.variables(store):
+    if options.environ is not None or settings.store_claim or not credentials.variables(store):
         return []
     if secret:
         return [

@@ -128,7 +128,7 @@ def request(step: Step, machine: Capacity) -> Capacity:
     return Capacity(asked.get("cpu", 0.0), asked.get("memory", 0.0), asked.get("gpu", 0.0))
 
 
-def refuse_what_never_fits(workflow: Workflow, machine: Capacity) -> None:
+def validate_limits(workflow: Workflow, machine: Capacity) -> None:
     """Refuse a workflow with a step that asks for more than the machine has.
 
     Raises:

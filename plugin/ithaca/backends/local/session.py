@@ -37,7 +37,7 @@ class LocalBackend(Backend):
 
     def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
         """Refuse a step that asks for more than the machine has, and volumes that it lacks."""
-        admission.refuse_what_never_fits(workflow, admission.machine(self.settings))
+        admission.validate_limits(workflow, admission.machine(self.settings))
         if not workflow.volumes:
             return ()
         from ithaca.runner import volumes  # few notebooks have any

@@ -22,7 +22,7 @@ from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import IthacaError
 from ithaca.model.run import AttemptEnd, Event
-from ithaca.planning.keys import lookup, step_key, what_counts
+from ithaca.planning.keys import lookup, reuse_filter, step_key
 from ithaca.planning.reused import write_planned, write_reused
 from ithaca.records import names
 from ithaca.records.fold import decision
@@ -73,7 +73,7 @@ class Supervisor:
         self.workflow = self.journal.workflow()
         settings = load_settings(Path(self.run.root))
         self.machine = admission.machine(settings.table("local"))
-        self.counts = what_counts(self.store, self.run.uncounted, cache=home / "cache")
+        self.counts = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
         self.remover = Remover(home)
         self.sleep, self.clock = sleep, clock
@@ -135,7 +135,7 @@ class Supervisor:
             python=run.python,
             environment=run.environment,
             reuse=run.reuse,
-            uncounted=run.uncounted,
+            reuse_ignore=run.reuse_ignore,
             mounts=mounts(self.workflow, Path(run.root)),
             notebook=run.notebook,
             owner_fd=None,

@@ -217,7 +217,7 @@ class _Pod:
             python=kernel.python,
             environment=kernel.identity,
             reuse=self.document.reuse,
-            uncounted=self.document.uncounted,
+            reuse_ignore=self.document.reuse_ignore,
             notebook=self.document.notebook,
             writer=options.writer,
             notices=kernel.notices,

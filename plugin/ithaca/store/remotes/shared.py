@@ -79,7 +79,7 @@ class Shared(Store):
         """Send what the remote lacks of snapshots."""
         push(self._own, self.remote, snapshots, cache=self._cache)
 
-    def look_again(self) -> None:
+    def invalidate(self) -> None:
         """Forget what the remote listed a moment ago."""
         with self._lock:
             self._listed.clear()
