@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ithaca import errors as errors
     from ithaca.model.workflow import Step as Step
-    from ithaca.model.workflow import Workflow as Workflow
+    from ithaca.runs import Preparation as Preparation
     from ithaca.runs import Run as Run
+    from ithaca.runs import Workflow as Workflow
     from ithaca.runs import check as check
     from ithaca.runs import compile as compile  # noqa: A004 - the public name
     from ithaca.runs import open_run as open_run
+    from ithaca.runs import prepare as prepare
     from ithaca.runs import run as run
 
 __all__ = [
+    "Preparation",
     "Run",
     "Step",
     "Workflow",
@@ -32,16 +35,19 @@ __all__ = [
     "compile",
     "errors",
     "open_run",
+    "prepare",
     "run",
 ]
 
 _WHERE = {
+    "Preparation": "ithaca.runs",
     "Run": "ithaca.runs",
     "Step": "ithaca.model.workflow",
-    "Workflow": "ithaca.model.workflow",
+    "Workflow": "ithaca.runs",
     "check": "ithaca.runs",
     "compile": "ithaca.runs",
     "open_run": "ithaca.runs",
+    "prepare": "ithaca.runs",
     "run": "ithaca.runs",
 }
 

@@ -47,8 +47,8 @@ def test_the_owner_is_known_only_while_it_holds_the_lock(tmp_path: Path) -> None
 
 def test_a_run_without_a_lock_is_alive_only_while_it_is_submitted(tmp_path: Path) -> None:
     session = LocalSession(tmp_path)
-    assert session.alive(str(ULID()))
-    assert not session.alive(str(ULID.from_timestamp(time.time() - 60)))
+    assert session.observe(str(ULID())).alive
+    assert not session.observe(str(ULID.from_timestamp(time.time() - 60))).alive
 
 
 def test_a_sweep_removes_what_dead_supervisors_left_and_nothing_else(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from ithaca.backends.local import supervisor as supervisor_module
-from ithaca.backends.local.admission import Capacity
 from ithaca.backends.local.attempt import Attempt
+from ithaca.backends.local.ledger import Claim
 from ithaca.backends.local.supervisor import OVERDUE, Supervisor
 from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
@@ -20,11 +20,11 @@ from ithaca.store import Store
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
-def stuck(task: Task, asked: Capacity) -> Attempt:
+def stuck(task: Task, claim: Claim) -> Attempt:
     """A runner that does nothing, ever."""
     code = "import time; time.sleep(1000)"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    return Attempt(task=task, asked=asked, process=process, pipe=-1, said=Path(task.work))
+    return Attempt(task=task, claim=claim, process=process, pipe=-1, said=Path(task.work))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ithaca.runs.handle import open_run
 from ithaca.runs.project import find_project
 
 pytestmark = pytest.mark.slow
@@ -105,7 +106,7 @@ def test_without_a_ci_system_there_is_no_group(ithaca: Any, notebook: str) -> No
 
 def test_the_python_interface_gives_the_report_too(ithaca: Any, notebook: str) -> None:
     ithaca("run", notebook, "--junit", "report.xml")
-    report = find_project().run("latest").junit()
+    report = open_run(find_project(), "latest").junit()
     assert report == Path("report.xml").read_text()
     assert [each.get("name") for each in ET.fromstring(report)][1:] == ["good", "bad", "later"]
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from click.testing import Result
 
+from ithaca.backends import Observation
 from ithaca.backends.local.session import LocalSession
 from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd, StepError
 from ithaca.model.workflow import Metric, Source, Step, Workflow
@@ -56,7 +57,7 @@ def waiting(project: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     attempt(store, "load", 1, "failed", error=error)
     attempt(store, "load", 2, "succeeded", execution="x", metrics={"area": 2.0})
     attempt(store, "last", 1, "succeeded", execution="y", metrics={"zeal": 1.0})
-    monkeypatch.setattr(LocalSession, "alive", lambda _, __: True)
+    monkeypatch.setattr(LocalSession, "observe", lambda _, __: Observation())
     return find_project(project)
 
 

@@ -64,7 +64,7 @@ def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project
 
     run = retrying.run(RUN)
     step = StepState(name="a", status="pending", attempt=1, started=1.0, ended=2.6)
-    state = msgspec.structs.replace(run.state(), steps=(step,))
+    state = msgspec.structs.replace(run.observe(), steps=(step,))
     console = Console(width=100, record=True)
     console.print(_table(run, state))
     line = console.export_text().splitlines()[-1].split()
@@ -77,13 +77,13 @@ def test_what_an_attempt_did_not_leave_is_not_offered(
     run = retrying.run(RUN)
     error = StepError(code="ITH508", message="TOKEN is not set", cure="set it")
     step = StepState(name="a", status="failed", attempt=1, error=error)
-    state = msgspec.structs.replace(run.state(), status="failed", steps=(step,))
+    state = msgspec.structs.replace(run.observe(), status="failed", steps=(step,))
     summary(run, state)
     said = capsys.readouterr().out
     assert "error[ITH508]: step `a`: TOKEN is not set\n  → set it\n" in said
     assert "runs notebook" not in said
     assert "runs logs" not in said
-    store = run.project.store()
+    store = run._store
     store.create(names.log(RUN, "a", 1, 0), b"a\n")
     store.create(names.attempt(RUN, "a", 1, "notebook.ipynb"), b"{}")
     started = msgspec.structs.replace(step, started=1.0)
@@ -101,7 +101,7 @@ def test_a_values_error_names_its_step_once(
     run = retrying.run(RUN)
     error = StepError(code="ITH510", message="step a cannot save s (generator)", cure="a list")
     step = StepState(name="a", status="failed", attempt=1, error=error)
-    summary(run, msgspec.structs.replace(run.state(), status="failed", steps=(step,)))
+    summary(run, msgspec.structs.replace(run.observe(), status="failed", steps=(step,)))
     said = capsys.readouterr().out
     assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in said
 
@@ -111,11 +111,11 @@ def test_after_a_failure_it_depends_on_what_has_to_change(
 ) -> None:
     run = retrying.run(RUN)
     monkeypatch.chdir(retrying.root)
-    summary(run, msgspec.structs.replace(run.state(), status="failed"))
+    summary(run, msgspec.structs.replace(run.observe(), status="failed"))
     said = capsys.readouterr().out
     assert "after editing the notebook or files: ithaca run w.ipynb [same options]\n" in said
     assert f"flaky step): ithaca runs retry {RUN}\n" in said
-    summary(run, msgspec.structs.replace(run.state(), status="cancelled"))
+    summary(run, msgspec.structs.replace(run.observe(), status="cancelled"))
     assert "after editing" not in capsys.readouterr().out
 
 
@@ -123,7 +123,7 @@ def test_who_pressed_ctrl_c_is_not_told_who_cancelled_the_run(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = retrying.run(RUN)
-    state = msgspec.structs.replace(run.state(), status="cancelled", message="cancelled by ada")
+    state = msgspec.structs.replace(run.observe(), status="cancelled", message="cancelled by ada")
     summary(run, state)
     assert "cancelled by ada" in capsys.readouterr().out
     summary(run, state, ours=True)
@@ -140,7 +140,7 @@ def test_commands_are_never_broken_and_the_title_is_one_line(
     monkeypatch.chdir(retrying.root)
     question = "Does everybody agree that this goes to production today, also the night shift?"
     step = StepState(name="a_step_with_a_long_name", status="waiting", question=question)
-    state = msgspec.structs.replace(run.state(), name="a long name " * 9, steps=(step, step))
+    state = msgspec.structs.replace(run.observe(), name="a long name " * 9, steps=(step, step))
     console = Console(width=width, record=True)
     asked: set[str] = set()
     _ask(run, state, asked, console)

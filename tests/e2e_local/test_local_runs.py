@@ -124,7 +124,7 @@ def test_ctrl_c_ends_every_kernel_and_leaves_the_run_cancelled(notebook: Noteboo
     assert run.status == "cancelled"
     assert statuses(run) == {"slow": "cancelled", "end": "skipped"}
     until(lambda: not processes(run.id))
-    assert not work.run_folder(run.project.home, run.id).exists()
+    assert not work.run_folder(run.home, run.id).exists()
 
 
 def test_after_kill_9_of_the_supervisor_no_kernel_stays_and_retry_completes(
@@ -143,7 +143,7 @@ def test_after_kill_9_of_the_supervisor_no_kernel_stays_and_retry_completes(
     done = command("run", str(path), "--detach")
     run = ithaca.open_run(done.stdout.strip())
     until(lambda: statuses(run)["slow"] == "running" and len(processes(run.id)) >= 3)
-    owner = lock.owner(work.lock_path(run.project.home, run.id))
+    owner = lock.owner(work.lock_path(run.home, run.id))
     assert owner is not None
     os.kill(owner, signal.SIGKILL)
     until(lambda: not processes(run.id))

@@ -9,6 +9,7 @@ from projects import Notebook
 
 import ithaca
 from ithaca.errors import UsageError
+from ithaca.runs.project import find_project
 from ithaca.store import entries
 
 pytestmark = pytest.mark.slow
@@ -55,7 +56,7 @@ def test_a_volume_inside_of_the_project_is_mounted_and_is_in_no_snapshot(
     run = ithaca.run(path).wait()
     assert run.status == "succeeded", run.to_json()
     assert run.logs("show").endswith("1 2 3\n")
-    store = run.journal.store
+    store = find_project().store()
     for digest in (run.steps[0].before, run.steps[1].after):
         found = {path for path in entries(store, str(digest)) if not path.startswith(".ithaca")}
         assert found <= {"own.txt"}
@@ -70,4 +71,4 @@ def test_a_claim_is_not_mounted_and_the_run_says_so(project: Path, notebook: Not
     run = ithaca.run(path).wait()
     assert run.status == "succeeded", run.to_json()
     assert run.logs("load").endswith("/shared\n")
-    assert "not mounted on this machine" in run.journal.run().notices[0]
+    assert "not mounted on this machine" in run.document.notices[0]

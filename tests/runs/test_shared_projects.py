@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ithaca.errors import NotFound
+from ithaca.runs.handle import open_runs
 from ithaca.runs.project import find_project
 
 
@@ -14,7 +15,7 @@ def test_looking_at_a_remote_that_is_not_there_makes_none(tmp_path: Path) -> Non
     (tmp_path / "remote").mkdir()
     project = find_project(tmp_path, {"store": f"file://{tmp_path}/remote"})
     with pytest.raises(NotFound) as raised:
-        project.runs()
+        open_runs(project)
     assert raised.value.cure
     assert list((tmp_path / "remote").iterdir()) == []
 

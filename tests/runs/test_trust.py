@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ithaca.errors import StoreError, UsageError
+from ithaca.runs.handle import open_runs
 from ithaca.runs.project import find_project
 from ithaca.runs.trust import forget, is_trusted, place, trust, trusted
 from ithaca.store.remotes import Remote
@@ -103,7 +104,7 @@ def test_a_store_that_the_project_names_counts_once_it_is_trusted(url: str, tmp_
     assert f"`ithaca store trust {url}`" in raised.value.cure
     trust(url)
     assert find_project(root).store_url() == url
-    assert find_project(root).runs() == []
+    assert open_runs(find_project(root)) == []
     assert find_project(root).remote == url
 
 
@@ -137,7 +138,7 @@ def test_without_any_right_no_remote_is_touched(url: str, tmp_path: Path) -> Non
     gone = "file:///nowhere/at/all"
     project = find_project(tmp_path / "project", {"store": gone, "store_access": "none"})
     assert project.remote is None
-    assert project.runs() == []
+    assert open_runs(project) == []
     with pytest.raises(UsageError) as raised:
         project.store_url()
     assert raised.value.code == "ITH920"
@@ -145,4 +146,4 @@ def test_without_any_right_no_remote_is_touched(url: str, tmp_path: Path) -> Non
 
 def test_another_word_for_it_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="write, read, none"):
-        find_project(tmp_path / "project", {"store_access": "all"}).runs()
+        open_runs(find_project(tmp_path / "project", {"store_access": "all"}))

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ithaca.backends import Backend, Session
+from ithaca.backends import Backend, Observation, Session
 from ithaca.errors import BackendError, UsageError
 from ithaca.records.journal import Journal
 
@@ -128,22 +128,22 @@ class MakeSession(Session):
             )
             (folder / "pid").write_text(str(make.pid))
 
-    def alive(self, run_id: str) -> bool:
+    def observe(self, run_id: str) -> Observation:
         """Whether make, or anything that it started, still holds the lock."""
         try:
             with (self.folder / run_id / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
+            return Observation(alive=True)
         except OSError:
-            return False
-        return False
+            return Observation(alive=False)
+        return Observation(alive=False)
 
     def wake(self, run_id: str) -> None:
         """End everything of a run that somebody cancelled; answers are found by the gate."""
         journal = Journal(self.store, run_id)
         asked = [event for event in journal.events() if event.kind == "cancel"]
-        if asked and self.alive(run_id):
+        if asked and self.observe(run_id).alive:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(int((self.folder / run_id / "pid").read_text()), signal.SIGTERM)
             journal.end("cancelled", f"cancelled by {asked[0].by}")

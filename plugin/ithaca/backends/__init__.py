@@ -8,7 +8,7 @@ that it and its runners have to say goes back there.
 
 from __future__ import annotations
 
-from ithaca.backends.protocol import PROTOCOL_VERSION, Backend, Session
+from ithaca.backends.protocol import PROTOCOL_VERSION, Backend, Observation, Session
 from ithaca.backends.registry import available, backend
 
-__all__ = ["PROTOCOL_VERSION", "Backend", "Session", "available", "backend"]
+__all__ = ["PROTOCOL_VERSION", "Backend", "Observation", "Session", "available", "backend"]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
 
-PROTOCOL_VERSION = 1
-"""Raised when a backend written for the version before would no longer do."""
+PROTOCOL_VERSION = 2
+"""Raised when a backend that was written for the version before no longer works."""
 
 
 class ManifestOptions(NamedTuple):
@@ -68,6 +68,20 @@ class Check(NamedTuple):
     cure: str = ""
 
 
+class Observation(NamedTuple):
+    """What a backend knows of a run that has no end yet.
+
+    Attributes:
+        alive: Whether something still owns the run and will end it.
+        ends: Documents that `Session.reconcile` would write now, by name.
+        obstacles: Why steps that could run do not start, by step.
+    """
+
+    alive: bool = True
+    ends: Mapping[str, bytes] = {}
+    obstacles: Mapping[str, Obstacle] = {}
+
+
 class Session(ABC):
     """Reaches the runs of one store on one backend."""
 
@@ -83,8 +97,27 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def alive(self, run_id: str) -> bool:
-        """Whether something still owns the run: it will get an end without our help."""
+    def observe(self, run_id: str) -> Observation:
+        """Look at a run that has no end yet, without writing anything; cheap.
+
+        A page may call it every second, and a reader whose credentials only read.
+
+        Args:
+            run_id: The run.
+        """
+
+    def reconcile(self, run_id: str) -> None:  # noqa: ARG002 - where something else may end a run
+        """Write the ends of attempts, and of the run, that nothing else can write any more.
+
+        The run's watcher and explicit commands call it; views never do.
+
+        Args:
+            run_id: The run.
+
+        Raises:
+            StoreError: The store cannot be written.
+        """
+        return
 
     @abstractmethod
     def wake(self, run_id: str) -> None:
@@ -122,10 +155,6 @@ class Session(ABC):
             A function that returns when the run may have changed, at most so many seconds later.
         """
         yield time.sleep
-
-    def obstacles(self, run_id: str) -> Mapping[str, Obstacle]:  # noqa: ARG002
-        """Why steps that could run do not start, as far as the engine says it; cheap."""
-        return {}
 
     def url(self, run_id: str) -> str | None:  # noqa: ARG002 - for engines that have pages
         """The page of the run in the engine's own UI, when it has one."""

@@ -69,6 +69,12 @@ class Journal:
         self.id = run_id
         self._kept: dict[str, Any] = {}
 
+    def over(self, store: Documents) -> Journal:
+        """The same run read from another store, such as a `Draft` over this one."""
+        found = Journal(store, self.id)
+        found._kept = dict(self._kept)
+        return found
+
     def run(self) -> RunDocument:
         """What was asked for.
 

@@ -212,7 +212,7 @@ class InPods:
         container = self._backend.container(step)
         if container is None or not _is_fixed(container[0]):
             return ""
-        if container not in self._known:
+        if not self._known.get(container):  # a pod may have reported it since the last launch
             self._known[container] = self._identity(*container)
         return self._known[container]
 

@@ -1,29 +1,50 @@
-"""A run as a Python object: everything is read from its records."""
+"""A run as a Python object: everything is read from its documents."""
 
 from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.errors import Cancelled, NotFound, RunFailed, StepFailed, UsageError
+from ithaca.errors import BackendError, Cancelled, NotFound, RunFailed, StepFailed, UsageError
 from ithaca.records import names
 from ithaca.records.fold import ENDED, OPEN, attempt_state
-from ithaca.records.journal import Journal
+from ithaca.records.journal import Journal, find_run, list_runs
+from ithaca.runs.observe import describe, observe, reconcile
+from ithaca.runs.submission import retry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from ithaca.backends import Session
-    from ithaca.model.run import Event, Obstacle, RunStatus, StepError
+    from ithaca.model.run import Progress, RunDocument, RunStatus, StepError
+    from ithaca.model.workflow import Workflow
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs.project import Project
     from ithaca.values import NamedValue
 
 POLL = 0.2
-"""Seconds between two looks at the records while we wait."""
+"""Seconds between two reads of the documents while a run is watched."""
+
+
+def open_run(project: Project, text: str) -> Run:
+    """The run of that id, unique start of an id, or `latest`.
+
+    Raises:
+        NotFound: There is none.
+        UsageError: Several ids start so.
+    """
+    return Run(project, find_run(project.looked_at(), text))
+
+
+def open_runs(project: Project) -> list[Run]:
+    """All runs of a project, oldest first; none when it has no store."""
+    if project.remote is None and not (project.home / "store").exists():
+        return []
+    return [Run(project, each) for each in list_runs(project.looked_at())]
 
 
 class Run:
@@ -40,76 +61,144 @@ class Run:
     """
 
     def __init__(self, project: Project, run_id: str) -> None:
-        self.project = project
         self.id = run_id
-        self.store = project.store_of(run_id)
-        self.journal = Journal(self.store, run_id)
+        self._project = project
+        self._store = project.store_of(run_id)
+        self._journal = Journal(self._store, run_id)
 
     def __repr__(self) -> str:
         return f"<ithaca.Run {self.id}>"
 
+    def _repr_html_(self) -> str:
+        """The run's steps as a graph and a table, for notebooks."""
+        from ithaca.runs.html import run_html
+
+        return run_html(self.observe(), self.workflow)
+
     @cached_property
-    def session(self) -> Session:
+    def _session(self) -> Session:
         """Reaches the run on its backend."""
-        backend = self.project.backend(self.journal.run().backend)
-        return backend.session(self.project.home, self.store)
+        backend = self._project.backend(self.document.backend)
+        return backend.session(self._project.home, self._store)
 
-    @cached_property
-    def _only_read(self) -> bool:
-        """Whether the run is kept on a remote to which nothing is to be written."""
-        return self.project.access != "write" and bool(self.journal.run().store)
+    def _connect(self) -> Session | None:
+        """The session; None for a reader who has no access to the backend."""
+        try:
+            return self._session
+        except BackendError:
+            if self._read_only:
+                return None
+            raise
 
-    def state(self) -> RunState:
-        """Everything that is known of the run now."""
-        # Whether the owner lives is asked first: an owner that is gone has written its end before.
-        # Who may write nothing leaves it to others to find that out, and to write it down.
-        over = self.journal.ended() is not None or self._only_read
-        alive = over or self.session.alive(self.id)
-        if not alive:
-            self.store.invalidate()
-        state = self.journal.state(alive=alive)
-        if state.status in ENDED or all(each.status != "pending" for each in state.steps):
-            return state
-        return _with_obstacles(state, self.session.obstacles(self.id))
+    @property
+    def _read_only(self) -> bool:
+        """Whether the run is kept on a remote that must not be written."""
+        return self._project.access != "write" and bool(self.document.store)
+
+    @property
+    def document(self) -> RunDocument:
+        """What was submitted: arguments, backend, source, plan, notices."""
+        return self._journal.run()
+
+    @property
+    def workflow(self) -> Workflow:
+        """The workflow that runs."""
+        return self._journal.workflow()
+
+    @property
+    def home(self) -> Path:
+        """The folder with Ithaca's own files of the run's project."""
+        return self._project.home
+
+    def observe(self) -> RunState:
+        """Everything that is known of the run now. Nothing is written.
+
+        Returns:
+            Its status, metrics and steps at one moment; `status`, `metrics` and `steps` are parts
+            of it.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return observe(self._journal, self._connect, self._store)
+
+    def reconcile(self) -> None:
+        """Write the ends that nothing else can write any more, such as those of killed pods.
+
+        `wait`, `watch`, `cancel` and `retry` do it. Where the store may only be read, nothing
+        happens.
+        """
+        if not self._read_only:
+            reconcile(self._journal, self._session)
 
     @property
     def status(self) -> RunStatus:
         """`pending`, `running`, `succeeded`, `failed`, `cancelled` or `lost`."""
-        return self.state().status
+        return self.observe().status
 
     @property
     def metrics(self) -> dict[str, float]:
         """What its steps published so far."""
-        return self.state().metrics
+        return self.observe().metrics
 
     @property
     def steps(self) -> tuple[StepState, ...]:
-        """How each step stands, in workflow order."""
-        return self.state().steps
+        """The state of each step, in workflow order."""
+        return self.observe().steps
 
     @property
     def url(self) -> str:
         """The run's page in its engine, else its URI."""
-        return self.session.url(self.id) or names.uri("runs", self.id)
+        return self._session.url(self.id) or names.uri("runs", self.id)
 
-    def wait(self, timeout: float | None = None) -> Run:
+    def watch(self, pause: float = POLL) -> Iterator[RunState]:
+        """The state of the run, again and again until it has ended.
+
+        Args:
+            pause: Seconds between two states at most; a change on a cluster comes at once.
+
+        Yields:
+            What `observe()` returns; the last one has ended.
+
+        Raises:
+            BackendError: The cluster no longer allows to watch the run (ITH665); the run goes on.
+        """
+        with self._session.follow(self.id) as sleep:
+            while True:
+                self.reconcile()
+                state = self.observe()
+                yield state
+                if state.status in ENDED:
+                    return
+                sleep(pause)
+
+    def wait(self, timeout: float | None = None, *, progress: bool = False) -> Run:
         """Wait until the run has ended, however it does.
 
         Args:
-            timeout: Seconds; None waits for ever.
+            timeout: Seconds; None waits without a limit.
+            progress: Show a table of the steps while waiting, in a terminal or a notebook.
 
         Returns:
             The run itself.
 
         Raises:
             TimeoutError: It has not ended in time.
+
+        Example:
+            >>> run.wait(progress=True).status  # doctest: +SKIP
+            'succeeded'
         """
+        from contextlib import nullcontext
+
+        from ithaca.runs.progress import shown
+
         last = None if timeout is None else time.monotonic() + timeout
-        with self.session.follow(self.id) as sleep:
-            while self.status not in ENDED:
-                if last is not None and time.monotonic() > last:
-                    raise TimeoutError(f"run {self.id} has not ended within {timeout} s")
-                sleep(POLL)
+        with shown(self.workflow) if progress else nullcontext(lambda _state: None) as show:
+            for state in self.watch():
+                show(state)
+                if last is not None and state.status not in ENDED and time.monotonic() > last:
+                    raise TimeoutError(f"run {self.id} has not ended within {timeout:g} s")
         return self
 
     def raise_for_status(self) -> Run:
@@ -120,7 +209,7 @@ class Run:
             StepFailed: A step failed.
             RunFailed: It ended otherwise than succeeded.
         """
-        state = self.state()
+        state = self.observe()
         if state.status not in ENDED or state.status == "succeeded":
             return self
         if state.status == "cancelled":
@@ -158,7 +247,7 @@ class Run:
         try:
             return journal.notebook(step, number)
         except NotFound:
-            state = self.state()
+            state = self.observe()
             over = state.status in ENDED or state.step(step).status not in OPEN
             raise NotFound(
                 "ITH604",
@@ -179,10 +268,10 @@ class Run:
             attempt_state(
                 known.name,
                 number,
-                self.journal.attempt_start(step, number),
-                self.journal.attempt_end(step, number),
+                self._journal.attempt_start(step, number),
+                self._journal.attempt_end(step, number),
             )
-            for number in self.journal.attempts(step)
+            for number in self._journal.attempts(step)
         )
 
     def values(self, step: str) -> tuple[NamedValue, ...]:
@@ -196,7 +285,7 @@ class Run:
         from ithaca.runs.values import values_of
         from ithaca.store import entries
 
-        after, store = self.step(step).after, self.store
+        after, store = self.step(step).after, self._store
         if after is None:
             return ()
         try:
@@ -222,13 +311,34 @@ class Run:
         Raises:
             UsageError: The run has not ended, or has nothing left to do.
         """
-        from ithaca.runs.submission import retry
+        self.reconcile()
+        found = retry(self._project, self._journal, self._store, self.observe())
+        return Run(self._project, found)
 
-        return retry(self)
+    def log(self, step: str, attempt: int, *, start: int = 0) -> tuple[bytes, int]:
+        """What an attempt printed, from a chunk on, for readers that follow it.
+
+        Args:
+            step: Name of the step.
+            attempt: Number of the attempt.
+            start: The chunk to begin with.
+
+        Returns:
+            The bytes, and the number of the chunk that comes next.
+        """
+        return self._journal.log(step, attempt, start=start)
+
+    def progress(self, step: str, attempt: int) -> Progress | None:
+        """Which cell of an attempt runs, as far as it is known."""
+        return self._journal.progress(step, attempt)
+
+    def submitted_notebook(self) -> bytes:
+        """The notebook as it was submitted, as JSON."""
+        return self._store.read(names.run(self.id, "notebook"))
 
     def to_json(self) -> str:
         """What `ithaca run --json` prints."""
-        return msgspec.json.encode(describe(self.state(), self.url)).decode()
+        return msgspec.json.encode(describe(self.observe(), self.url)).decode()
 
     def junit(self) -> str:
         """What `ithaca run --junit` writes: the run as JUnit XML, a test case a step."""
@@ -237,25 +347,25 @@ class Run:
         return junit(self)
 
     def _ask(self, kind: str, step: str | None = None, comment: str = "") -> None:
-        if self._only_read:
-            self.project.refuse_writing(self.journal.run().store)
-        if self.journal.ended() is not None:
+        if self._read_only:
+            self._project.refuse_writing(self._journal.run().store)
+        if self._journal.ended() is not None:
             raise UsageError("ITH905", f"the run has ended: {self.status}", where=f"run {self.id}")
-        if not self.session.alive(self.id):
+        if not self._session.observe(self.id).alive:
             raise UsageError(
                 "ITH905",
-                "the run's owner is gone, so nobody hears",
+                "the run is lost: nothing on its backend runs it any more",
                 where=f"run {self.id}",
                 cure=f"`ithaca runs retry {self.id}` goes on from what succeeded",
             )
-        if step is not None and self.session.answer(self.id, step, kind, comment):
+        if step is not None and self._session.answer(self.id, step, kind, comment):
             return
-        self.journal.ask(kind, step=step, comment=comment)
-        self.session.wake(self.id)
+        self._journal.ask(kind, step=step, comment=comment)
+        self._session.wake(self.id)
 
     def _answer(self, kind: str, step: str, comment: str) -> None:
         known = self.step(step)
-        if self.journal.workflow().step(step).approval is None or known.attempt:
+        if self._journal.workflow().step(step).approval is None or known.attempt:
             waiting = [each.name for each in self.steps if each.status == "waiting"]
             raise UsageError(
                 "ITH906",
@@ -271,7 +381,7 @@ class Run:
         Raises:
             NotFound: The run has no step of that name.
         """
-        state = self.state()
+        state = self.observe()
         try:
             return state.step(name)
         except KeyError:
@@ -286,7 +396,7 @@ class Run:
     def _attempt(self, step: str, attempt: int | None) -> tuple[Journal, int]:
         """Where an attempt's log and notebook are: those of a reused step are in another run."""
         known = self.step(step)
-        if attempt is not None and attempt not in self.journal.attempts(step):
+        if attempt is not None and attempt not in self._journal.attempts(step):
             raise NotFound(
                 "ITH607",
                 f"step `{step}` has no attempt {attempt}",
@@ -294,63 +404,13 @@ class Run:
                 cure=f"`ithaca runs show {self.id}/{step}` lists its attempts",
             )
         if attempt is not None or known.reused_from is None:
-            return self.journal, attempt or known.attempt
-        origin = Journal(self.journal.store, known.reused_from)
+            return self._journal, attempt or known.attempt
+        origin = Journal(self._journal.store, known.reused_from)
         for number in origin.attempts(step):
             end = origin.attempt_end(step, number)
             if end is not None and end.execution == known.execution and end.reused_from is None:
                 return origin, number
-        return self.journal, known.attempt
-
-
-def _with_obstacles(state: RunState, obstacles: Mapping[str, Obstacle]) -> RunState:
-    return msgspec.structs.replace(
-        state,
-        steps=tuple(
-            msgspec.structs.replace(step, obstacle=obstacles[step.name])
-            if step.status == "pending" and step.name in obstacles
-            else step
-            for step in state.steps
-        ),
-    )
-
-
-def describe(state: RunState, url: str) -> dict[str, Any]:
-    """A run as one object of plain data, in the form that DESIGN gives `ithaca run --json`."""
-    return {
-        "id": state.id,
-        "status": state.status,
-        "metrics": state.metrics,
-        "parameters": state.parameters,
-        "steps": [describe_step(step) for step in state.steps],
-        "url": url,
-    }
-
-
-def describe_step(step: StepState) -> dict[str, Any]:
-    """A step as plain data."""
-    seconds = step.seconds
-    return {
-        "name": step.name,
-        "status": step.status,
-        "reused_from": step.reused_from,
-        "seconds": None if seconds is None else round(seconds, 3),
-        "before": step.before,
-        "after": step.after,
-        "question": step.question,
-        "answer": None if step.answer is None else _answered(step.answer),
-        "obstacle": None if step.obstacle is None else msgspec.to_builtins(step.obstacle),
-        "error": None if step.error is None else msgspec.to_builtins(step.error),
-    }
-
-
-def _answered(answer: Event) -> dict[str, Any]:
-    return {
-        "answer": "approved" if answer.kind == "approve" else "rejected",
-        "by": answer.by,
-        "at": answer.at,
-        "comment": answer.comment,
-    }
+        return self._journal, known.attempt
 
 
 def _place(step: str, error: StepError) -> str:

@@ -11,7 +11,6 @@ from ithaca.errors import UsageError
 from ithaca.records import names
 from ithaca.runs.environment import for_pods, setting
 from ithaca.runs.project import find_project
-from ithaca.runs.roots import root_of
 from ithaca.runs.secrets import refuse_named_credentials
 from ithaca.runs.source import take_source
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from ithaca.model.workflow import Workflow
+    from ithaca.runs.workflow import Workflow
 
 
 _DOCUMENT = re.compile(r"^---\n", re.MULTILINE)
@@ -49,7 +48,7 @@ def files(text: str) -> dict[str, str]:
 
 
 def manifests(
-    workflow: Workflow,
+    located: Workflow,
     backend: str,
     *,
     flags: Mapping[str, Any],
@@ -63,7 +62,7 @@ def manifests(
     What they name is kept in the project's own store, and sent when that is asked for.
 
     Args:
-        workflow: A workflow that this process compiled.
+        located: What `ithaca.compile` returned.
         backend: Name of the backend.
         flags: Settings that this call overrides.
         push: Send the workflow, its notebook and its source to the store that the manifests name,
@@ -76,7 +75,7 @@ def manifests(
         UsageError: A setting is missing or wrong, or nobody named a store to push to.
         StoreError: The store cannot be reached.
     """
-    project = find_project(root_of(workflow), flags)
+    workflow, project = located.ir, find_project(located.root, flags)
     chosen = setting(project, backend)
     if chosen.kind == "capture" and not push:
         raise UsageError(

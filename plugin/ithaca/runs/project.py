@@ -12,7 +12,7 @@ from ithaca.errors import Corrupt, NotFound, UsageError
 from ithaca.model.run import RunDocument
 from ithaca.notebook.root import project_root
 from ithaca.records import names
-from ithaca.records.journal import decode, find_run, list_runs
+from ithaca.records.journal import decode
 from ithaca.runs.trust import is_trusted
 from ithaca.settings import Settings, load
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ithaca.backends import Backend
-    from ithaca.runs.handle import Run
     from ithaca.store import Store
 
 ACCESS = ("write", "read", "none")
@@ -233,24 +232,6 @@ class Project:
             "infrastructure_retries": self.settings.number("infrastructure_retries", 2),
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def run(self, text: str) -> Run:
-        """The run of that id, unique start of an id, or `latest`.
-
-        Raises:
-            NotFound: There is none.
-        """
-        from ithaca.runs.handle import Run
-
-        return Run(self, find_run(self.looked_at(), text))
-
-    def runs(self) -> list[Run]:
-        """All runs, oldest first; none when there is no store."""
-        from ithaca.runs.handle import Run
-
-        if self.remote is None and not (self.home / "store").exists():
-            return []
-        return [Run(self, each) for each in list_runs(self.looked_at())]
 
 
 def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None = None) -> Project:

@@ -10,6 +10,7 @@ import msgspec
 from ithaca.errors import NotFound, StoreError, UsageError
 from ithaca.records.journal import Journal, list_runs
 from ithaca.records.names import parse_reference
+from ithaca.runs.handle import open_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,19 +65,19 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
             cure="write a digest, RUN/STEP for what a step left, or RUN/STEP@before for what it "
             "started from; `ithaca runs show RUN` names the steps",
         )
-    found = project.run(run)
+    found = open_run(project, run)
     state = found.step(step)
     digest = state.before if moment == "before" else state.after
     if digest is None:
+        why = "has not started" if moment == "before" else f"is {state.status}"
         started = moment != "before" and state.before is not None
         raise NotFound(
             "ITH606",
-            f"step `{step}` has {'not started' if moment == 'before' else 'left no snapshot'}: "
-            f"it is {state.status}",
+            f'step "{step}" {why}, so it has no such snapshot',
             where=f"run {found.id}",
-            cure=f"`{named}@before` is what it started from" if started else "",
+            cure=f"`{named}@before` names the snapshot that it started from" if started else "",
         )
-    return digest, found.store
+    return digest, project.store_of(found.id)
 
 
 def _of_digest(project: Project, start: str) -> tuple[str, Store]:

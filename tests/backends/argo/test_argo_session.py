@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -43,7 +42,8 @@ def session(journal: Journal) -> ClusterSession:
 def done(session: ClusterSession, journal: Journal, phase: str) -> None:
     """Let the session see a Workflow whose steps have ended."""
     found: dict[str, Any] = {"metadata": {"name": "w"}, "status": {"phase": phase}}
-    session._seen[journal.id] = (float("inf"), found)
+    view = session._view(journal.id)
+    view.found, view.until = found, float("inf")
 
 
 def write_ends(journal: Journal) -> None:
@@ -53,12 +53,13 @@ def write_ends(journal: Journal) -> None:
 
 
 def test_an_end_that_the_store_shows_a_moment_later_still_counts(
-    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    session: ClusterSession, journal: Journal
 ) -> None:
     done(session, journal, "Succeeded")
-    clock = SimpleNamespace(sleep=lambda _seconds: write_ends(journal), monotonic=time.monotonic)
-    monkeypatch.setattr(module, "time", clock)
-    assert session.alive(journal.id)
+    session.reconcile(journal.id)
+    assert journal.ended() is None
+    write_ends(journal)
+    session.reconcile(journal.id)
     assert (end := journal.ended()) is not None
     assert end.status == "succeeded"
 
@@ -68,9 +69,24 @@ def test_a_run_whose_last_pod_never_wrote_gets_its_end_after_a_moment(
 ) -> None:
     monkeypatch.setattr(module, "LATE", 0.0)
     done(session, journal, "Failed")
-    assert session.alive(journal.id)
+    session.reconcile(journal.id)
     assert (end := journal.ended()) is not None
     assert end.status == "failed"
+
+
+def test_an_observer_sees_the_ends_that_a_reconciler_would_write_and_writes_none(
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LATE", 0.0)
+    done(session, journal, "Failed")
+    before = sorted(path for path in journal.store.path.rglob("*"))
+    ends = session.observe(journal.id).ends
+    assert sorted(path for path in journal.store.path.rglob("*")) == before
+    session.reconcile(journal.id)
+    assert ends.keys() == {names.run(journal.id, "end")}
+    assert {name: msgspec.json.decode(journal.store.read(name))["status"] for name in ends} == {
+        name: msgspec.json.decode(data)["status"] for name, data in ends.items()
+    }
 
 
 def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
@@ -103,7 +119,7 @@ def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is
     )
     journal.store.create(names.run(document.id), msgspec.json.encode(document))
     session._cluster = Seen()  # type: ignore[assignment]
-    assert session.alive(document.id)
+    assert session.observe(document.id).alive
     assert asked == [("science", "digits-x7k")]
 
 
@@ -123,7 +139,8 @@ def see(session: ClusterSession, journal: Journal, *nodes: dict[str, Any], **spe
     """Let the session see a Workflow that runs and has these nodes."""
     status = {"phase": "Running", "nodes": {each["id"]: each for each in nodes}}
     found: dict[str, Any] = {"metadata": {"name": "w"}, "spec": spec, "status": status}
-    session._seen[journal.id] = (float("inf"), found)
+    view = session._view(journal.id)
+    view.found, view.until = found, float("inf")
 
 
 def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
@@ -131,8 +148,7 @@ def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
 ) -> None:
     step = journal.workflow().steps[0].name
     see(session, journal, node(step, "Pending", 'ErrImagePull: failed to pull image "x"'))
-    assert session.alive(journal.id)
-    found = session.obstacles(journal.id)[step]
+    found = session.observe(journal.id).obstacles[step]
     assert (found.reason, found.message) == ("ErrImagePull", 'failed to pull image "x"')
 
 
@@ -157,9 +173,8 @@ def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
 
     session._cluster = Pods()  # type: ignore[assignment]
     see(session, journal, node(step, "Pending", "PodInitializing"))
-    assert session.alive(journal.id)
     for _ in range(3):
-        assert session.obstacles(journal.id)[step].message == "no such image"
+        assert session.observe(journal.id).obstacles[step].message == "no such image"
     assert len(asked) == 1
 
 
@@ -168,7 +183,7 @@ def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
 ) -> None:
     step = journal.workflow().steps[0].name
     see(session, journal, node(step, "Failed", "main: OOMKilled (exit code 137)"))
-    assert session.alive(journal.id)
+    session.reconcile(journal.id)
     end = journal.attempt_end(step, 1)
     assert end is not None
     assert end.error is not None
@@ -180,9 +195,9 @@ def test_a_workflow_that_was_stopped_in_argo_makes_a_cancelled_run(
 ) -> None:
     monkeypatch.setattr(module, "LATE", 0.0)
     done(session, journal, "Failed")
-    _, found = session._seen[journal.id]
+    found = session._view(journal.id).found
     assert found is not None
     found["spec"] = {"shutdown": "Terminate"}
-    session.alive(journal.id)
+    session.reconcile(journal.id)
     assert (end := journal.ended()) is not None
     assert (end.status, end.message) == ("cancelled", "it was stopped in Argo")

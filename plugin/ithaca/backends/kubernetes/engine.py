@@ -52,11 +52,13 @@ class Outcome(NamedTuple):
         status: `cancelled` when somebody stopped the run in the engine itself.
         message: Why, in words for people; empty when the steps say it.
         deadline: How many seconds the whole run might take, when they are over.
+        ended: When they ended by the clock of the cluster, seconds since the epoch.
     """
 
     status: Literal["succeeded", "failed", "cancelled"]
     message: str = ""
     deadline: float | None = None
+    ended: float | None = None
 
 
 class Answer(NamedTuple):

@@ -1,7 +1,7 @@
 """Runs on a cluster: started, watched and answered through the Kubernetes API alone.
 
-The store has everything that views show. The run's object is watched only to know when to look
-there again, to write the ends that nobody else could, and to act on what people ask.
+The store has everything that views show. The run's object says when to look there again, which
+ends no pod can write any more, and what to do with a person's answer.
 """
 
 from __future__ import annotations
@@ -18,33 +18,37 @@ from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
 from ithaca.backends.kubernetes.engine import Answer
 from ithaca.backends.kubernetes.obstacles import obstacle, said, says_enough
-from ithaca.backends.protocol import Session
+from ithaca.backends.protocol import Observation, Session
 from ithaca.errors import BackendError
+from ithaca.records.draft import Draft
 from ithaca.records.ends import Loss, end_run, settle
 from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ithaca.backends.kubernetes.engine import Engine, Object, PodState
     from ithaca.model.run import Event, Obstacle
     from ithaca.records.journal import Documents
 
 LOOK = 1.0
-"""Seconds between two looks at the store while nothing changes on the cluster."""
+"""Seconds between two reads of the store while nothing changes on the cluster."""
 
 FRESH = 5.0
-"""Seconds for which an answer of the API server counts, where nobody watches."""
+"""Seconds for which an answer of the API server is used, while nothing watches the run."""
 
 AGAIN = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a submission that got no answer is repeated."""
 
 DENIED = 60.0
-"""Seconds until pods are listed again that could not be."""
+"""Seconds until a refused list of pods is asked for again."""
 
 LATE = 1.0
-"""Seconds that what the store lists may be older than what the cluster says."""
+"""Seconds by which the store's list of documents may be older than the run's object."""
+
+SKEW = 30.0
+"""Seconds by which the clocks of this machine and of the cluster may differ."""
 
 SUBMISSION = 30.0
 """Seconds that a run may be without its object because it is being submitted."""
@@ -65,8 +69,7 @@ class ClusterSession(Session):
     def __init__(self, engine: Engine, store: Documents, namespace: str | None = None) -> None:
         self.engine, self.store, self._namespace = engine, store, namespace
         self._cluster: Cluster | None = None
-        self._seen: dict[str, tuple[float, Object | None]] = {}
-        self._settled: dict[str, _Settled] = {}
+        self._views: dict[str, _View] = {}
 
     @property
     def cluster(self) -> Cluster:
@@ -126,21 +129,25 @@ class ClusterSession(Session):
             with contextlib.suppress(BackendError):  # the run goes on; they only stay longer
                 self.cluster.patch(kind_of(each), each["metadata"]["name"], changes)
 
-    def alive(self, run_id: str) -> bool:
-        """Whether the run's object is there; a cluster that does not answer is no proof."""
-        journal = Journal(self.store, run_id)
-        try:
-            found = self._look(run_id)
-            if found is None:
-                return time.time() - ULID.from_str(run_id).timestamp < SUBMISSION
-            self._settle(journal, found)
-        except BackendError:
-            return True
-        return True
+    def observe(self, run_id: str) -> Observation:
+        """What the run's object and its pods say; nothing is written."""
+        view = self._view(run_id)
+        draft = Draft(self.store)
+        alive = self._settle(view, view.journal.over(draft))
+        return Observation(alive, draft.written, self._obstacles(view) if alive else {})
+
+    def reconcile(self, run_id: str) -> None:
+        """Write the ends that the run's pods could not, and the run's once its steps have ended.
+
+        The last pod writes the run's end, too; but it takes its time, or may never start.
+        """
+        view = self._view(run_id)
+        if view.journal.ended() is None:
+            self._settle(view, view.journal)
 
     def wake(self, run_id: str) -> None:
         """Do what was asked: stop the run's pods, or answer what waits in the engine."""
-        journal = Journal(self.store, run_id)
+        journal = self._view(run_id).journal
         (cluster, name), events = self._find(journal), journal.events()
         if any(event.kind == "cancel" for event in events):
             self.engine.stop(cluster, name)
@@ -156,7 +163,7 @@ class ClusterSession(Session):
 
     def answer(self, run_id: str, step: str, decision: str, comment: str) -> bool:
         """Let the engine have the answer where something in it asks by rules of its own."""
-        journal = Journal(self.store, run_id)
+        journal = self._view(run_id).journal
         cluster, name = self._find(journal)
         answer = Answer(step, decision, comment)
         while (found := cluster.get(self.engine.kind, name)) is not None:
@@ -171,27 +178,26 @@ class ClusterSession(Session):
         Raises:
             BackendError: The cluster does not let us see it, and not only for a moment (ITH665).
         """
-        journal = Journal(self.store, run_id)
-        if journal.ended() is not None:
+        view = self._view(run_id)
+        if view.journal.ended() is not None:
             yield time.sleep
             return
         changed, over = threading.Event(), threading.Event()
-        cluster, name = self._find(journal)
+        cluster, name = self._find(view.journal)
 
         refusals: list[BackendError] = []
 
         def watch() -> None:
             try:
                 for found in cluster.watch(self.engine.kind, name=name, stop=over):
-                    self._seen[run_id] = (float("inf"), found)
+                    view.found, view.until = found, float("inf")
                     changed.set()
             except BackendError as error:
                 refusals.append(error)
                 changed.set()
                 return
             if not over.is_set():
-                self._end_deleted(journal)
-                self._seen.pop(run_id, None)
+                view.found, view.until, view.deleted = None, float("inf"), time.monotonic()
                 changed.set()
 
         def wait(seconds: float) -> None:
@@ -211,37 +217,36 @@ class ClusterSession(Session):
             yield wait
         finally:
             over.set()
-            self._seen.pop(run_id, None)
+            view.until = 0.0
 
-    def obstacles(self, run_id: str) -> Mapping[str, Obstacle]:
-        """Why pods do not start: as the run's object says or, where it is silent, the pods."""
-        seen = self._settled.get(run_id)
-        waiting = [each for each in seen.latest if each.phase == "pending"] if seen else []
+    def _obstacles(self, view: _View) -> dict[str, Obstacle]:
+        """Why pods do not start: from the run's object or, where it is silent, from the pods."""
+        waiting = [each for each in view.pods if each.phase == "pending"]
         found = {each.step: obstacle(each.message) for each in waiting}
-        if seen is not None and not all(map(says_enough, found.values())):
-            found.update(self._listed(Journal(self.store, run_id), seen))
+        if view.found is not None and not all(map(says_enough, found.values())):
+            found.update(self._listed(view))
         return {step: why for step, why in found.items() if why is not None}
 
-    def _listed(self, journal: Journal, seen: _Settled) -> dict[str, Obstacle]:
-        """What the run's pods say; asked once in a while, and by whoever may."""
+    def _listed(self, view: _View) -> dict[str, Obstacle]:
+        """What the run's pods say: one list every few seconds, if the user may list pods."""
         now = time.monotonic()
-        if now >= seen.next_list:
-            seen.next_list, seen.listed = now + FRESH, {}
+        if now >= view.next_list:
+            view.next_list, view.listed = now + FRESH, {}
             try:
-                cluster, name = self._find(journal)
+                cluster, name = self._find(view.journal)
                 pods, _ = cluster.list(POD, labels=self.engine.labels(name))
-            except BackendError:  # views need no right to see pods
-                seen.next_list = now + DENIED
+            except BackendError:  # views need no right to list pods
+                view.next_list = now + DENIED
                 return {}
             for pod in pods:
-                step, why = self.engine.step(pod, journal.workflow()), obstacle(said(pod))
+                step, why = self.engine.step(pod, view.journal.workflow()), obstacle(said(pod))
                 if step is not None and why is not None:
-                    seen.listed[step] = why
-        return seen.listed
+                    view.listed[step] = why
+        return view.listed
 
     def url(self, run_id: str) -> str | None:
         """The run's page in the engine's UI, when its address is set."""
-        return self.engine.url(*self._place(Journal(self.store, run_id)))
+        return self.engine.url(*self._place(self._view(run_id).journal))
 
     def _place(self, journal: Journal) -> tuple[str, str]:
         """The namespace and the name of the run's object."""
@@ -257,53 +262,71 @@ class ClusterSession(Session):
         namespace, name = self._place(journal)
         return self.cluster.within(namespace), name
 
-    def _look(self, run_id: str) -> Object | None:
-        """The run's object as it was seen last."""
-        until, found = self._seen.get(run_id, (0.0, None))
-        if time.monotonic() > until:
-            cluster, name = self._find(Journal(self.store, run_id))
-            found = cluster.get(self.engine.kind, name)
-            self._seen[run_id] = (time.monotonic() + FRESH, found)
-        return found
+    def _view(self, run_id: str) -> _View:
+        """What this session has seen of a run."""
+        return self._views.setdefault(run_id, _View(Journal(self.store, run_id)))
 
-    def _settle(self, journal: Journal, found: Object) -> None:
-        """Write the ends that the run's pods could not, and its own once its steps have ended.
+    def _look(self, view: _View) -> Object | None:
+        """The run's object: as the watch shows it, else at most `FRESH` seconds old."""
+        if time.monotonic() > view.until:
+            cluster, name = self._find(view.journal)
+            view.found = cluster.get(self.engine.kind, name)
+            view.until = time.monotonic() + FRESH
+        return view.found
 
-        A last pod would do it, too; but it takes its time, or may never come.
+    def _settle(self, view: _View, journal: Journal) -> bool:
+        """Write what follows from the run's object.
+
+        Args:
+            view: What was seen of the run.
+            journal: Where the ends go: the run's own journal, or one over a draft.
+
+        Returns:
+            Whether the run still has its object. A cluster that does not answer proves nothing.
         """
-        if journal.ended() is not None:
-            return
-        outcome = self.engine.outcome(found)
-        state = self._settled.setdefault(journal.id, _Settled())
-        if outcome is not None or state.is_due(found):
-            self._settle_attempts(journal, found, state)
-        if outcome is None:
-            return
-        if not all(step.status in GOOD for step in journal.state().steps):
-            time.sleep(LATE)
+        try:
+            found = self._look(view)
+            if found is None:
+                return self._settle_missing(view, journal)
+            outcome = self.engine.outcome(found)
+            if outcome is not None or view.is_due(found):
+                cluster, _ = self._find(view.journal)
+                view.pods = tuple(self.engine.pods(cluster, found))
+        except BackendError:
+            return True
+        self._settle_attempts(view, journal)
+        if outcome is None or not (
+            view.is_over(outcome.ended)
+            or all(step.status in GOOD for step in journal.state().steps)
+        ):
+            return True
         end_run(
             journal,
             stopped=outcome.status == "cancelled",
             deadline=outcome.deadline,
             said=outcome.message,
         )
+        return True
 
-    def _end_deleted(self, journal: Journal) -> None:
-        """Write the end of a run whose object somebody deleted before our eyes.
+    def _settle_missing(self, view: _View, journal: Journal) -> bool:
+        """End a run whose object was deleted while this session watched it.
 
-        One that is only not there may be on another cluster than that of the kubeconfig.
+        An object that was never seen may be on another cluster than that of the kubeconfig.
         """
-        time.sleep(LATE)
+        if view.deleted is None:
+            return time.time() - ULID.from_str(journal.id).timestamp < SUBMISSION
+        if time.monotonic() - view.deleted < LATE:
+            return True
         if any(step.status in OPEN for step in journal.state().steps):
             journal.end("lost", f"its {self.engine.kind.kind} was deleted")
         else:
             end_run(journal)
+        return True
 
-    def _settle_attempts(self, journal: Journal, found: Object, state: _Settled) -> None:
-        cluster, _ = self._find(journal)
-        pods = {(pod.step, pod.number): pod for pod in self.engine.pods(cluster, found)}
-        state.latest = tuple(pods.values())
-        lost = [place for place, pod in pods.items() if pod.failed and place not in state.pods]
+    def _settle_attempts(self, view: _View, journal: Journal) -> None:
+        """Write the ends of attempts whose pods failed without writing one."""
+        failed = {(pod.step, pod.number): pod for pod in view.pods if pod.failed}
+        lost = [pod for place, pod in failed.items() if place not in view.settled]
         settle(
             journal,
             [
@@ -311,36 +334,57 @@ class ClusterSession(Session):
                     *(pod.step, pod.number, pod.message, pod.exit_code, pod.name),
                     cure=why.cure if (why := obstacle(pod.message)) else "",
                 )
-                for pod in (pods[place] for place in lost)
+                for pod in lost
             ],
         )
-        state.pods.update(lost)
+        if journal is view.journal:
+            view.settled.update((pod.step, pod.number) for pod in lost)
 
 
-class _Settled:
-    """What has been looked at of a run already.
+class _View:
+    """What a session has seen of a run.
 
     Attributes:
-        pods: Those that ended badly and need no further look.
-        latest: All, as the engine told of them last.
+        journal: The run's documents.
+        found: The run's object as it was read last; None when there is none.
+        until: When it has to be read again, by the monotonic clock.
+        deleted: When the watch saw it deleted.
+        pods: The pods of its steps, as the engine described them last.
+        settled: Failed pods whose ends are written.
         listed: Why pods do not start, as they say themselves.
-        next_list: When they may be asked again.
+        next_list: When pods may be listed again.
     """
 
-    def __init__(self) -> None:
-        self.pods: set[tuple[str, int]] = set()
-        self.latest: tuple[PodState, ...] = ()
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.found: Object | None = None
+        self.until = 0.0
+        self.deleted: float | None = None
+        self.pods: tuple[PodState, ...] = ()
+        self.settled: set[tuple[str, int]] = set()
         self.listed: dict[str, Obstacle] = {}
         self.next_list = 0.0
-        self._version, self._until = "", 0.0
+        self._over: float | None = None
+        self._version, self._pods_until = "", 0.0
 
     def is_due(self, found: Object) -> bool:
-        """Whether the object has changed, or was looked at too long ago."""
+        """Whether the pods have to be read: the object changed, or the last time is long ago."""
         version, now = found["metadata"].get("resourceVersion", ""), time.monotonic()
-        if version == self._version and now < self._until:
+        if version == self._version and now < self._pods_until:
             return False
-        self._version, self._until = version, now + FRESH
+        self._version, self._pods_until = version, now + FRESH
         return True
+
+    def is_over(self, ended: float | None) -> bool:
+        """Whether the store shows by now everything that the pods wrote.
+
+        Args:
+            ended: When the pods ended, by the clock of the cluster.
+        """
+        now = time.monotonic()
+        if self._over is None:
+            self._over = now
+        return now - self._over >= LATE or (ended is not None and time.time() - ended > SKEW)
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:

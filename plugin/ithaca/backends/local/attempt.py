@@ -17,7 +17,7 @@ from ithaca.model.run import AttemptEnd, StepError
 from ithaca.runner.failure import timed_out
 
 if TYPE_CHECKING:
-    from ithaca.backends.local.admission import Capacity
+    from ithaca.backends.local.ledger import Claim
     from ithaca.runner.task import Task
 
 TAIL = 2000
@@ -30,7 +30,7 @@ class Attempt:
 
     Attributes:
         task: What it was given.
-        asked: What the step asks of the machine.
+        claim: What it uses of the machine.
         process: The runner.
         pipe: Our end of the pipe; the runner ends when it is closed, however we end.
         said: File with what the runner printed outside of the step's log.
@@ -39,7 +39,7 @@ class Attempt:
     """
 
     task: Task
-    asked: Capacity
+    claim: Claim
     process: subprocess.Popen[bytes]
     pipe: int
     said: Path
@@ -73,12 +73,12 @@ class Attempt:
             self.pipe = -1
 
 
-def start(task: Task, asked: Capacity) -> Attempt:
+def start(task: Task, claim: Claim) -> Attempt:
     """Start a runner in a session of its own.
 
     Args:
         task: What to run; its `owner_fd` is filled in here.
-        asked: What the step asks of the machine.
+        claim: What the step uses of the machine; released when it cannot start.
     """
     folder = Path(task.work).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,10 +100,11 @@ def start(task: Task, asked: Capacity) -> Attempt:
             )
     except BaseException:
         os.close(ours)
+        claim.release()
         raise
     finally:
         os.close(watched)
-    return Attempt(task=task, asked=asked, process=process, pipe=ours, said=said)
+    return Attempt(task=task, claim=claim, process=process, pipe=ours, said=said)
 
 
 def end_of(attempt: Attempt, *, cancelled: bool, limit: float | None = None) -> AttemptEnd:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from ithaca.backends.local import admission, lock, work
-from ithaca.backends.protocol import Backend, Session
+from ithaca.backends.protocol import Backend, Observation, Session
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ class LocalSession(Session):
         finally:
             os.close(held)
 
-    def alive(self, run_id: str) -> bool:
+    def observe(self, run_id: str) -> Observation:
         """Whether the run's supervisor lives, or is just being started."""
         path = work.lock_path(self.home, run_id)
         if path.exists():
-            return lock.is_held(path)
-        return time.time() - ULID.from_str(run_id).timestamp < SUBMISSION
+            return Observation(alive=lock.is_held(path))
+        return Observation(alive=time.time() - ULID.from_str(run_id).timestamp < SUBMISSION)
 
     def wake(self, run_id: str) -> None:
         """Wake the supervisor; it looks by itself a moment later anyway."""

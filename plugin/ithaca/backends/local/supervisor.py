@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
+from ithaca.backends.local.ledger import Ledger
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import IthacaError
@@ -75,6 +76,7 @@ class Supervisor:
         self.machine = admission.machine(settings.table("local"))
         self.counts = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
+        self.ledger = Ledger()
         self.remover = Remover(home)
         self.sleep, self.clock = sleep, clock
 
@@ -109,11 +111,10 @@ class Supervisor:
             return True
         if move.answer == "open" or len(self.running) >= max(1, self.run.parallel):
             return False
-        asked = admission.request(move.step, self.machine)
-        at_work = [attempt.asked for attempt in self.running.values()]
-        if at_work and not admission.admits(asked, at_work, self.machine):
+        claim = self.ledger.claim(admission.request(move.step, self.machine), self.machine)
+        if claim is None:
             return False
-        attempt = start(self._task(move, state), asked)
+        attempt = start(self._task(move, state), claim)
         if move.step.timeout is not None:
             attempt.last = self.clock() + move.step.timeout + OVERDUE
         self.running[move.step.name] = attempt
@@ -162,11 +163,12 @@ class Supervisor:
         self.journal.create(name, end)
 
     def _collect(self, *, cancelled: bool) -> None:
-        """Take leave of the runners that have ended."""
+        """Collect the runners that have ended."""
         for step, attempt in list(self.running.items()):
             if not attempt.has_ended():
                 continue
             del self.running[step]
+            attempt.claim.release()
             number = attempt.task.attempt
             self.remover.remove(Path(attempt.task.work))
             if self.journal.attempt_end(step, number) is None:

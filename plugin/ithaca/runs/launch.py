@@ -1,0 +1,119 @@
+"""A prepared workflow: everything of its runs that does not depend on their arguments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from ulid import ULID
+
+from ithaca.compiling.arguments import complete_arguments, parse_arguments
+from ithaca.model.run import RunDocument
+from ithaca.planning.keys import Known
+from ithaca.planning.plan import plan
+from ithaca.runs.handle import Run
+from ithaca.runs.reasons import why_again
+from ithaca.runs.secrets import refuse_secret_arguments
+from ithaca.runs.submission import submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ithaca.model.workflow import Workflow
+    from ithaca.runs.environment import Environments
+    from ithaca.runs.project import Project
+    from ithaca.store import Store
+
+
+def check_arguments(
+    workflow: Workflow, parameters: Mapping[str, Any] | Sequence[str]
+) -> dict[str, Any]:
+    """The value of every parameter.
+
+    Args:
+        workflow: The workflow.
+        parameters: Values by name, or `NAME=VALUE` texts; the others keep their defaults.
+
+    Raises:
+        UsageError: A parameter is unknown, has another type, or holds a secret.
+    """
+    if not isinstance(parameters, Mapping):
+        parameters = parse_arguments(parameters, workflow.parameters)
+    found = complete_arguments(parameters, workflow.parameters)
+    refuse_secret_arguments(workflow, found)
+    return found
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A workflow that is checked, planned as far as it can be, and ready to run many times.
+
+    `ithaca.prepare` makes one. The project's files, the environment and the notebook are those of
+    that moment: a launch reads none of them again.
+
+    Attributes:
+        workflow: What runs.
+        known: Executions that stand for steps which no parameter reaches, by step.
+    """
+
+    workflow: Workflow
+    known: Mapping[str, Known]
+    _project: Project = field(repr=False)
+    _store: Store = field(repr=False)
+    _document: RunDocument = field(repr=False)
+    _notebook: bytes = field(repr=False)
+    _environments: Environments = field(repr=False)
+    _reuse_filter: Callable[[str], str] | None = field(repr=False)
+
+    def launch(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        reuse: bool = True,
+        explain: bool = False,
+    ) -> Run:
+        """Start one run.
+
+        Args:
+            parameters: Values of parameters by name; the others keep their defaults.
+            reuse: False to run every step even when its result is known.
+            explain: Add a notice that says why steps run although the notebook ran before.
+
+        Returns:
+            The run.
+
+        Raises:
+            UsageError: A parameter is unknown, has another type, or holds a secret.
+            StoreError: The store cannot be written.
+            BackendError: The backend cannot be reached.
+
+        Example:
+            >>> prepared = ithaca.prepare("train.ipynb")  # doctest: +SKIP
+            >>> runs = [prepared.launch({"lr": lr}) for lr in (0.1, 0.01)]  # doctest: +SKIP
+        """
+        arguments = check_arguments(self.workflow, parameters or {})
+        document = msgspec.structs.replace(
+            self._document,
+            id=str(ULID()),
+            created=time.time(),
+            arguments=arguments,
+            reuse=reuse,
+            plan=plan(
+                self.workflow,
+                store=self._store,
+                arguments=arguments,
+                environment=self._environments.of,
+                source=self._document.source,
+                reuse=reuse,
+                pinned=self.known if reuse else None,
+                counts=self._reuse_filter,
+            ),
+        )
+        if explain:
+            again = why_again(self._store, self.workflow, document, self._reuse_filter)
+            document = msgspec.structs.replace(document, notices=(*document.notices, *again))
+        submit(self._project, self._store, document, self._notebook)
+        return Run(self._project, document.id)

@@ -1,0 +1,125 @@
+"""How runs stand: pure reads of documents and of what their backends know.
+
+`observe` writes nothing, so a page may call it every second and a reader needs no right to write.
+`reconcile` writes the ends that `observe` computes; the owner of a run, a watcher, the last pod
+and explicit commands call it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ithaca.backends import Observation
+from ithaca.records.draft import Draft
+from ithaca.records.fold import ENDED, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ithaca.backends import Session
+    from ithaca.model.run import Event, Obstacle
+    from ithaca.records.fold import StepState
+    from ithaca.records.journal import Journal
+    from ithaca.store import Store
+
+
+def observe(journal: Journal, connect: Callable[[], Session | None], store: Store) -> RunState:
+    """How a run stands now. Nothing is written.
+
+    Args:
+        journal: The run's documents.
+        connect: Reaches the run on its backend, while it has no end; None where that is not
+            possible from here, so that the documents alone count.
+        store: Where the documents are.
+
+    Returns:
+        The fold of the run's documents and of the ends that its backend knows and that are not
+        written yet.
+
+    Raises:
+        NotFound: There is no such run.
+        StoreError: The store cannot be read.
+    """
+    if journal.ended() is not None:
+        return journal.state()
+    # The backend is asked first: an owner that is gone has written its end before.
+    session = connect()
+    seen = Observation() if session is None else session.observe(journal.id)
+    if not seen.alive:
+        store.invalidate()
+    if seen.ends:
+        journal = journal.over(Draft(store, seen.ends))
+    return _with_obstacles(journal.state(alive=seen.alive), seen.obstacles)
+
+
+def reconcile(journal: Journal, session: Session) -> None:
+    """Write the ends of a run's attempts, and its own, that nothing else can write any more.
+
+    Args:
+        journal: The run's documents.
+        session: Reaches the run on its backend.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    if journal.ended() is None:
+        session.reconcile(journal.id)
+
+
+def describe(state: RunState, url: str) -> dict[str, Any]:
+    """A run as plain data: the object that `ithaca run --json` prints.
+
+    Args:
+        state: How the run stands.
+        url: Its page, or its URI.
+    """
+    return {
+        "id": state.id,
+        "status": state.status,
+        "metrics": state.metrics,
+        "parameters": state.parameters,
+        "steps": [describe_step(step) for step in state.steps],
+        "url": url,
+    }
+
+
+def describe_step(step: StepState) -> dict[str, Any]:
+    """A step as plain data."""
+    seconds = step.seconds
+    return {
+        "name": step.name,
+        "status": step.status,
+        "reused_from": step.reused_from,
+        "seconds": None if seconds is None else round(seconds, 3),
+        "before": step.before,
+        "after": step.after,
+        "question": step.question,
+        "answer": None if step.answer is None else _describe_answer(step.answer),
+        "obstacle": None if step.obstacle is None else msgspec.to_builtins(step.obstacle),
+        "error": None if step.error is None else msgspec.to_builtins(step.error),
+    }
+
+
+def _describe_answer(answer: Event) -> dict[str, Any]:
+    return {
+        "answer": "approved" if answer.kind == "approve" else "rejected",
+        "by": answer.by,
+        "at": answer.at,
+        "comment": answer.comment,
+    }
+
+
+def _with_obstacles(state: RunState, obstacles: Mapping[str, Obstacle]) -> RunState:
+    if state.status in ENDED or not obstacles:
+        return state
+    return msgspec.structs.replace(
+        state,
+        steps=tuple(
+            msgspec.structs.replace(step, obstacle=obstacles[step.name])
+            if step.status == "pending" and step.name in obstacles
+            else step
+            for step in state.steps
+        ),
+    )

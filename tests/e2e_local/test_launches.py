@@ -1,0 +1,116 @@
+"""Workflows that know their project, runs that are launched together, and reads that only read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from projects import Notebook
+
+import ithaca
+from ithaca.backends.local.admission import cores
+from ithaca.model.run import RunDocument
+from ithaca.records.journal import Journal
+from ithaca.runs.project import find_project
+
+pytestmark = pytest.mark.slow
+
+PARAMETERS = ("pipeline-parameters", "n = 1")
+
+
+def listing(folder: Path) -> dict[str, float]:
+    """Everything below a folder, with its time of change."""
+    return {str(path): path.lstat().st_mtime for path in folder.rglob("*")}
+
+
+def test_a_workflow_runs_in_the_project_that_it_was_compiled_in(
+    tmp_path: Path, notebook: Notebook
+) -> None:
+    path = notebook(("step:look", "text = open('name.txt').read()\nprint(text)"))
+    workflows = []
+    for name in ("one", "two"):
+        root = tmp_path / name
+        (root / ".git").mkdir(parents=True)
+        (root / "name.txt").write_text(name)
+        shutil.copy(path, root / "nb.ipynb")
+        workflows.append(ithaca.compile(root / "nb.ipynb"))
+    assert workflows[0].to_json() == workflows[1].to_json()
+    assert ithaca.run(workflows[0]).wait().logs("look").splitlines()[-1] == "one"
+
+
+def test_launches_of_one_preparation_read_the_project_once_and_share_what_is_known(
+    project: Path, notebook: Notebook
+) -> None:
+    (project / "rows.txt").write_text("3 4")
+    path = notebook(
+        PARAMETERS,
+        ("step:load", "rows = [int(each) for each in open('rows.txt').read().split()]"),
+        ("step:scale prev:load", "print([n * each for each in rows])"),
+    )
+    assert ithaca.run(path).wait().status == "succeeded"
+    prepared = ithaca.prepare(path)
+    assert set(prepared.known) == {"load"}
+    (project / "rows.txt").unlink()
+    path.unlink()
+    runs = [prepared.launch({"n": n}).wait() for n in (2, 3)]
+    assert [run.logs("scale").splitlines()[-1] for run in runs] == ["[6, 8]", "[9, 12]"]
+    assert [run.steps[0].status for run in runs] == ["reused", "reused"]
+    documents = [run.document for run in runs]
+    assert documents[0].source == documents[1].source
+    assert [document.arguments for document in documents] == [{"n": 2}, {"n": 3}]
+
+
+def test_runs_that_are_launched_together_share_the_cores_of_the_machine(
+    project: Path, notebook: Notebook
+) -> None:
+    path = notebook(
+        PARAMETERS,
+        (f"step:work request:cpu:{cores()}", "import time\ntime.sleep(1 + n / 100)"),
+    )
+    prepared = ithaca.prepare(path)
+    runs = [prepared.launch({"n": n}) for n in (1, 2, 3)]
+    steps = sorted((run.wait().steps[0] for run in runs), key=lambda step: step.started or 0)
+    assert [step.status for step in steps] == ["succeeded"] * 3
+    for before, after in pairwise(steps):
+        assert before.ended is not None
+        assert after.started is not None
+        assert before.ended <= after.started
+
+
+def test_observing_writes_nothing(project: Path, notebook: Notebook) -> None:
+    run = ithaca.run(notebook(PARAMETERS, ("step:a", "x = n")), wait=True)
+    before = listing(project)
+    opened = ithaca.open_run(run.id)
+    assert opened.status == "succeeded"
+    assert opened.observe().step("a").status == "succeeded"
+    assert opened._repr_html_()
+    assert listing(project) == before
+
+
+def test_a_run_whose_supervisor_is_gone_is_lost_for_every_reader_and_nothing_is_written(
+    project: Path, notebook: Notebook
+) -> None:
+    run = ithaca.run(notebook(PARAMETERS, ("step:a", "x = n")), wait=True)
+    store = find_project().store()
+    lost = json.loads(store.read(f"runs/{run.id}/run"))
+    lost["id"] = "01J00000000000000000000000"
+    lost["plan"] = [{**lost["plan"][0], "action": "run"}]
+    store.create(f"runs/{lost['id']}/run", json.dumps(lost).encode())
+    before = listing(project)
+    assert ithaca.open_run(lost["id"]).status == "lost"
+    assert listing(project) == before
+    assert isinstance(Journal(store, lost["id"]).run(), RunDocument)
+
+
+def test_waiting_with_progress_shows_the_steps(
+    project: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ithaca.run(notebook(PARAMETERS, ("step:first", "x = n"), ("step:second", "x = n")))
+    run.wait(progress=True)
+    shown = capsys.readouterr().err
+    assert "first" in shown
+    assert "second" in shown
+    assert shown.count("succeeded") >= 2
