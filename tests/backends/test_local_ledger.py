@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ithaca.backends.local import ledger as module
-from ithaca.backends.local.admission import Capacity
+from ithaca.backends.local.admission import Capacity, shortage
 from ithaca.backends.local.ledger import Ledger
 from ithaca.errors import BackendError
+from ithaca.model.workflow import Resources, Step
 
 MACHINE = Capacity(cpu=2, memory=8e9, gpu=1)
 HALF = Capacity(cpu=1)
@@ -19,7 +20,7 @@ HALF = Capacity(cpu=1)
 HOLD = """
 import sys
 from pathlib import Path
-from ithaca.backends.local.admission import Capacity
+from ithaca.backends.local.admission import Capacity, shortage
 from ithaca.backends.local.ledger import Ledger
 claim = Ledger(Path(sys.argv[1])).claim(Capacity(cpu=2), Capacity(cpu=2))
 print(claim is not None, flush=True)
@@ -79,3 +80,10 @@ def test_a_folder_of_somebody_else_is_refused(
     with pytest.raises(BackendError) as raised:
         module.place()
     assert raised.value.code == "ITH626"
+
+
+def test_a_step_without_room_says_what_it_lacks_and_one_with_room_does_not() -> None:
+    step = Step(name="fit", resources=Resources(requests={"cpu": "2", "nvidia.com/gpu": "1"}))
+    assert shortage(step, Capacity(), MACHINE) is None
+    busy = shortage(step, Capacity(gpu=1), MACHINE)
+    assert str(busy) == "Busy: it asks for 1 GPUs, and running steps use 1 of 1 GPUs"

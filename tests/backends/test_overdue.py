@@ -24,7 +24,7 @@ def stuck(task: Task, claim: Claim) -> Attempt:
     """A runner that does nothing, ever."""
     code = "import time; time.sleep(1000)"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    return Attempt(task=task, claim=claim, process=process, pipe=-1, said=Path(task.work))
+    return Attempt(task=task, claim=claim, process=process, pipe=-1, output=Path(task.work))
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
-"""The local backend: runs plans on this machine, under one supervisor process a run.
+"""The local backend: runs plans on this machine, with one supervisor process for each run.
 
-`admission` says how many steps the machine takes at once, `schedule` which step comes next (both
-pure), `attempt` runs one attempt in a runner process, and `supervisor` ties them together in a
-session of its own, so that the client may leave. `session` starts it and finds out whether it
-lives, by a lock that it holds. The room may import the runner's task, records and planning.
+`admission` computes what steps ask for, `ledger` counts what all runs on the machine use, and
+`schedule` chooses the next step. `attempt` runs one attempt in a runner process. `supervisor` ties
+them together in a session of its own, so the client may exit; `session` starts it and checks by a
+lock whether it lives. The room may import the runner's task, records and planning.
 """
 
 from __future__ import annotations

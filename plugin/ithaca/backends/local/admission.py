@@ -1,4 +1,4 @@
-"""How many steps the machine takes at once: their cpu, memory and GPU requests are counted."""
+"""How many steps the machine runs at once, by their requests for cpu, memory and GPUs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import UsageError
+from ithaca.model.run import Obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +32,7 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)"
 
 @dataclass(frozen=True)
 class Capacity:
-    """An amount of what steps ask for.
+    """An amount of cpu, memory and GPUs.
 
     Attributes:
         cpu: Cores.
@@ -47,7 +48,7 @@ class Capacity:
         return Capacity(self.cpu + other.cpu, self.memory + other.memory, self.gpu + other.gpu)
 
     def fits_into(self, other: Capacity) -> bool:
-        """Whether this much is there."""
+        """Whether another capacity has at least this much."""
         return self.cpu <= other.cpu and self.memory <= other.memory and self.gpu <= other.gpu
 
 
@@ -55,7 +56,7 @@ def quantity(text: str) -> float:
     """A Kubernetes quantity as a number.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a quantity.
 
     Example:
         >>> quantity("500m"), quantity("2Gi")
@@ -68,18 +69,18 @@ def quantity(text: str) -> float:
 
 
 def machine(settings: Mapping[str, Any] | None = None) -> Capacity:
-    """What this machine has, or what `[tool.ithaca.local]` says of it (`cpu`, `memory`, `gpu`).
+    """What this machine has; `[tool.ithaca.local]` may set `cpu`, `memory` and `gpu`.
 
     Raises:
-        UsageError: What it says is no quantity.
+        UsageError: A setting is not a quantity.
     """
-    told = settings or {}
+    configured = settings or {}
 
     def amount(kind: str, measured: Callable[[], float]) -> float:
-        if kind not in told:
+        if kind not in configured:
             return measured()
         try:
-            return quantity(str(told[kind]))
+            return quantity(str(configured[kind]))
         except ValueError as error:
             raise UsageError("ITH903", f"the setting `local.{kind}`: {error}") from None
 
@@ -89,7 +90,7 @@ def machine(settings: Mapping[str, Any] | None = None) -> Capacity:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -108,8 +109,8 @@ def _gpus() -> int:
 def request(step: Step, machine: Capacity) -> Capacity:
     """What a step asks for.
 
-    A limit without a request stands for the request, as in Kubernetes. But a limit on cpu or
-    memory is no need: above what the machine has it counts as all of it.
+    A limit without a request counts as the request, as in Kubernetes. A limit on cpu or memory
+    above what the machine has counts as all of the machine, because a limit is not a need.
 
     Raises:
         UsageError: An amount is not a quantity.
@@ -128,6 +129,9 @@ def request(step: Step, machine: Capacity) -> Capacity:
     return Capacity(asked.get("cpu", 0.0), asked.get("memory", 0.0), asked.get("gpu", 0.0))
 
 
+_LABELS = {"cpu": "%g cores", "memory": "%.3g bytes of memory", "gpu": "%g GPUs"}
+
+
 def validate_limits(workflow: Workflow, machine: Capacity) -> None:
     """Refuse a workflow with a step that asks for more than the machine has.
 
@@ -140,20 +144,45 @@ def validate_limits(workflow: Workflow, machine: Capacity) -> None:
         found += [
             f"step `{step.name}` asks for {label % getattr(asked, kind)}, "
             f"this machine has {label % getattr(machine, kind)}"
-            for kind, label in (
-                ("cpu", "%g cores"),
-                ("memory", "%.3g bytes of memory"),
-                ("gpu", "%g GPUs"),
-            )
+            for kind, label in _LABELS.items()
             if getattr(asked, kind) > getattr(machine, kind)
         ]
     if found:
         raise UsageError(
             "ITH621",
             "; ".join(found),
-            cure="ask for less (`request:` and `limit:` tags), run it on another backend, or say "
+            cure="ask for less (`request:` and `limit:` tags), run it on another backend, or set "
             "what the machine has under [tool.ithaca.local]",
         )
+
+
+def shortage(step: Step, used: Capacity, machine: Capacity) -> Obstacle | None:
+    """Why a step cannot start now.
+
+    Args:
+        step: The step.
+        used: What the steps that run use in all.
+        machine: What the machine has.
+
+    Returns:
+        What the step asks for and running steps use; None when it fits beside them.
+
+    Example:
+        >>> from ithaca.model.workflow import Resources, Step
+        >>> step = Step(name="fit", resources=Resources(requests={"cpu": "2"}))
+        >>> print(shortage(step, Capacity(cpu=1), Capacity(cpu=2)))
+        Busy: it asks for 2 cores, and running steps use 1 of 2 cores
+    """
+    asked = request(step, machine)
+    for kind, label in _LABELS.items():
+        wanted, taken, there = (getattr(each, kind) for each in (asked, used, machine))
+        if wanted and wanted + taken > there:
+            message = (
+                f"it asks for {label % wanted}, and running steps use {taken:g} of {label % there}"
+            )
+            cure = "it starts when they end; `ithaca runs list` shows the runs"
+            return Obstacle(reason="Busy", message=message, cure=cure)
+    return None
 
 
 def admits(asked: Capacity, running: Iterable[Capacity], machine: Capacity) -> bool:

@@ -1,4 +1,4 @@
-"""One attempt of a step: a runner process, the pipe that it watches, and what it leaves."""
+"""One attempt of a step: a runner process and the pipe that ends it with its owner."""
 
 from __future__ import annotations
 
@@ -21,45 +21,46 @@ if TYPE_CHECKING:
     from ithaca.runner.task import Task
 
 TAIL = 2000
-"""How much of what a runner said before it died is kept, in characters."""
+"""Characters that are kept of a dead runner's output."""
 
 
 @dataclass
 class Attempt:
-    """A runner at work.
+    """A running runner.
 
     Attributes:
-        task: What it was given.
+        task: What it runs.
         claim: What it uses of the machine.
         process: The runner.
-        pipe: Our end of the pipe; the runner ends when it is closed, however we end.
-        said: File with what the runner printed outside of the step's log.
+        pipe: The supervisor's end of the pipe. The runner ends when it is closed, so also when the
+            supervisor is killed.
+        output: File with what the runner printed outside of the step's log.
         last: When it is killed at the latest, by the supervisor's clock; None for never.
-        overdue: It was killed for that.
+        overdue: Whether it was killed because of `last`.
     """
 
     task: Task
     claim: Claim
     process: subprocess.Popen[bytes]
     pipe: int
-    said: Path
+    output: Path
     last: float | None = None
     overdue: bool = False
 
     def has_ended(self) -> bool:
-        """Whether the runner is gone."""
+        """Whether the runner has ended."""
         if self.process.poll() is None:
             return False
         self._close()
         return True
 
     def ask_to_end(self) -> None:
-        """Ask the runner to end its kernel and to write how far it came."""
+        """Ask the runner to end its kernel and to write the attempt's end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the runner and its process group now; kernels see the end of their pipe."""
+        """Kill the runner and its process group; kernels end when their pipe closes."""
         self._close()
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -77,7 +78,7 @@ def start(task: Task, claim: Claim) -> Attempt:
     """Start a runner in a session of its own.
 
     Args:
-        task: What to run; its `owner_fd` is filled in here.
+        task: What to run; `owner_fd` is set here.
         claim: What the step uses of the machine; released when it cannot start.
     """
     folder = Path(task.work).parent
@@ -85,12 +86,12 @@ def start(task: Task, claim: Claim) -> Attempt:
     watched, ours = os.pipe()
     try:
         task = msgspec.structs.replace(task, owner_fd=watched)
-        told = folder / f"task-{task.attempt}.json"
-        told.write_bytes(msgspec.json.encode(task))
-        said = folder / f"runner-{task.attempt}.log"
-        with said.open("wb") as output:
+        file = folder / f"task-{task.attempt}.json"
+        file.write_bytes(msgspec.json.encode(task))
+        log = folder / f"runner-{task.attempt}.log"
+        with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "ithaca.runner", str(told)],
+                [sys.executable, "-P", "-m", "ithaca.runner", str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -104,11 +105,11 @@ def start(task: Task, claim: Claim) -> Attempt:
         raise
     finally:
         os.close(watched)
-    return Attempt(task=task, claim=claim, process=process, pipe=ours, said=said)
+    return Attempt(task=task, claim=claim, process=process, pipe=ours, output=log)
 
 
 def end_of(attempt: Attempt, *, cancelled: bool, limit: float | None = None) -> AttemptEnd:
-    """The end of an attempt whose runner left none.
+    """The end of an attempt whose runner did not write one.
 
     Args:
         attempt: The attempt; its process is gone.
@@ -141,15 +142,16 @@ def end_of(attempt: Attempt, *, cancelled: bool, limit: float | None = None) -> 
         error=StepError(
             code="ITH622",
             message=f"the step's runner {how} and left no result",
-            cure="SIGKILL is most often the machine running out of memory: ask for less at once "
-            "(`request:memory:…` on the steps, `--parallel 1`); else see `ithaca runs logs`",
-            value=_tail(attempt.said),
+            cure="SIGKILL usually means that the machine ran out of memory: run fewer steps at "
+            "once (`request:memory:…` on the steps, or `--parallel 1`); otherwise see "
+            "`ithaca runs logs`",
+            value=_tail(attempt.output),
         ),
     )
 
 
-def _tail(said: Path) -> str:
+def _tail(output: Path) -> str:
     try:
-        return said.read_text(errors="replace")[-TAIL:].strip()
+        return output.read_text(errors="replace")[-TAIL:].strip()
     except OSError:
         return ""

@@ -1,7 +1,7 @@
-"""The lock that says whether a run's owner lives: it is free as soon as its process is gone.
+"""A lock that a live process holds: it is free as soon as the process is gone.
 
-The client takes it before the supervisor exists and the supervisor inherits it, so that a run is
-never without an owner in between.
+The client takes a run's lock before it starts the supervisor, which inherits it: a run is never
+without an owner in between.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def hold(path: Path) -> int:
-    """Take the lock and keep it: returns the open file, to be passed on or closed.
+    """Take the lock and return the open file, to be passed on or closed.
 
     Raises:
         BlockingIOError: Another process holds it.
@@ -37,7 +37,7 @@ def hold(path: Path) -> int:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock; asking never disturbs anybody who asks too."""
+    """Whether a process holds the lock; several processes may ask at once."""
     try:
         asked = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -52,13 +52,13 @@ def is_held(path: Path) -> bool:
 
 
 def write_owner(held: int) -> None:
-    """Write this process' id into the lock that it holds."""
+    """Write this process's id into the lock that it holds."""
     os.ftruncate(held, 0)
     os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
 
 
 def owner(path: Path) -> int | None:
-    """Id of the process that holds the lock, when it is known."""
+    """Id of the process that holds the lock, if it is known."""
     try:
         text = path.read_text()
     except FileNotFoundError:

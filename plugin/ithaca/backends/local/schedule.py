@@ -1,4 +1,4 @@
-"""What a supervisor does next: pure functions of a run's state and of the events so far."""
+"""What a supervisor does next: pure functions of a run's state and events."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Move:
-    """A step whose needs are met, and what stands between it and its start.
+    """A step whose needs are met.
 
     Attributes:
         step: The step.
-        attempt: Number of the attempt that comes next.
-        answer: `open` while a person has to answer, `reject` when they refused, else `go`.
+        attempt: Number of its next attempt.
+        answer: `open` while the step waits for a person, `reject` when they refused, else `go`.
     """
 
     step: Step
@@ -31,7 +31,7 @@ class Move:
 
 
 def moves(workflow: Workflow, state: RunState, events: Sequence[Event]) -> list[Move]:
-    """The steps that may begin, in workflow order."""
+    """The steps whose needs are met, in workflow order."""
     found = []
     for step in workflow.steps:
         known = state.step(step.name)
@@ -55,7 +55,7 @@ def _answer(
 
 
 def outcome(state: RunState) -> tuple[Literal["succeeded", "failed"], str]:
-    """How a run ends in which nothing moves any more, with a message that names what failed."""
+    """How a run ends once no step can start, with a message that names what failed."""
     failed = [step.name for step in state.steps if step.status in {"failed", "timed_out", "lost"}]
     if all(step.status in GOOD for step in state.steps):
         return "succeeded", ""

@@ -1,4 +1,4 @@
-"""The local backend as the rest of Ithaca sees it."""
+"""The local backend's face: starts supervisors and observes them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 
 from ulid import ULID
 
-from ithaca.backends.local import admission, lock, work
+from ithaca.backends.local import admission, lock, schedule, work
+from ithaca.backends.local.ledger import NOTHING, Ledger
 from ithaca.backends.protocol import Backend, Observation, Session
 from ithaca.errors import BackendError
+from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ithaca.backends.local.admission import Capacity
     from ithaca.backends.protocol import Check
+    from ithaca.model.run import Obstacle
     from ithaca.model.workflow import Workflow
     from ithaca.records.journal import Documents
 
@@ -30,13 +34,13 @@ SUBMISSION = 10.0
 class LocalBackend(Backend):
     """Runs plans on this machine.
 
-    `[tool.ithaca.local]` may say what the machine has: `cpu`, `memory`, `gpu`.
+    `[tool.ithaca.local]` may set what the machine has: `cpu`, `memory`, `gpu`.
     """
 
     name = "local"
 
     def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
-        """Refuse a step that asks for more than the machine has, and volumes that it lacks."""
+        """Refuse steps that ask for more than the machine has, and volumes that it lacks."""
         admission.validate_limits(workflow, admission.machine(self.settings))
         if not workflow.volumes:
             return ()
@@ -44,29 +48,34 @@ class LocalBackend(Backend):
 
         return volumes.check(workflow, root)
 
-    def session(self, home: Path, store: Documents) -> LocalSession:  # noqa: ARG002
+    def session(self, home: Path, store: Documents) -> LocalSession:
         """Reach the runs whose store is in `home`."""
-        return LocalSession(home)
+        return LocalSession(home, store, admission.machine(self.settings))
 
     def doctor(self, root: Path, home: Path, tell: Callable[[str], None]) -> Iterator[Check]:
-        """Look at what this machine has, and whether runs can be kept here."""
+        """Check what this machine has, and whether runs can be stored here."""
         from ithaca.backends.local.doctor import examine
 
         return examine(self.settings, root, home, tell)
 
 
 class LocalSession(Session):
-    """Starts supervisors and finds out whether they live.
+    """Starts supervisors and observes them.
 
     Args:
         home: The folder that holds the store.
+        store: The store; without it nothing is known of why steps do not start.
+        machine: What the machine has.
     """
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(
+        self, home: Path, store: Documents | None = None, machine: Capacity = NOTHING
+    ) -> None:
+        self.home, self._machine = home, machine
+        self._store = store
 
     def submit(self, run_id: str) -> None:
-        """Start a supervisor in a session of its own."""
+        """Start a supervisor in a session of its own, so that it outlives this process."""
         held = self._hold(work.lock_path(self.home, run_id))
         try:
             with self.log(run_id).open("ab") as log:
@@ -87,19 +96,33 @@ class LocalSession(Session):
                     start_new_session=True,
                 )
         except OSError as error:
-            raise BackendError("ITH624", f"the supervisor cannot be started: {error}") from None
+            raise BackendError("ITH624", f"cannot start the supervisor: {error}") from None
         finally:
             os.close(held)
 
     def observe(self, run_id: str) -> Observation:
-        """Whether the run's supervisor lives, or is just being started."""
+        """Whether the run's supervisor lives, or is just being started; which steps lack room."""
         path = work.lock_path(self.home, run_id)
-        if path.exists():
-            return Observation(alive=lock.is_held(path))
-        return Observation(alive=time.time() - ULID.from_str(run_id).timestamp < SUBMISSION)
+        if not path.exists():
+            return Observation(alive=time.time() - ULID.from_str(run_id).timestamp < SUBMISSION)
+        alive = lock.is_held(path)
+        return Observation(alive=alive, obstacles=self._obstacles(run_id) if alive else {})
+
+    def _obstacles(self, run_id: str) -> dict[str, Obstacle]:
+        """The steps that could start if other steps left them room."""
+        if self._store is None or (used := Ledger().used()) == NOTHING:
+            return {}
+        journal = Journal(self._store, run_id)
+        moves = schedule.moves(journal.workflow(), journal.state(), journal.events())
+        found = {
+            move.step.name: admission.shortage(move.step, used, self._machine)
+            for move in moves
+            if move.answer == "go"
+        }
+        return {name: why for name, why in found.items() if why is not None}
 
     def wake(self, run_id: str) -> None:
-        """Wake the supervisor; it looks by itself a moment later anyway."""
+        """Wake the supervisor, which otherwise reads events a moment later."""
         owner = lock.owner(work.lock_path(self.home, run_id))
         if owner is not None:
             try:
@@ -108,7 +131,7 @@ class LocalSession(Session):
                 return
 
     def log(self, run_id: str) -> Path:
-        """What the supervisor says; it is empty unless something is wrong with Ithaca."""
+        """The supervisor's log; it is empty unless Ithaca itself fails."""
         folder = self.home / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{run_id}.log"

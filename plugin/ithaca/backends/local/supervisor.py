@@ -1,8 +1,8 @@
 """The process that owns a local run: `python -m ithaca.backends.local.supervisor HOME RUN LOCK`.
 
-It keeps nothing that is not in the store, except the processes that it started: whatever it does
-next follows from the run's documents. It sleeps until a runner ends, a signal says that an event
-was written, or a short time has passed.
+Its only state besides the store is the processes that it started: what it does next follows from
+the run's documents. It sleeps until a runner ends, a signal announces an event, or a short time
+has passed.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from ithaca.records.fold import RunState
 
 POLL = 0.2
-"""Seconds between two looks at the run's events when nothing wakes us."""
+"""Seconds between two reads of the run's events when nothing wakes the supervisor."""
 
 OVERDUE = 30.0
-"""Seconds after a step's time limit at which a runner that did not see to it itself is killed."""
+"""Seconds after a step's time limit at which a runner that ignored it is killed."""
 
 GRACE = 5.0
 """Seconds that a runner has to end its kernel before it is killed."""
@@ -81,7 +81,7 @@ class Supervisor:
         self.sleep, self.clock = sleep, clock
 
     def supervise(self) -> None:
-        """Run everything that the plan says, then write how the run ended."""
+        """Run the plan's steps, then write how the run ended."""
         write_planned(self.journal)
         while True:
             self._kill_overdue()
@@ -103,7 +103,7 @@ class Supervisor:
                 self.sleep()
 
     def _advance(self, move: Move, state: RunState) -> bool:
-        """Bring a ready step on; False when it has to wait."""
+        """Reuse, reject or start a ready step; True when a document was written."""
         if move.answer == "reject":
             self._write_end(move, _rejected(move, self.journal.events()))
             return True
@@ -143,7 +143,7 @@ class Supervisor:
         )
 
     def _reuse(self, move: Move, state: RunState) -> bool:
-        """Take a known execution for a step whose parents are there, without a runner."""
+        """Reuse a known execution for a step whose parents have ended, without a runner."""
         if not (self.run.reuse and move.step.cache):
             return False
         parents = [str(state.step(name).after) for name in move.step.needs] or [self.run.source]
@@ -172,7 +172,7 @@ class Supervisor:
             number = attempt.task.attempt
             self.remover.remove(Path(attempt.task.work))
             if self.journal.attempt_end(step, number) is None:
-                self.remover.finish()  # what it wrote may be what the disk is full of
+                self.remover.finish()  # its files may be what filled the disk
                 limit = self.workflow.step(step).timeout
                 end = end_of(attempt, cancelled=cancelled, limit=limit)
                 self.journal.create(names.attempt(self.run.id, step, number, "end"), end)
@@ -223,7 +223,7 @@ def _rejected(move: Move, events: list[Event]) -> AttemptEnd:
 
 
 def _sleeper() -> Callable[[], None]:
-    """A sleep that a child's end and SIGUSR1 cut short."""
+    """A sleep that ends early when a child ends or SIGUSR1 arrives."""
     heard, wake = os.pipe()
     for each in (heard, wake):
         os.set_blocking(each, False)
@@ -242,15 +242,15 @@ def main(arguments: list[str]) -> int:
     """Own a run until it has ended.
 
     Args:
-        arguments: Home, run id and the number of the open lock file that we inherited.
+        arguments: Home, run id and the number of the inherited open lock file.
     """
     home, run_id, held = Path(arguments[0]), arguments[1], int(arguments[2])
     os.set_inheritable(held, False)
     try:
         supervisor = Supervisor(home, run_id, _sleeper())
     except IthacaError as error:  # such as settings that were edited after the submission
-        told = str(error).partition(": ")[2]
-        Journal(Store.open(home / "store"), run_id).end("failed", f"it could not start: {told}")
+        message = str(error).partition(": ")[2]
+        Journal(Store.open(home / "store"), run_id).end("failed", f"it could not start: {message}")
         return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
     for number in (signal.SIGTERM, signal.SIGINT):

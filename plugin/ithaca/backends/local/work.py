@@ -1,4 +1,4 @@
-"""The folders in which attempts run: `<home>/work/<run>/<step>/<attempt>`, gone when they ended."""
+"""The folders in which attempts run: `<home>/work/<run>/<step>/<attempt>`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOCK = ".lock"
-"""Name of the lock beside a run's steps; no step is called so."""
+"""Name of the lock beside a run's steps; it cannot be the name of a step."""
 
 TRASH = ".trash"
 
 
 def run_folder(home: Path, run_id: str) -> Path:
-    """Where the attempts of a run work."""
+    """The folder of a run's attempts."""
     return home / "work" / run_id
 
 
@@ -33,7 +33,7 @@ def lock_path(home: Path, run_id: str) -> Path:
 
 
 class Remover:
-    """Deletes folders in the background: each is renamed away at once and deleted later."""
+    """Deletes folders in the background: renames each at once and deletes it later."""
 
     def __init__(self, home: Path) -> None:
         self._trash = home / "work" / TRASH
@@ -48,7 +48,7 @@ class Remover:
             self._trash.mkdir(parents=True, exist_ok=True)
             folder.rename(away)
         except OSError:
-            away = folder  # mounted in, read-only, or the disk is full: delete it in place
+            away = folder  # on another file system, or the disk is full: delete it in place
         thread = threading.Thread(target=_delete, args=(away,), daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -60,7 +60,7 @@ class Remover:
 
 
 def sweep(home: Path) -> None:
-    """Delete what supervisors that were killed left behind."""
+    """Delete the folders and logs of supervisors that were killed."""
     work = home / "work"
     for folder in sorted(work.glob("*")):
         if folder.name == TRASH:
