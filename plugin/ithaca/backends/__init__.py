@@ -1,9 +1,9 @@
 """Backends: what runs a plan.
 
-`protocol` is the contract, two pages long, `registry` finds backends by entry point, and `local`
-runs plans on this machine. The protocol imports nothing of Ithaca but the models of the workflow
-and of the records. A backend takes a run whose document is in the store already, and everything
-that it and its runners have to say goes back there.
+`protocol` is the contract; `registry` finds backends by entry point; `local` runs plans on this
+machine; `kubernetes` is the toolkit for engines on a cluster. The protocol imports only the models
+of the workflow and of runs. A backend starts a run whose document is in the store, and it and its
+runners write everything they find out back to the store.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """The contract between Ithaca and a backend.
 
-A backend is two things. `emit` is a pure function from a workflow to the manifests that an engine
-takes; the same input gives the same bytes. A `Session` submits a run and reaches it afterwards.
+A backend is an emitter and a session. `emit` is a pure function from a workflow to an engine's
+manifests: the same input gives the same bytes. A `Session` submits a run and reaches it afterwards.
 
-A run is written down before a backend hears of it: `runs/<id>/run` in the store holds the plan,
-the arguments and the digests of workflow and source. Whatever the backend starts executes each
-planned step with `python -m ithaca.runner`, which writes starts, logs and ends to the store. So a
-backend keeps no state: it starts things in the order of `needs`, honours `retries`, `timeout`,
-`resources` and approvals, writes an end for the run (the first one counts), and wakes up when an
-event was written. Views read the store only.
+A run is written to the store before the backend is called: `runs/<id>/run` holds the plan, the
+arguments and the digests of workflow and source. The backend executes each planned step with
+`python -m ithaca.runner`, which writes starts, logs and ends to the store. So a backend keeps no
+state: it starts steps in the order of `needs`, honours `retries`, `timeout`, `resources` and
+approvals, writes an end for the run (the first one counts), and reacts to events.
 
 Register a backend with an entry point:
 
@@ -38,12 +37,12 @@ PROTOCOL_VERSION = 2
 
 
 class ManifestOptions(NamedTuple):
-    """What the user of `ithaca manifests` asks for, besides settings.
+    """The options of `ithaca manifests`.
 
     Attributes:
-        claim_size: Size of the claim that holds the store.
+        claim_size: Size of the volume claim that holds the store.
         claim_mode: Its access mode.
-        environ: The environment whose credentials are printed as a secret; None: print none.
+        environ: The environment whose credentials are printed as a secret; None prints none.
     """
 
     claim_size: str = "10Gi"
@@ -52,12 +51,12 @@ class ManifestOptions(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One thing that `ithaca doctor` looked at.
+    """The result of one check of `ithaca doctor`.
 
     Attributes:
-        what: What was looked at.
-        status: `warning` for what works otherwise than it could; `unknown` when it cannot be
-            seen from here. Neither is a failure.
+        what: What was checked.
+        status: `warning` if it works with a drawback; `unknown` if it cannot be checked from this
+            machine. Neither is a failure.
         found: What was found, or what is wrong.
         cure: What to do about it.
     """
@@ -87,7 +86,7 @@ class Session(ABC):
 
     @abstractmethod
     def submit(self, run_id: str) -> None:
-        """Start a run whose document is in the store; returns when it goes on without us.
+        """Start a run whose document is in the store; return when it runs independently.
 
         Args:
             run_id: The run.
@@ -121,29 +120,29 @@ class Session(ABC):
 
     @abstractmethod
     def wake(self, run_id: str) -> None:
-        """Tell the run's owner that an event was written; it may also have found it by itself."""
+        """Tell the run's owner that an event was written; it may have noticed already."""
 
     def answer(
         self,
-        run_id: str,  # noqa: ARG002 - for backends in which something asks
+        run_id: str,  # noqa: ARG002 - for backends with gates of their own
         step: str,  # noqa: ARG002
         decision: str,  # noqa: ARG002
         comment: str,  # noqa: ARG002
     ) -> bool:
-        """Give a person's answer to what asks on the backend by rules of its own.
+        """Pass a person's answer to a gate that the backend keeps itself.
 
         Args:
             run_id: The run.
             step: The step that asks.
             decision: `approve` or `reject`.
-            comment: What is said about it.
+            comment: The person's comment.
 
         Returns:
-            Whether something there asks, and so writes down itself who answered; else the answer
-            is written as an event, and counts.
+            Whether the backend has such a gate; it then records the answer itself. Otherwise the
+            answer is written as an event.
 
         Raises:
-            IthacaError: It does not take this answer, or not from this person.
+            IthacaError: The gate does not accept this answer, or not from this person.
         """
         return False
 
@@ -152,46 +151,46 @@ class Session(ABC):
         """Watch a run for as long as the block lasts.
 
         Yields:
-            A function that returns when the run may have changed, at most so many seconds later.
+            A function that waits until the run may have changed, for at most the given seconds.
         """
         yield time.sleep
 
     def url(self, run_id: str) -> str | None:  # noqa: ARG002 - for engines that have pages
-        """The page of the run in the engine's own UI, when it has one."""
+        """The run's page in the engine's UI, if there is one."""
         return None
 
 
 class Backend(ABC):
-    """What runs a plan.
+    """Something that runs plans.
 
     Args:
-        settings: `[tool.ithaca.<name>]` of the project, as far as it is set.
+        settings: `[tool.ithaca.<name>]` of the project.
     """
 
     name: ClassVar[str]
-    """What `--backend` calls it."""
+    """Its name for `--backend`."""
 
     protocol_version: ClassVar[int] = PROTOCOL_VERSION
 
     remote: ClassVar[bool] = False
-    """Whether steps run on other machines: then a run is kept on a remote of the store."""
+    """Whether steps run on other machines. Runs are then kept on a remote of the store."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self.settings = dict(settings or {})
 
     @abstractmethod
     def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
-        """Refuse what could never run here, before anything is written.
+        """Refuse a workflow that can never run here, before anything is written.
 
         Args:
-            workflow: The workflow that is to run.
+            workflow: The workflow.
             root: The project's root on this machine.
 
         Returns:
-            Notices: what runs otherwise here than the user may expect.
+            Notices for the user, such as settings that have no effect here.
 
         Raises:
-            UsageError: It asks for something that this backend does not have.
+            UsageError: The workflow asks for something that this backend does not have.
         """
 
     @abstractmethod
@@ -199,14 +198,14 @@ class Backend(ABC):
         """Open a session.
 
         Args:
-            home: The folder for everything of Ithaca on this machine.
-            store: Where the runs' documents are.
+            home: Ithaca's own folder on this machine.
+            store: The store with the runs' documents.
         """
 
     def container(self, step: Step) -> tuple[str, str] | None:  # noqa: ARG002
         """The image of a step and the interpreter in it (empty: the first on the PATH).
 
-        None where steps run in the environment of this machine.
+        None if steps run in the environment of this machine.
         """
         return None
 
@@ -215,7 +214,7 @@ class Backend(ABC):
 
         Args:
             workflow: The workflow.
-            run: A planned run, to emit what that run needs; None for a general manifest.
+            run: A planned run, to emit what it needs; None for a manifest that can run many times.
 
         Raises:
             UsageError: The backend has no manifests.
@@ -229,39 +228,39 @@ class Backend(ABC):
             f"JSON; `ithaca run --backend {self.name}` runs it",
         )
 
-    def manifests(self, options: ManifestOptions) -> str:  # noqa: ARG002 - for those that install something
-        """What must be installed before runs can be started, as text for the engine's own tool.
+    def manifests(self, options: ManifestOptions) -> str:  # noqa: ARG002 - for backends that install something
+        """What must be installed before runs can start, as text for the engine's own tool.
 
         Args:
-            options: What the user asks for, besides settings.
+            options: The options of `ithaca manifests`.
 
         Raises:
-            UsageError: There is nothing to install, or something cannot be made.
+            UsageError: There is nothing to install, or an option is wrong.
         """
         from ithaca.errors import UsageError
 
         raise UsageError(
             "ITH923",
-            f"the backend `{self.name}` needs nothing to be installed",
-            cure=f"`ithaca doctor --backend {self.name}` says whether all is well",
+            f"the backend `{self.name}` needs no manifests",
+            cure=f"run `ithaca doctor --backend {self.name}` to check that it works",
         )
 
     def doctor(
         self,
-        root: Path,  # noqa: ARG002 - for those that look
+        root: Path,  # noqa: ARG002 - for backends that check something
         home: Path,  # noqa: ARG002
         tell: Callable[[str], None],  # noqa: ARG002
     ) -> Iterator[Check]:
-        """Look whether runs can be started, and what stands in their way.
+        """Check that runs can start.
 
-        The store of runs on other machines is looked at by whoever asks, as this machine sees it.
+        `ithaca doctor` itself checks the store, as this machine sees it.
 
         Args:
             root: The project's root.
-            home: The folder for everything of Ithaca on this machine.
-            tell: Told what is being waited for.
+            home: Ithaca's own folder on this machine.
+            tell: Called with what is being waited for.
 
         Yields:
-            Each thing that was looked at, when it is known.
+            Each check, as soon as its result is known.
         """
         yield from ()

@@ -38,17 +38,16 @@ def backend(name: str, settings: Mapping[str, Any] | None = None) -> Backend:
     if name not in known:
         raise UsageError(
             "ITH611",
-            f"there is no backend `{name}`",
-            cure=f"installed are: {', '.join(known) or 'none'}; a package of its own may bring "
-            "another one",
+            f"unknown backend `{name}`",
+            cure=f"installed backends: {', '.join(known) or 'none'}; packages may add others",
         )
     try:
         loaded = known[name].load()
-    except Exception as error:  # whatever a foreign package raises while it is imported
+    except Exception as error:  # a foreign package may raise anything while it is imported
         raise BackendError(
             "ITH612",
-            f"the backend `{name}` cannot be loaded: {type(error).__name__}: {error}",
-            cure=f"install what {known[name].value} needs",
+            f"cannot load the backend `{name}`: {type(error).__name__}: {error}",
+            cure=f"install the packages that {known[name].value} needs",
         ) from error
     version = getattr(loaded, "protocol_version", None)
     if not (isinstance(loaded, type) and issubclass(loaded, Backend)):
@@ -57,6 +56,6 @@ def backend(name: str, settings: Mapping[str, Any] | None = None) -> Backend:
         raise BackendError(
             "ITH614",
             f"the backend `{name}` speaks protocol {version}, this Ithaca {PROTOCOL_VERSION}",
-            cure="install versions of both that belong together",
+            cure="install matching versions of both",
         )
     return loaded(settings)

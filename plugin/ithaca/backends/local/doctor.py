@@ -1,4 +1,4 @@
-"""Whether runs can go on this machine: what it has, and where runs are kept."""
+"""Checks of this machine: what it has, and where runs are stored."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 _GIB = 1024.0**3
 
 LITTLE, TOO_LITTLE = 2.0, 0.1
-"""GiB of free space below which a run may not fit, or cannot be kept at all."""
+"""GiB of free space below which a run may not fit, and below which none does."""
 
 
 def examine(
     settings: Mapping[str, Any], root: Path, home: Path, tell: Callable[[str], None]
 ) -> Iterator[Check]:
-    """Look at this machine.
+    """Check this machine.
 
     Args:
         settings: `[tool.ithaca.local]`.
         root: The project's root.
-        home: The folder for everything of Ithaca.
-        tell: Told what is being done.
+        home: Ithaca's own folder.
+        tell: Called with what is being done.
 
     Yields:
-        Each thing that was looked at.
+        Each check.
     """
     yield _machine(settings)
     tell("trying a step's private view")
@@ -61,17 +61,17 @@ def _view(root: Path) -> Check:
     return Check(
         "paths",
         "warning",
-        "this machine allows no user namespaces, so each step sees its files in a folder of its "
-        "own: an absolute path that one step keeps leads the next one nowhere",
+        "this machine allows no user namespaces, so each step works in a different folder: an "
+        "absolute path that one step stores does not exist for the next",
         "`sysctl -w user.max_user_namespaces=10000` (and, on Ubuntu, "
         "`kernel.apparmor_restrict_unprivileged_userns=0`); or use relative paths and ITHACA_ROOT",
     )
 
 
 def _room(home: Path, place: Path) -> Check:
-    cure = "free some, or let ITHACA_HOME name another place"
+    cure = "free some space, or set ITHACA_HOME to another folder"
     if not os.access(place, os.W_OK | os.X_OK):
-        return Check("folder", "failed", f"{home} cannot be written", cure)
+        return Check("folder", "failed", f"cannot write to {home}", cure)
     free = shutil.disk_usage(place).free / _GIB
     found = f"{home}: {free:.1f} GiB free"
     if free < LITTLE:
@@ -83,8 +83,8 @@ def _temporary() -> Check:
     try:
         return Check("temporary files", "ok", tempfile.gettempdir())
     except FileNotFoundError:
-        found = "there is no folder for temporary files, where kernels have their sockets"
-        return Check("temporary files", "failed", found, "let TMPDIR name one")
+        found = "there is no folder for temporary files, which kernels need for their sockets"
+        return Check("temporary files", "failed", found, "set TMPDIR to one")
 
 
 def _store(home: Path) -> Check:
@@ -94,7 +94,7 @@ def _store(home: Path) -> Check:
     try:
         runs = list_runs(Store.open(home / "store", create=False))
     except NotFound:
-        return Check("store", "ok", "none yet: the first run makes one")
+        return Check("store", "ok", "none yet: the first run creates it")
     except IthacaError as error:
         return Check("store", "failed", error.message, error.cure)
     found = f"{len(runs)} runs; `ithaca snapshots verify` reads every byte"
