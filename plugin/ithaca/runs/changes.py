@@ -1,4 +1,4 @@
-"""What of a project is no longer as a run recorded it; a retry runs what was recorded."""
+"""What changed in a project since a run recorded it; a retry runs what was recorded."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MOST = 3
 
 
 def changed_since(store: Store, document: RunDocument, workflow: Workflow) -> tuple[str, ...]:
-    """What the user should know of a retry: that it does not see what changed meanwhile.
+    """A notice that a retry does not see what changed since the run was submitted.
 
-    The notebook counts as changed when its code or tags did, a file when its bytes did. Files
-    that are new are not looked for, since most often something else made them.
+    The notebook counts as changed if its code or tags changed, a file if its bytes did. New files
+    do not count, because most are outputs.
 
     Args:
-        store: It holds the source snapshot.
+        store: The store with the source snapshot.
         document: The run.
         workflow: Its workflow.
 
     Returns:
-        A notice, or nothing.
+        At most one notice.
     """
     root = Path(document.root)
     changed = [document.notebook] if _notebook_changed(root / document.notebook, workflow) else []
@@ -41,8 +41,8 @@ def changed_since(store: Store, document: RunDocument, workflow: Workflow) -> tu
         return ()
     more = f" and {len(changed) - _MOST} more" if len(changed) > _MOST else ""
     return (
-        f"{', '.join(changed[:_MOST])}{more} changed since the run was submitted; a retry runs "
-        f"what was recorded then, `ithaca run {document.notebook}` what there is now",
+        f"{', '.join(changed[:_MOST])}{more} changed since the run was submitted; a retry uses "
+        f"the recorded files, `ithaca run {document.notebook}` uses the current ones",
     )
 
 
@@ -60,7 +60,7 @@ def _changed_files(store: Store, source: str, root: Path) -> Iterator[str]:
 
     try:
         recorded = entries(store, source)
-    except IthacaError:  # the run itself will say what is wrong with it
+    except IthacaError:  # the run itself reports it
         return
     for path, entry in recorded.items():
         if entry.kind == "file" and _differs(root / os.fsdecode(path), entry):
@@ -68,7 +68,7 @@ def _changed_files(store: Store, source: str, root: Path) -> Iterator[str]:
 
 
 def _differs(path: Path, entry: Entry) -> bool:
-    """Whether a file is another one now; it is read only where its time says so."""
+    """Whether a file changed; it is read only if its time changed."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size != entry.size:

@@ -1,4 +1,4 @@
-"""What a snapshot holds, as people see it: their files, their values, what they installed."""
+"""The contents of a snapshot for people: files, values and installed libraries."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _STATE = f"{VOLUME}/session/"
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot without how Ithaca keeps things.
+    """The contents of a snapshot without Ithaca's own files.
 
     Attributes:
-        files: Path to entry of all that does not lie in Ithaca's own folder.
-        values: The values, by name.
-        libraries: Name to version of what steps installed on the fly.
+        files: The entries outside of Ithaca's own folder, by path.
+        values: The values, sorted by name.
+        libraries: Versions of the libraries that steps installed, by name.
     """
 
     files: dict[str, Entry]
@@ -38,15 +38,15 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that differs between two snapshots.
+    """One difference between two snapshots.
 
     Attributes:
         kind: `added`, `removed` or `changed`.
-        what: `file`, `library`, `state` (of generators, the environment, the working directory) or
-            `value`.
-        name: Its path, or its name.
-        before: What it was, for people; empty for a file.
-        after: What it is.
+        what: `file`, `library`, `value`, or `state` (random generators, environment variables, the
+            working directory).
+        name: Its path or name.
+        before: The old value or version; None for a file.
+        after: The new one.
     """
 
     kind: Kind
@@ -57,14 +57,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def contents(store: Store, digest: str) -> Contents:
-    """What a snapshot holds.
+    """Read the contents of a snapshot.
 
     Args:
         store: The store.
         digest: The snapshot.
 
     Raises:
-        StoreError: A part of it is missing or damaged.
+        StoreError: Part of it is missing or damaged.
     """
     from ithaca.store import entries
 
@@ -77,7 +77,7 @@ def contents(store: Store, digest: str) -> Contents:
 
 
 def differences(store: Store, first: str, second: str) -> list[Difference]:
-    """What differs between two snapshots: files, libraries, the process's state, values.
+    """Compare two snapshots: files, libraries, process state and values.
 
     Args:
         store: The store.
@@ -85,7 +85,7 @@ def differences(store: Store, first: str, second: str) -> list[Difference]:
         second: Digest of another one.
 
     Raises:
-        StoreError: A part of one is missing or damaged.
+        StoreError: Part of one is missing or damaged.
     """
     from ithaca.store import diff, entries
 
@@ -112,7 +112,7 @@ def differences(store: Store, first: str, second: str) -> list[Difference]:
 
 
 def libraries(found: Mapping[str, Entry] | Iterable[str]) -> dict[str, str]:
-    """What steps installed, by name: they leave a `.dist-info` each.
+    """The libraries that steps installed, found by their `.dist-info` folders.
 
     Example:
         >>> libraries([".ithaca-volume/environment/lib/python3.12/site-packages/a-1.0.dist-info"])

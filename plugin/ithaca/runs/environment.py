@@ -1,4 +1,4 @@
-"""What the steps of a run can import: chosen by settings, known as far as it can be known."""
+"""The environment of a run's steps: chosen by settings, identified as far as possible."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class Environments(Protocol):
-    """What the steps of a run can import.
+    """The environments of a run's steps.
 
     Attributes:
-        python: The kernels' interpreter, where they run on this machine.
+        python: The kernels' interpreter, if they run on this machine.
         identity: Digest of what it can import.
-        source: What pods restore; empty when they restore nothing.
-        notices: What the user should know.
+        source: What pods restore; empty if they restore nothing.
+        notices: Notices for the user.
     """
 
     python: str
@@ -42,14 +42,14 @@ class Environments(Protocol):
     notices: tuple[str, ...]
 
     def of(self, step: Step) -> str:
-        """The identity of a step's environment; empty when nobody can know it yet."""
+        """The identity of a step's environment; empty if it is not known yet."""
 
 
 def setting(project: Project, backend: str) -> Setting:
-    """The setting `environment`: the backend's own table goes before the project's.
+    """The setting `environment`; the backend's own table overrides the project's.
 
     Raises:
-        UsageError: There is no such environment.
+        UsageError: The value is not an environment.
     """
     text = project.settings.text("environment")
     own = project.settings.table(backend).get("environment")
@@ -63,19 +63,19 @@ def here(project: Project, workflow: Workflow, backend: str, tell: Tell) -> Envi
 
     Args:
         project: The project.
-        workflow: The workflow; its kernel counts unless the setting `python` does.
-        backend: What runs it.
-        tell: Told what is being done.
+        workflow: The workflow; its kernel is used unless `python` is set.
+        backend: Name of the backend.
+        tell: Called with (what, files, bytes) as the work proceeds.
 
     Raises:
-        UsageError: The interpreter will not do, or the lock cannot be installed.
+        UsageError: The interpreter cannot be used, or the lock cannot be installed.
         BackendError: A package index did not answer.
     """
     return _here(project, setting(project, backend), interpreter(project, workflow), tell)
 
 
 def here_again(project: Project, before: RunDocument) -> Environments:
-    """The environment of a run that goes on from another on this machine, asked anew."""
+    """The environment of a retry on this machine, described again."""
     asked = wanted.parse(before.environment_from)
     if asked is None:
         return _Here(_describe(project, before.python))
@@ -89,7 +89,7 @@ def here_again(project: Project, before: RunDocument) -> Environments:
 def _here(project: Project, chosen: Setting, python: str, tell: Tell) -> Environments:
     tell("describing the environment", 0, 0)
     base = _describe(project, python, usable=chosen.kind != "lock")
-    if chosen.kind != "lock":  # the image of this machine, and what it would capture, is itself
+    if chosen.kind != "lock":  # on this machine `image` and `capture` mean its own environment
         return _Here(base)
     from ithaca.runner.environment import check_usable
     from ithaca.runner.environments import lock
@@ -111,8 +111,8 @@ def interpreter(project: Project, workflow: Workflow) -> str:
     """
     from ithaca.runner.kernelspec import resolve_kernel
 
-    told = project.settings.text("python")
-    return told or str(resolve_kernel(workflow.source.kernel))
+    configured = project.settings.text("python")
+    return configured or str(resolve_kernel(workflow.source.kernel))
 
 
 def _describe(project: Project, python: str, *, usable: bool = True) -> Environment:
@@ -126,7 +126,7 @@ def _describe(project: Project, python: str, *, usable: bool = True) -> Environm
 
 
 class _Here:
-    """What kernels can import when they run here: all the same."""
+    """The environment of kernels on this machine: one for all steps."""
 
     def __init__(
         self, environment: Environment, source: str = "", notices: tuple[str, ...] = ()
@@ -146,18 +146,18 @@ def for_pods(
     store: Store,
     tell: Tell,
 ) -> Wanted | None:
-    """The environment that pods restore; None for that of their image.
+    """The environment that pods restore; None if they use that of their image.
 
     Args:
         project: The project.
-        workflow: The workflow; what it would run with here is what is captured.
+        workflow: The workflow; the environment of its kernel is what `capture` captures.
         chosen: The setting.
-        store: Where a captured environment goes.
-        tell: Told what is being done, and of how many files and bytes it was done already.
+        store: The store that a captured environment is written to.
+        tell: Called with (what, files, bytes) as the work proceeds.
 
     Raises:
-        UsageError: There is no lock, it cannot be read, or the environment that is there would not
-            work in a pod.
+        UsageError: The lock file is missing or cannot be read, or the captured environment would
+            not work in a pod.
         StoreError: The store cannot be reached.
     """
     if chosen.kind == "image":
@@ -185,15 +185,14 @@ def _captured(project: Project, python: str, store: Store, tell: Tell) -> Wanted
 
 
 class InPods:
-    """What kernels can import in pods, as far as earlier pods have told of it.
+    """The environments of pods, as far as earlier pods have reported them.
 
-    Only what an image's reference is fixed to can be known before a pod starts: one with a digest,
-    or with a tag other than `latest`, as Kubernetes itself takes it when it pulls only what is
-    missing.
+    Only an image with a digest, or with a tag other than `latest`, is known before a pod starts:
+    Kubernetes does not pull these again.
 
     Args:
-        store: Where pods tell of it.
-        backend: What runs the pods.
+        store: The store that pods report to.
+        backend: The backend that runs the pods.
         asked: The environment that they restore; None for that of their image.
     """
 
@@ -206,9 +205,9 @@ class InPods:
         self.source = str(asked or "")
 
     def of(self, step: Step) -> str:
-        """The identity of a step's environment; empty when nobody can know it yet."""
+        """The identity of a step's environment; empty if it is not known yet."""
         if self._asked is not None and self._asked.kind == "capture":
-            return self._kept(None)  # the same whatever the image, else the step fails
+            return self._kept(None)  # the same for every image, else the step fails
         container = self._backend.container(step)
         if container is None or not _is_fixed(container[0]):
             return ""
@@ -217,10 +216,10 @@ class InPods:
         return self._known[container]
 
     def _identity(self, image: str, python: str) -> str:
-        told = self._told(image, python)
-        if told is None or self._asked is None:
-            return told.identity if told else ""
-        return self._kept(told.platform)
+        seen = self._seen(image, python)
+        if seen is None or self._asked is None:
+            return seen.identity if seen else ""
+        return self._kept(seen.platform)
 
     def _kept(self, platform: Platform | None) -> str:
         from ithaca.runner.environments import kept
@@ -229,7 +228,7 @@ class InPods:
         found = kept.find(self._store, self._asked, platform)
         return found.identity if found else ""
 
-    def _told(self, image: str, python: str) -> Seen | None:
+    def _seen(self, image: str, python: str) -> Seen | None:
         from ithaca.runner.environments.kept import Seen
 
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 ACCESS = ("write", "read", "none")
-"""What `store_access` may be."""
+"""Values of the setting `store_access`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Project:
 
     Attributes:
         root: Its root folder, absolute.
-        settings: What is set for it.
+        settings: Its settings.
     """
 
     root: Path
@@ -41,13 +41,13 @@ class Project:
 
     @property
     def home(self) -> Path:
-        """Where its store is."""
+        """Ithaca's own folder, which holds the store."""
         return self.settings.home
 
     def make_home(self) -> Path:
-        """The folder for everything of Ithaca, made where there is none.
+        """Ithaca's own folder, created if it does not exist.
 
-        A new one tells git to leave it alone, so that nobody commits a store.
+        A new one has a `.gitignore`, so that the store is not committed.
         """
         home = self.home
         try:
@@ -60,8 +60,11 @@ class Project:
     def store(self, *, create: bool = False) -> Store:
         """Its store.
 
+        Args:
+            create: Create it if it does not exist.
+
         Raises:
-            NotFound: There is none, and it is not to be created.
+            NotFound: It does not exist.
             StoreError: It cannot be opened.
         """
         from ithaca.store import Store
@@ -72,8 +75,8 @@ class Project:
                 "ITH603",
                 "there is no store yet",
                 where=str(path),
-                cure="`ithaca run NOTEBOOK` makes one; ITHACA_HOME names another, `--store URL` a "
-                "remote",
+                cure="`ithaca run NOTEBOOK` creates it; set ITHACA_HOME to use another one, or pass "
+                "`--store URL` to read a remote",
             )
         if create:
             self.make_home()
@@ -84,36 +87,37 @@ class Project:
         """What may be done with remotes of the store: `write` (and read), `read` or `none`.
 
         Raises:
-            UsageError: The setting is none of these.
+            UsageError: The setting has another value.
         """
-        told = self.settings.text("store_access", "write") or "write"
-        if told not in ACCESS:
+        access = self.settings.text("store_access", "write") or "write"
+        if access not in ACCESS:
             raise UsageError(
                 "ITH903",
-                f"the setting `store_access` is not one of {', '.join(ACCESS)}: {told!r}",
+                f"the setting `store_access` must be {', '.join(ACCESS[:-1])} or {ACCESS[-1]} "
+                f"(got {access!r})",
             )
-        return told
+        return access
 
     @cached_property
     def remote(self) -> str | None:
-        """The remote to look on besides the store itself: one that the user named or trusts."""
+        """The remote that is read besides the store: one that the user named or trusts."""
         url = self.settings.text("store")
         return url if url and self.access != "none" and self._is_trusted(url) else None
 
     def _is_trusted(self, url: str) -> bool:
-        said = "store" in self.settings.told and url == self.settings.text("store")
-        return said or is_trusted(url)
+        named = "store" in self.settings.told and url == self.settings.text("store")
+        return named or is_trusted(url)
 
     def shared(self, url: str, *, create: bool = False) -> Store:
         """Its store together with a remote, for runs that are kept there.
 
         Args:
             url: The remote.
-            create: Make it where there is none.
+            create: Create it if it does not exist.
 
         Raises:
-            NotFound: There is none, and it is not to be created.
-            UsageError: Remotes are not to be touched.
+            NotFound: It does not exist.
+            UsageError: `store_access` is `none`.
             StoreError: It cannot be reached.
         """
         if url not in self._shared:
@@ -131,38 +135,39 @@ class Project:
         """The remote that the user named, or that the project names and the user trusts.
 
         Args:
-            backend: The backend whose table of settings may name one, too.
-            writing: Whether anything is to be written there.
+            backend: A backend whose own settings may name one, too.
+            writing: Whether it will be written.
 
         Raises:
-            UsageError: Nobody did, only the project's own files did, or it may not be touched.
+            UsageError: No remote is set, only the project's own files name it, or `store_access`
+                forbids to use it.
         """
-        told = self.settings.text("store") if backend is None else backend.settings.get("store")
-        if told is None:
+        found = self.settings.text("store") if backend is None else backend.settings.get("store")
+        if found is None:
             raise UsageError(
                 "ITH915",
-                "no remote of the store is named",
-                cure="`--store s3://BUCKET/PREFIX`, or set ITHACA_STORE",
+                "no remote of the store is set",
+                cure="pass `--store s3://BUCKET/PREFIX`, or set ITHACA_STORE",
             )
-        url = str(told)
+        url = str(found)
         self._refuse_touching(url)
         if writing:
             self.refuse_writing(url)
         if not self._is_trusted(url):
             raise UsageError(
                 "ITH916",
-                f"only the project's own files name the store {url}; to read a store is to run "
-                "what its writers wrote",
-                cure=f"if you trust them: `ithaca store trust {url}`; or, this time only, "
-                f"`--store {url}`",
+                f"the store {url} is named only by the project's own files, and you have not "
+                "trusted it; whoever writes to a store can run code on your machine",
+                cure=f"if you trust it, run `ithaca store trust {url}`; for this command only, "
+                f"pass `--store {url}`",
             )
         return url
 
     def refuse_writing(self, url: str) -> None:
-        """Refuse what would write to a remote where that is not wanted.
+        """Refuse to write to a remote unless `store_access` is `write`.
 
         Raises:
-            UsageError: `store_access` says so.
+            UsageError: It is not.
         """
         if self.access != "write":
             from ithaca.store.remotes.remote import only_read
@@ -173,14 +178,13 @@ class Project:
         if self.access == "none":
             raise UsageError(
                 "ITH920",
-                "this needs a remote of the store, and `store_access` is `none`",
+                "this command needs a remote of the store, but `store_access` is `none`",
                 where=url,
-                cure="`--store-access read` or `write` allows it; runs on this machine need no "
-                "remote",
+                cure="pass `--store-access read` or `write`; runs on this machine need no remote",
             )
 
     def alone(self) -> Project:
-        """The same project, looked at without any remote."""
+        """The same project without its remote."""
         values = {**self.settings.values, "store_access": "none"}
         return Project(self.root, replace(self.settings, values=values))
 
@@ -191,13 +195,13 @@ class Project:
         if store.exists(name):
             try:
                 url = decode(store.read(name), RunDocument, name).store
-            except Corrupt:  # whoever reads the run will say so
+            except Corrupt:  # reported when the run is read
                 return store
             return self.shared(url) if url and self.access != "none" else store
         return self.looked_at()
 
     def looked_at(self) -> Store:
-        """Where runs and snapshots are looked for: the store, with the remote if there is one.
+        """Where runs and snapshots are searched: the store, with the remote if there is one.
 
         Raises:
             NotFound: There is no store yet.
@@ -209,20 +213,20 @@ class Project:
         """A backend with the project's settings for it.
 
         Args:
-            name: Which; None for the one that is set.
+            name: Its name; None for the one in the settings.
             environment: What its pods restore, for manifests without a run.
         """
         chosen = name or self.settings.text("backend", "local") or "local"
         general = self._for_clusters()
-        said = {name: value for name, value in general.items() if name in self.settings.told}
-        values = {**general, **self.settings.table(chosen), **said}
-        values.pop("environment", None)  # as it is set it is of no use to a pod
+        named = {name: value for name, value in general.items() if name in self.settings.told}
+        values = {**general, **self.settings.table(chosen), **named}
+        values.pop("environment", None)  # pods get the resolved one
         return find_backend(
             chosen, {**values, **({"environment": environment} if environment else {})}
         )
 
     def _for_clusters(self) -> dict[str, Any]:
-        """Plain settings that a backend's own table may override, as far as they are set."""
+        """General settings that a backend's own table may override."""
         found = {
             "store": self.settings.text("store"),
             "image": self.settings.text("image"),
@@ -238,8 +242,8 @@ def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None
     """The project that a folder belongs to.
 
     Args:
-        root: The root itself; None: that of a notebook in the working directory.
-        flags: What the command line says of settings.
+        root: The root itself; None for the root of a notebook in the working directory.
+        flags: Settings from the command line.
     """
     found = project_root(Path.cwd() / "notebook.ipynb") if root is None else Path(root).absolute()
     return Project(found, load(found, flags))

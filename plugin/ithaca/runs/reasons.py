@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 _LOOK_BACK = 50
-"""How many runs of any notebooks are looked at for one of this notebook."""
+"""How many runs are searched for an earlier one of the same notebook."""
 
 _MOST = 3
 
@@ -26,22 +26,21 @@ def why_again(
     run: RunDocument,
     counts: Callable[[str], str] | None,
 ) -> tuple[str, ...]:
-    """A notice of why steps run although the notebook ran before.
+    """A notice that says why steps run although the notebook ran before.
 
     Args:
         store: Where the runs are.
         workflow: The workflow.
         run: The run that is being submitted, with its plan.
-        counts: What counts of a snapshot (`keys.reuse_filter`); None when everything does.
+        counts: The reuse filter (`keys.reuse_filter`); None if all files count.
 
     Returns:
-        At most one sentence; none when nothing runs again, nothing ran before, or no reason is
-        found.
+        At most one sentence.
     """
     again = [
         step
         for step, planned in zip(workflow.steps, run.plan, strict=True)
-        # Without a key it waits for what another step leaves: that one is what is to explain.
+        # Without a key it depends on another step that runs: explain that one.
         if planned.action == "run" and planned.key is not None and step.cache
     ]
     if not run.reuse or not again:
@@ -49,7 +48,7 @@ def why_again(
     try:
         before = _before(store, run)
         found = list(_reasons(store, again, before, run, counts)) if before else []
-    except StoreError:  # what an earlier run needs may be gone
+    except StoreError:  # parts of an earlier run may be gone
         return ()
     if before is None or not found:
         return ()
@@ -57,7 +56,7 @@ def why_again(
 
 
 def _before(store: Store, run: RunDocument) -> RunDocument | None:
-    """The last run of the same notebook that came to an end by itself."""
+    """The last run of the same notebook that succeeded or failed."""
     for each in list(reversed(list_runs(store)))[:_LOOK_BACK]:
         journal = Journal(store, each)
         try:
@@ -85,8 +84,8 @@ def _reasons(
         files = _changed_files(store, before, run, counts)
         if files:
             yield (
-                f"the project's files changed: {_some(files)} ([tool.ithaca.reuse] `ignore` names "
-                "those that do not count)"
+                f"the project's files changed: {_some(files)} (list files that do not matter under "
+                "[tool.ithaca.reuse] `ignore`)"
             )
     consumed = {name for step in again for name in step.parameters}
     names = [

@@ -1,4 +1,4 @@
-"""Snapshots by the runs and steps that they belong to."""
+"""Finding snapshots by run and step, and the runs and steps of a snapshot."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot is to a run.
+    """A run and step that a snapshot belongs to.
 
     Attributes:
         run: The run.
         step: The step; empty for the run's source.
-        moment: `source`: what the run started from; `before` or `after` the step.
+        moment: `source` for the run's source; `before` or `after` the step.
     """
 
     run: str
@@ -33,21 +33,24 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     moment: Literal["source", "before", "after"]
 
     def __str__(self) -> str:
-        """As `find_snapshot` takes it, unless it is a source."""
+        """The form that `find_snapshot` accepts, unless it is a source."""
         return f"{self.run}/{self.step}@{self.moment}" if self.step else f"{self.run} (source)"
 
 
 def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
-    """The digest of the snapshot that a user means, and a store that has it.
+    """Find a snapshot.
 
     Args:
-        project: Where to look.
-        text: A digest, the unique start of one, the URI of a snapshot, or `RUN/STEP` with
-            `@before` or `@after` (which is meant without); the URI of a step will do too.
+        project: The project.
+        text: A digest, the unique start of one, the URI of a snapshot or step, or `RUN/STEP` with
+            `@before` or `@after` (the default).
+
+    Returns:
+        The digest, and a store that has the snapshot.
 
     Raises:
-        NotFound: There is no such snapshot, run or step, or the step has not left one.
-        UsageError: It is none of these.
+        NotFound: There is no such snapshot, run or step, or the step has no snapshot.
+        UsageError: The text has none of these forms.
 
     Example:
         >>> find_snapshot(project, "latest/train@before")[0]  # doctest: +SKIP
@@ -61,9 +64,9 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
     if moment not in ("", "before", "after") or step is None:
         raise UsageError(
             "ITH901",
-            f"`{text}` names no snapshot",
-            cure="write a digest, RUN/STEP for what a step left, or RUN/STEP@before for what it "
-            "started from; `ithaca runs show RUN` names the steps",
+            f"`{text}` does not name a snapshot",
+            cure="write a digest, RUN/STEP for the snapshot after a step, or RUN/STEP@before for "
+            "the one before it; `ithaca runs show RUN` lists the steps",
         )
     found = open_run(project, run)
     state = found.step(step)
@@ -81,7 +84,7 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
 
 
 def _of_digest(project: Project, start: str) -> tuple[str, Store]:
-    """The snapshot whose digest begins so, of the store itself, else of the remote."""
+    """The snapshot with this start of a digest, in the store or else on the remote."""
     from ithaca.store import resolve
 
     try:
@@ -97,10 +100,10 @@ def _of_digest(project: Project, start: str) -> tuple[str, Store]:
 
 
 def owners(store: Store) -> dict[str, list[Owner]]:
-    """Which runs and steps snapshots belong to, those that made them first.
+    """The runs and steps that each snapshot belongs to; those that made it come first.
 
     Args:
-        store: The store; of runs that cannot be read nothing is said.
+        store: The store; runs that cannot be read are skipped.
     """
     made: dict[str, list[Owner]] = {}
     reused: dict[str, list[Owner]] = {}
@@ -116,7 +119,7 @@ def owners(store: Store) -> dict[str, list[Owner]]:
 
 
 def _of_run(store: Store, run: str) -> Iterator[tuple[str, Owner, bool]]:
-    """Each snapshot of a run, what it is to it, and whether another run made it."""
+    """Each snapshot of a run, its owner, and whether another run made it."""
     journal = Journal(store, run)
     yield journal.run().source, Owner(run=run, moment="source"), False
     for step in journal.workflow().steps:

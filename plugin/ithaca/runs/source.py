@@ -24,14 +24,14 @@ def take_source(
     *,
     without: Sequence[Path] = (),
 ) -> Taken:
-    """Take the snapshot that the roots of a workflow start from.
+    """Take the source snapshot, which the first steps of a workflow start from.
 
     Args:
         project: The project.
-        store: Where it goes.
+        store: The store that it is written to.
         workflow: The workflow; its volumes are left out.
-        tell: Told of how many files and bytes it was done already.
-        without: Files that are left out, since they are made of this very snapshot.
+        tell: Called with (what, files, bytes) as the work proceeds.
+        without: Files to leave out because they are made from this snapshot.
 
     Raises:
         UsageError: A setting is wrong.
@@ -40,7 +40,7 @@ def take_source(
     from ithaca.runner.volumes import left_out
     from ithaca.store import Ignore, Limits, MergeRules, StatCache, take
 
-    MergeRules.read(project.root)  # a wrong rule is said now, not when the first branches meet
+    MergeRules.read(project.root)  # report a wrong rule now, not when the first branches meet
     table = project.settings.table("source")
     own = [*_own_folder(project), *left_out(workflow, project.root), *_outputs(project, without)]
     known = project.home / "cache" / "source"
@@ -64,14 +64,14 @@ def take_source(
 
 
 def _own_folder(project: Project) -> list[str]:
-    """A home inside the root that is not called `.ithaca` is not part of the source either."""
+    """A home inside the root is not part of the source, even if it is not called `.ithaca`."""
     if not project.home.is_relative_to(project.root):
         return []
     return [f"/{project.home.relative_to(project.root).as_posix()}/"]
 
 
 def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
-    """A link that is written through stays one, and changes as little as what it leads to."""
+    """The outputs, and what they lead to if they are links."""
     from ithaca.store.ignore import literal
 
     places = {place for path in paths for place in (path, path.resolve())}

@@ -1,4 +1,4 @@
-"""The values in a snapshot, by name, read without loading them."""
+"""The values in a snapshot, described without loading them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _END = ".json"
 
 
 class ValueChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One name whose value differs between two snapshots.
+    """A value that differs between two snapshots.
 
     Attributes:
         name: The name.
@@ -43,7 +43,7 @@ def values_of(store: Store, found: Mapping[str, Entry]) -> tuple[NamedValue, ...
         found: The snapshot's entries, from `ithaca.store.entries`.
 
     Raises:
-        StoreError: What says what they are is missing or damaged.
+        StoreError: Their description is missing or damaged.
     """
     from ithaca.store import read_blob
 
@@ -63,7 +63,7 @@ def values_of(store: Store, found: Mapping[str, Entry]) -> tuple[NamedValue, ...
 def changed_values(
     before: tuple[NamedValue, ...], after: tuple[NamedValue, ...]
 ) -> tuple[ValueChange, ...]:
-    """What became of values from one snapshot to another, sorted by name."""
+    """The values that differ between two snapshots, sorted by name."""
     old = {each.name: each for each in before if each.state != "deleted"}
     new = {each.name: each for each in after if each.state != "deleted"}
     return tuple(
@@ -79,12 +79,12 @@ def changed_values(
 
 
 def is_part_of_values(path: str) -> bool:
-    """Whether a path is one that values are kept in."""
+    """Whether a path belongs to stored values."""
     return path.startswith((f"{NAMES}/", f"{OBJECTS}/")) or path in (NAMES, OBJECTS)
 
 
 def _same(one: NamedValue, other: NamedValue) -> bool:
-    """Whether two names are bound to the same; who else shares the object does not matter."""
+    """Whether two values are equal; other names for the same object do not matter."""
     return msgspec.structs.replace(one, shared_with=()) == msgspec.structs.replace(
         other, shared_with=()
     )
