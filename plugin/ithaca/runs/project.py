@@ -75,8 +75,8 @@ class Project:
                 "ITH603",
                 "there is no store yet",
                 where=str(path),
-                cure="`ithaca run NOTEBOOK` creates it; set ITHACA_HOME to use another one, or pass "
-                "`--store URL` to read a remote",
+                cure="`ithaca run NOTEBOOK` creates it; set ITHACA_HOME to use another one, or "
+                "pass `--store URL` to read a remote",
             )
         if create:
             self.make_home()
