@@ -40,7 +40,7 @@ class GitHub:
         What a step prints must not set variables or hide lines, so commands are off until a word
         that it cannot know.
         """
-        from ithaca.cli.diagnostics_github import workflow_command
+        from ithaca.cli.diagnostics.github import workflow_command
 
         word = secrets.token_hex(16)
         return (
@@ -51,8 +51,8 @@ class GitHub:
 
     def error(self, run: Run, step: StepState) -> str:
         """An annotation at the line of the notebook's file."""
-        from ithaca.cli.diagnostics_github import workflow_command
-        from ithaca.cli.diagnostics_places import Places, relative
+        from ithaca.cli.diagnostics.github import workflow_command
+        from ithaca.cli.diagnostics.places import Places, relative
 
         error = step.error
         if error is None:

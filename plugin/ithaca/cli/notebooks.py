@@ -39,7 +39,7 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 
     Exit codes: 0 nothing, 3 the notebook is wrong.
     """
-    from ithaca.cli.diagnostics_report import render
+    from ithaca.cli.diagnostics import render
     from ithaca.runs import check as check_notebook
 
     checked = check_notebook(notebook)
@@ -130,7 +130,7 @@ def schema() -> None:
 
 def show(diagnostics: Sequence[Diagnostic]) -> None:
     """Write diagnostics for people to stderr."""
-    from ithaca.cli.diagnostics_report import render
+    from ithaca.cli.diagnostics import render
 
     text = render(diagnostics, color=sys.stderr.isatty(), width=shutil.get_terminal_size().columns)
     click.echo(text, nl=False, err=True)
