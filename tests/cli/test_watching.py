@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ithaca.cli.live import _ask, _table, _words
+from ithaca.cli.live import _print_hints, _status_line, _table
 from ithaca.cli.summary import summary
 from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
@@ -45,18 +45,18 @@ def retrying(project: Path) -> Project:
     ("status", "attempt", "said"),
     [
         ("running", 1, "running"),
-        ("pending", 1, "failed in 1.6 s; attempt 2 of 3 follows"),
+        ("pending", 1, "failed in 1.6 s; retrying (attempt 2 of 3)"),
         ("running", 2, "running (attempt 2 of 3)"),
         ("failed", 3, "failed (attempt 3 of 3) in 1.6 s"),
-        ("pending", 3, "failed in 1.6 s; attempt 4 of 4 follows"),  # one was lost to the machine
+        ("pending", 3, "failed in 1.6 s; retrying (attempt 4 of 4)"),  # one was lost to the machine
     ],
 )
-def test_a_retry_says_which_attempt_of_how_many(
+def test_a_status_line_names_the_attempt_of_a_retry(
     retrying: Project, status: str, attempt: int, said: str
 ) -> None:
     times = {} if status == "running" else {"started": 1.0, "ended": 2.6}
     step = StepState(name="a", status=status, attempt=attempt, **times)  # type: ignore[arg-type]
-    assert _words(retrying.run(RUN), step) == said
+    assert _status_line(retrying.run(RUN), step) == said
 
 
 def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project) -> None:
@@ -68,10 +68,10 @@ def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project
     console = Console(width=100, record=True)
     console.print(_table(run, state))
     line = console.export_text().splitlines()[-1].split()
-    assert line == ["a", "failed", "1.6", "s", "attempt", "2", "of", "3", "follows"]
+    assert line == ["a", "failed", "1.6", "s", "retrying", "(attempt", "2", "of", "3)"]
 
 
-def test_what_an_attempt_did_not_leave_is_not_offered(
+def test_the_summary_offers_only_logs_and_notebooks_that_exist(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = retrying.run(RUN)
@@ -83,7 +83,7 @@ def test_what_an_attempt_did_not_leave_is_not_offered(
     assert "error[ITH508]: step `a`: TOKEN is not set\n  → set it\n" in said
     assert "runs notebook" not in said
     assert "runs logs" not in said
-    store = run.project.store()
+    store = retrying.store()
     store.create(names.log(RUN, "a", 1, 0), b"a\n")
     store.create(names.attempt(RUN, "a", 1, "notebook.ipynb"), b"{}")
     started = msgspec.structs.replace(step, started=1.0)
@@ -106,7 +106,7 @@ def test_a_values_error_names_its_step_once(
     assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in said
 
 
-def test_after_a_failure_it_depends_on_what_has_to_change(
+def test_after_a_failure_the_summary_names_two_ways_to_run_again(
     retrying: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = retrying.run(RUN)
@@ -119,14 +119,14 @@ def test_after_a_failure_it_depends_on_what_has_to_change(
     assert "after editing" not in capsys.readouterr().out
 
 
-def test_who_pressed_ctrl_c_is_not_told_who_cancelled_the_run(
+def test_after_ctrl_c_the_summary_does_not_say_who_cancelled(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = retrying.run(RUN)
     state = msgspec.structs.replace(run.state(), status="cancelled", message="cancelled by ada")
     summary(run, state)
     assert "cancelled by ada" in capsys.readouterr().out
-    summary(run, state, ours=True)
+    summary(run, state, interrupted=True)
     assert "cancelled by" not in capsys.readouterr().out
 
 
@@ -142,12 +142,12 @@ def test_commands_are_never_broken_and_the_title_is_one_line(
     step = StepState(name="a_step_with_a_long_name", status="waiting", question=question)
     state = msgspec.structs.replace(run.state(), name="a long name " * 9, steps=(step, step))
     console = Console(width=width, record=True)
-    asked: set[str] = set()
-    _ask(run, state, asked, console)
-    _ask(run, state, asked, console)
+    printed: set[str] = set()
+    _print_hints(run, state, printed, console)
+    _print_hints(run, state, printed, console)
     lines = console.export_text(clear=True).splitlines()
     assert lines == [
-        f"a_step_with_a_long_name waits: {question}",
+        f"a_step_with_a_long_name is waiting for approval: {question}",
         f"  ithaca runs approve {RUN}/a_step_with_a_long_name",
         f"  ithaca runs reject {RUN}/a_step_with_a_long_name",
     ]

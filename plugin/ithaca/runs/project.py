@@ -102,7 +102,7 @@ class Project:
         return url if url and self.access != "none" and self._is_trusted(url) else None
 
     def _is_trusted(self, url: str) -> bool:
-        said = "store" in self.settings.told and url == self.settings.text("store")
+        said = "store" in self.settings.overrides and url == self.settings.text("store")
         return said or is_trusted(url)
 
     def shared(self, url: str, *, create: bool = False) -> Store:
@@ -215,7 +215,7 @@ class Project:
         """
         chosen = name or self.settings.text("backend", "local") or "local"
         general = self._for_clusters()
-        said = {name: value for name, value in general.items() if name in self.settings.told}
+        said = {name: value for name, value in general.items() if name in self.settings.overrides}
         values = {**general, **self.settings.table(chosen), **said}
         values.pop("environment", None)  # as it is set it is of no use to a pod
         return find_backend(
