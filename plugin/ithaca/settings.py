@@ -1,4 +1,4 @@
-"""Settings: `[tool.ithaca]` of `pyproject.toml`, then `ITHACA_*`, then flags; later wins."""
+"""Settings: `[tool.ithaca]` of `pyproject.toml`, then `ITHACA_*`, then flags; the last wins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN = (
     *("home", "backend", "python", "parallel", "infrastructure_retries"),
     *("store", "store_access", "image", "namespace", "service_account", "environment"),
 )
-"""Settings that are one value; those of the second line are of remotes and clusters."""
+"""Settings with a single value; the second line is for remotes and clusters."""
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "local": ("cpu", "memory", "gpu"),
@@ -25,28 +25,27 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "reuse": ("ignore",),
     "source": ("max_bytes", "max_files"),
 }
-"""Tables and their keys; none are listed where every key is a pattern."""
+"""Tables and their keys; empty where the keys are patterns."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is set for a project.
+    """The settings of a project.
 
     Attributes:
         root: The project's root.
-        values: The settings by name; tables such as `local` or `merge` are dicts.
-        told: Names of those that the user said by the environment or a flag, not the project.
+        values: Settings by name; tables such as `local` or `merge` are dicts.
+        overrides: Names of the settings that come from the environment or a flag.
     """
 
     root: Path
     values: Mapping[str, Any] = field(default_factory=dict)
-    told: frozenset[str] = frozenset()
+    overrides: frozenset[str] = frozenset()
 
     @property
     def home(self) -> Path:
-        """Where everything of Ithaca lives: `ITHACA_HOME`, else `.ithaca`, from the root."""
-        told = self.values.get("home")
-        return (self.root / Path(told).expanduser()) if told else self.root / ".ithaca"
+        """The folder for everything that Ithaca writes; by default `.ithaca` in the root."""
+        return self.root / Path(self.values.get("home") or ".ithaca").expanduser()
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """A setting as text."""
@@ -57,36 +56,36 @@ class Settings:
         """A setting as a whole number.
 
         Raises:
-            UsageError: It is none.
+            UsageError: It is not a whole number.
         """
         return whole_number(name, self.values.get(name), default)
 
     def table(self, name: str) -> dict[str, Any]:
-        """A table such as `[tool.ithaca.local]`; empty when it is not there.
+        """A table such as `[tool.ithaca.local]`; empty if it is not set.
 
         Raises:
-            UsageError: Something else is there.
+            UsageError: The setting is not a table.
         """
         found = self.values.get(name, {})
         if not isinstance(found, dict):
             raise UsageError(
                 "ITH903",
-                f"the setting `{name}` is not a table: {found!r}",
-                cure=f"write its keys under [tool.ithaca.{name}] in pyproject.toml",
+                f"the setting `{name}` must be a table (got {found!r})",
+                cure=f"set its keys under [tool.ithaca.{name}] in pyproject.toml",
             )
         return dict(found)
 
 
 def whole_number(name: str, found: Any, default: int) -> int:
-    """A setting that must be a whole number.
+    """The value of a setting that must be a whole number.
 
     Args:
-        name: What the message calls it.
-        found: What is set; None when nothing is.
-        default: What counts then.
+        name: Name of the setting, for the message.
+        found: The value; None if it is not set.
+        default: What to return if it is not set.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a whole number.
 
     Example:
         >>> whole_number("parallel", "4", 2), whole_number("parallel", None, 2)
@@ -98,32 +97,33 @@ def whole_number(name: str, found: Any, default: int) -> int:
         return int(found)
     except (TypeError, ValueError):
         raise UsageError(
-            "ITH903", f"the setting `{name}` is not a whole number: {found!r}"
+            "ITH903", f"the setting `{name}` must be a whole number (got {found!r})"
         ) from None
 
 
 def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of a project.
+    """Load the settings of a project.
 
     Args:
         root: The project's root.
-        flags: What the command line says; None stands for "not said".
+        flags: Settings from the command line; None means not given.
 
     Returns:
-        The settings. A relative `python` of `pyproject.toml` is taken from the root, one of the
-        environment or a flag from the working directory, as in a shell.
+        The settings. A relative `python` in `pyproject.toml` is relative to the root; from the
+        environment or a flag, it is relative to the working directory.
 
     Raises:
-        UsageError: `pyproject.toml` cannot be read, or has a setting that there is not.
+        UsageError: `pyproject.toml` cannot be read, or has an unknown setting.
     """
     prefix = "ITHACA_"
-    said = {
+    overrides = {
         name.removeprefix(prefix).lower(): text
         for name, text in os.environ.items()
         if name.startswith(prefix) and text
     }
-    said.update({name: told for name, told in (flags or {}).items() if told is not None})
-    return Settings(root, {**_project(root / "pyproject.toml"), **said}, frozenset(said))
+    overrides.update({name: flag for name, flag in (flags or {}).items() if flag is not None})
+    values = {**_project(root / "pyproject.toml"), **overrides}
+    return Settings(root, values, frozenset(overrides))
 
 
 def _project(path: Path) -> Mapping[str, Any]:
@@ -133,22 +133,22 @@ def _project(path: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(
-            "ITH904", f"the project's settings cannot be read: {error}", where=str(path)
+            "ITH904", f"cannot read the project's settings: {error}", where=str(path)
         ) from None
     tool = content.get("tool", {})
     found = tool.get("ithaca", {}) if isinstance(tool, dict) else {}
     if not isinstance(found, dict):
-        raise UsageError("ITH903", "`tool.ithaca` is not a table", where=str(path))
+        raise UsageError("ITH903", "`tool.ithaca` must be a table", where=str(path))
     values = {name.replace("-", "_"): value for name, value in found.items()}
-    _refuse_unknown(values, path)
+    _check_known(values, path)
     python = values.get("python")
-    if isinstance(python, str) and os.sep in python:  # else it is looked for on the PATH
+    if isinstance(python, str) and os.sep in python:  # a plain name is searched on the PATH
         values["python"] = str(path.parent / Path(python).expanduser())
     return values
 
 
-def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
-    """Refuse keys that nothing reads, which are most often misspelt."""
+def _check_known(values: Mapping[str, Any], path: Path) -> None:
+    """Refuse keys that nothing reads; they are usually misspelt."""
     for name, value in values.items():
         if name in TABLES:
             known = TABLES[name]
@@ -157,7 +157,7 @@ def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
                     raise _unknown(f"{name}.{key}", [f"{name}.{each}" for each in known], path)
         elif name not in PLAIN:
             error = _unknown(name, [*PLAIN, *TABLES], path)
-            # A table that is not like any of ours is that of a backend that is not installed here.
+            # Another table may belong to a backend that is not installed here.
             if error.cure.startswith("did you mean") or not isinstance(value, dict):
                 raise error
 
@@ -169,7 +169,7 @@ def _unknown(name: str, known: Iterable[str], path: Path) -> UsageError:
     near = get_close_matches(name, listed, n=1, cutoff=0.75)
     return UsageError(
         "ITH903",
-        f"there is no setting `{name}`",
-        cure=f"did you mean `{near[0]}`?" if near else f"settings are: {', '.join(listed)}",
+        f"unknown setting `{name}`",
+        cure=f"did you mean `{near[0]}`?" if near else f"known settings: {', '.join(listed)}",
         where=str(path),
     )

@@ -42,4 +42,4 @@ def test_settings_that_became_invalid_after_the_submission_fail_the_run_with_the
     end = Journal(store, RUN).ended()
     assert end is not None
     assert end.status == "failed"
-    assert "pyproject.toml: the project's settings cannot be read" in end.message
+    assert "pyproject.toml: cannot read the project's settings" in end.message

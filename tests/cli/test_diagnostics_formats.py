@@ -7,8 +7,8 @@ import sys
 import jsonschema
 import pytest
 
-from ithaca.cli.diagnostics_places import Places
-from ithaca.cli.diagnostics_report import FORMATS, counts, render
+from ithaca.cli.diagnostics import FORMATS, counts, render
+from ithaca.cli.diagnostics.places import Places
 from ithaca.diagnostics import Diagnostic
 
 FOUND = Diagnostic(
@@ -205,7 +205,7 @@ def test_every_format_takes_nothing_to_say(form):
 @pytest.mark.parametrize("form", ["json", "github", "sarif"])
 def test_rich_is_imported_for_text_only(form):
     code = (
-        "import sys; from ithaca.cli.diagnostics_report import render; "
+        "import sys; from ithaca.cli.diagnostics import render; "
         f"render([], {form!r}); print('rich' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,20 +17,20 @@ def checks(done: Result) -> dict[str, dict[str, str]]:
     return {each["what"]: each for each in json.loads(done.stdout)["checks"]}
 
 
-def test_a_machine_that_runs_notebooks_is_well(ithaca: ITHACA, recorded: Path) -> None:
+def test_all_checks_pass_on_a_machine_that_runs_notebooks(ithaca: ITHACA, recorded: Path) -> None:
     done = ithaca("doctor")
     assert done.exit_code == 0, done.output
-    assert done.stdout.endswith("all is well\n")
+    assert done.stdout.endswith("all checks passed\n")
     assert sys.executable in done.stdout
     assert "2 runs" in done.stdout
 
 
-def test_looking_changes_nothing(ithaca: ITHACA, project: Path) -> None:
+def test_doctor_changes_nothing(ithaca: ITHACA, project: Path) -> None:
     assert checks(ithaca("doctor", "--json"))["store"]["found"].startswith("none yet")
     assert [path.name for path in project.iterdir()] == [".git"]
 
 
-def test_what_is_wrong_is_said_with_its_cure_and_by_the_exit_code(
+def test_a_failed_check_prints_its_cure_and_sets_the_exit_code(
     ithaca: ITHACA, recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (recorded / ".ithaca" / "store" / "version").chmod(0o644)
@@ -38,21 +38,21 @@ def test_what_is_wrong_is_said_with_its_cure_and_by_the_exit_code(
     monkeypatch.setenv("ITHACA_PYTHON", "no-such-python")
     done = ithaca("doctor")
     assert done.exit_code == 4
-    assert "2 things are wrong" in done.stdout
+    assert "2 checks failed" in done.stdout
     assert "failed  kernel: there is no interpreter no-such-python\n  → give" in done.stdout
     assert "failed  store: this folder is no store" in done.stdout
-    told = json.loads(ithaca("doctor", "--json").stdout)
-    assert told["well"] is False
+    found = json.loads(ithaca("doctor", "--json").stdout)
+    assert found["well"] is False
 
 
-def test_a_wrong_setting_is_said(ithaca: ITHACA, project: Path) -> None:
+def test_a_wrong_setting_is_a_failed_check(ithaca: ITHACA, project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.ithaca.local]\nmemory = "much"\n')
     found = checks(ithaca("doctor", "--json"))["machine"]
     assert found["status"] == "failed"
     assert "local.memory" in found["found"]
 
 
-def test_a_machine_without_namespaces_is_warned_and_still_well(
+def test_a_machine_without_user_namespaces_is_a_warning(
     ithaca: ITHACA, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ithaca.runner.root.can_be_private", lambda _root: False)
@@ -61,13 +61,13 @@ def test_a_machine_without_namespaces_is_warned_and_still_well(
     assert "warning paths: this machine allows no user namespaces" in done.stdout
 
 
-def test_a_backend_that_there_is_not_is_exit_2(ithaca: ITHACA) -> None:
+def test_an_unknown_backend_is_exit_2(ithaca: ITHACA) -> None:
     done = ithaca("doctor", "--backend", "nomad")
     assert done.exit_code == 2
     assert "no backend `nomad`" in done.stderr
 
 
-def test_a_cluster_that_cannot_be_reached_is_one_line(
+def test_an_unreachable_cluster_is_one_failed_check(
     ithaca: ITHACA, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "pyproject.toml").write_text('[tool.ithaca.argo]\nimage = "x:1"\n')

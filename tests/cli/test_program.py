@@ -44,7 +44,7 @@ def test_importing_ithaca_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_every_command_has_a_help_of_its_own(ithaca: ITHACA, name: str) -> None:
+def test_every_command_has_its_own_help(ithaca: ITHACA, name: str) -> None:
     result = ithaca(name, "--help")
     assert result.exit_code == 0
     assert f"Usage: ithaca {name}" in result.stdout
@@ -55,11 +55,11 @@ def test_the_version_is_printed(ithaca: ITHACA) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shells_code_completes_our_commands(ithaca: ITHACA, shell: str) -> None:
+def test_the_completion_script_is_printed_for_every_shell(ithaca: ITHACA, shell: str) -> None:
     assert "_ITHACA_COMPLETE" in ithaca("completion", shell).stdout
 
 
-def test_an_id_is_completed_from_the_store(ithaca: ITHACA, recorded: Path) -> None:
+def test_steps_of_a_run_are_completed_from_the_store(ithaca: ITHACA, recorded: Path) -> None:
     environment = {"COMP_WORDS": "ithaca runs show latest/t", "COMP_CWORD": "3"}
     done = subprocess.run(
         [sys.executable, "-m", "ithaca"],
@@ -76,7 +76,7 @@ def test_an_unknown_command_is_exit_2(ithaca: ITHACA) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("rum", "`ithaca`: no such command 'rum'; did you mean `run`?"),
         ("runs lst", "`ithaca runs`: no such command 'lst'; did you mean `list`?"),
@@ -84,20 +84,22 @@ def test_an_unknown_command_is_exit_2(ithaca: ITHACA) -> None:
             "run x --paralel 3",
             "`ithaca run`: no such option '--paralel'; did you mean `--parallel`?",
         ),
-        ("run x --parallel 0", "invalid value for '--parallel': 0 is not in the range x>=1"),
+        ("run x --parallel 0", "`ithaca run`: --parallel must be at least 1 (got 0)"),
+        ("run x --parallel two", "--parallel must be a whole number (got 'two')"),
         ("check x --format jsn", "'sarif'; did you mean `json`?"),
         ("check", "`ithaca check`: missing argument 'NB'"),
     ],
 )
-def test_a_wrong_command_line_is_one_message_with_a_code(
-    ithaca: ITHACA, arguments: str, said: str
+def test_a_wrong_command_line_prints_one_message_with_a_code(
+    ithaca: ITHACA, arguments: str, message: str
 ) -> None:
     result = ithaca(*arguments.split())
     first, cure = result.stderr.splitlines()
     assert (result.exit_code, result.stdout) == (2, "")
     assert first.startswith("error[ITH900]: ")
-    assert said in first
-    assert "--help` shows how it is called" in cure
+    assert message in first
+    assert cure.startswith("  → see `ithaca")
+    assert cure.endswith(" --help`")
 
 
 def test_a_group_without_a_command_shows_its_help(ithaca: ITHACA) -> None:
@@ -121,14 +123,14 @@ def test_every_kind_of_error_has_its_exit_code(error: BaseException, code: int) 
     assert exit_code(error) == code
 
 
-def test_a_bug_of_ours_keeps_its_traceback_in_a_file(
+def test_the_traceback_of_a_bug_is_written_to_a_file(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
     assert exit_code(ZeroDivisionError("oh")) == 1
-    said = capsys.readouterr().err
-    assert "this is a bug in Ithaca" in said
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert "this is a bug in Ithaca" in printed
+    assert "Traceback" not in printed
     (kept,) = (project / ".ithaca" / "bugs").iterdir()
     assert "ZeroDivisionError: oh" in kept.read_text()
 

@@ -38,7 +38,7 @@ def test_what_was_pushed_can_be_pulled_into_an_empty_project(
     assert (project / "again" / "a.txt").read_text() == "a"
 
 
-def test_everything_travels_when_nothing_is_named(
+def test_everything_is_transferred_when_nothing_is_named(
     ithaca: ITHACA, recorded: Path, digest: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ITHACA_STORE", url)
@@ -49,21 +49,21 @@ def test_everything_travels_when_nothing_is_named(
     shutil.rmtree(recorded / ".ithaca")
     fetched = ithaca("snapshots", "pull")
     assert fetched.exit_code == 0, fetched.output
-    assert "were left out: 5555555555555555" in fetched.stderr
+    assert "missing snapshots and documents: 5555555555555555" in fetched.stderr
     assert ithaca("runs", "list", "--json").stdout == before
     assert ithaca("snapshots", "show", digest).exit_code == 0
 
 
-def test_a_remote_is_verified_and_what_is_damaged_is_told(
+def test_verify_finds_damage_in_a_remote(
     ithaca: ITHACA, project: Path, digest: str, url: str, tmp_path: Path
 ) -> None:
     ithaca("snapshots", "push", "--store", url)
     assert ithaca("snapshots", "verify", "--store", url).exit_code == 0
     (pack,) = (path for path in (tmp_path / "remote" / "packs").rglob("*") if path.is_file())
     pack.write_bytes(pack.read_bytes()[:-1] + b"?")
-    told = ithaca("snapshots", "verify", "--store", url, "--json")
-    assert told.exit_code == 4
-    assert json.loads(told.stdout)["problems"]
+    found = ithaca("snapshots", "verify", "--store", url, "--json")
+    assert found.exit_code == 4
+    assert json.loads(found.stdout)["problems"]
     assert ithaca("snapshots", "verify", "--store", url, "--repair").exit_code == 2
 
 

@@ -79,18 +79,18 @@ def answer(store: Store, kind: str, comment: str) -> None:
     write(store, names.event(RUN, event.id), event)
 
 
-def test_a_run_that_waits_for_a_person_says_so_in_the_list(
+def test_the_list_shows_which_step_is_waiting_for_approval(
     ithaca: ITHACA, waiting: Project
 ) -> None:
-    assert "running (deploy waits)" in ithaca("runs", "list").stdout
-    assert "running (deploy waits)" in ithaca("runs", "show", RUN).stdout
+    assert "running (deploy is waiting)" in ithaca("runs", "list").stdout
+    assert "running (deploy is waiting)" in ithaca("runs", "show", RUN).stdout
     (row,) = json.loads(ithaca("runs", "list", "--json").stdout)
     assert (row["status"], row["waiting"]) == ("running", ["deploy"])
     steps = json.loads(ithaca("runs", "show", RUN, "--json").stdout)["steps"]
     assert (steps[1]["status"], steps[1]["question"]) == ("waiting", "Really?")
 
 
-def test_metrics_come_in_the_order_of_the_notebooks_cell(ithaca: ITHACA, waiting: Project) -> None:
+def test_metrics_are_in_the_order_of_the_notebooks_cell(ithaca: ITHACA, waiting: Project) -> None:
     assert "zeal=1 area=2" in ithaca("runs", "list").stdout
     said = ithaca("runs", "show", RUN).stdout
     assert said.index("zeal = 1") < said.index("area = 2")
@@ -118,7 +118,7 @@ def test_a_step_lists_its_attempts_and_how_to_see_the_log_of_one(
     assert "attempts:" not in ithaca("runs", "show", f"{RUN}/last").stdout
 
 
-def test_who_answered_and_why_is_shown(ithaca: ITHACA, waiting: Project) -> None:
+def test_an_answer_is_shown_with_its_author_and_comment(ithaca: ITHACA, waiting: Project) -> None:
     answer(waiting.store(), "approve", "looks good")
     assert "approved by ada: looks good" in ithaca("runs", "show", RUN).stdout
     assert "answer: approved by ada: looks good" in ithaca("runs", "show", f"{RUN}/deploy").stdout

@@ -32,15 +32,15 @@ def test_without_any_setting_the_home_is_in_the_root(
     assert load(tmp_path).home == Path("/elsewhere")
 
 
-def test_tables_are_the_settings_of_one_room(tmp_path: Path) -> None:
+def test_a_table_holds_the_settings_of_one_part(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.ithaca.local]\ncpu = 4\n")
     assert load(tmp_path).table("local") == {"cpu": 4}
     assert load(tmp_path).table("argo") == {}
 
 
-def test_settings_that_cannot_be_read_are_said_with_their_file(tmp_path: Path) -> None:
+def test_an_unreadable_settings_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot read the project's settings"):
         load(tmp_path)
 
 
@@ -54,7 +54,7 @@ def test_settings_that_cannot_be_read_are_said_with_their_file(tmp_path: Path) -
         ("[tool.ithaca.merge]\n'*.csv' = 'newest'\n", "tool.ithaca.merge"),
     ],
 )
-def test_a_setting_of_a_wrong_kind_is_said_before_anything_runs(
+def test_a_setting_of_a_wrong_type_is_refused_before_anything_runs(
     tmp_path: Path, content: str, name: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(content)
@@ -83,30 +83,30 @@ def test_a_setting_of_a_wrong_kind_is_said_before_anything_runs(
     ("content", "name", "cure"),
     [
         ("parralel = 2", "parralel", "did you mean `parallel`?"),
-        ("colour = 2", "colour", "settings are: backend, "),
+        ("colour = 2", "colour", "known settings: backend, "),
         ("[tool.ithaca.sorce]\nmax_files = 2", "sorce", "did you mean `source`?"),
         ("[tool.ithaca.source]\nmax-files = 2", "source.max-files", "`source.max_files`?"),
-        ("[tool.ithaca.reuse]\nlike = 2", "reuse.like", "settings are: reuse.ignore"),
+        ("[tool.ithaca.reuse]\nlike = 2", "reuse.like", "known settings: reuse.ignore"),
     ],
 )
-def test_a_setting_that_there_is_not_is_refused_with_what_was_probably_meant(
+def test_an_unknown_setting_is_refused_with_a_suggestion(
     tmp_path: Path, content: str, name: str, cure: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.ithaca]\n{content}\n")
-    with pytest.raises(UsageError, match=f"there is no setting `{name}`") as raised:
+    with pytest.raises(UsageError, match=f"unknown setting `{name}`") as raised:
         load(tmp_path)
     assert raised.value.code == "ITH903"
     assert cure in raised.value.cure
 
 
-def test_tables_of_backends_are_left_to_them(tmp_path: Path) -> None:
+def test_tables_of_backends_are_not_checked(tmp_path: Path) -> None:
     text = "[tool.ithaca]\nservice-account = 'me'\n[tool.ithaca.argo]\nanything = 1\n"
     (tmp_path / "pyproject.toml").write_text(f"{text}[tool.ithaca.merge]\n'*.x' = 'first'\n")
     assert load(tmp_path).table("argo") == {"anything": 1}
     assert load(tmp_path).text("service_account") == "me"
 
 
-def test_a_relative_python_of_the_project_is_taken_from_its_root(
+def test_a_relative_python_of_the_project_is_relative_to_its_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.ithaca]\npython = '.venv/bin/python'\n")
@@ -117,7 +117,7 @@ def test_a_relative_python_of_the_project_is_taken_from_its_root(
     assert load(tmp_path).text("python") == "python3"
 
 
-def test_a_relative_home_is_taken_from_the_root_by_everything(
+def test_a_relative_home_is_relative_to_the_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ITHACA_HOME", "kept")
@@ -131,7 +131,7 @@ def test_a_relative_home_is_taken_from_the_root_by_everything(
     assert not list((tmp_path / "deep").iterdir())
 
 
-def test_a_new_home_is_left_alone_by_git_and_no_other_folder_is_touched(tmp_path: Path) -> None:
+def test_git_ignores_a_new_home_and_existing_folders_are_left_alone(tmp_path: Path) -> None:
     project = find_project(tmp_path)
     project.store(create=True)
     assert (tmp_path / ".ithaca" / ".gitignore").read_text() == "*\n"

@@ -48,7 +48,7 @@ def test_snapshots_are_listed(ithaca: ITHACA, folder: Path) -> None:
     assert digest[:16] in ithaca("snapshots", "list").stdout
 
 
-def test_diff_says_what_was_added_removed_and_changed(ithaca: ITHACA, folder: Path) -> None:
+def test_diff_lists_what_was_added_removed_and_changed(ithaca: ITHACA, folder: Path) -> None:
     first = take(ithaca, folder)
     (folder / "deep" / "a.txt").write_text("b")
     (folder / "link").unlink()
@@ -59,17 +59,15 @@ def test_diff_says_what_was_added_removed_and_changed(ithaca: ITHACA, folder: Pa
         "changed  deep/a.txt",
         "removed  link",
         "added    new",
-        "from the first to the second: 1 added, 1 removed, 1 changed",
+        "1 added, 1 removed, 1 changed",
     ]
     same = ithaca("snapshots", "diff", first, first).stdout
-    assert same == "from the first to the second: nothing differs\n"
+    assert same == "no differences\n"
     found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
     assert [each["kind"] for each in found] == ["changed", "removed", "added"]
 
 
-def test_restore_brings_a_snapshot_back_and_never_into_a_folder_in_use(
-    ithaca: ITHACA, folder: Path
-) -> None:
+def test_restore_writes_a_snapshot_into_an_empty_folder_only(ithaca: ITHACA, folder: Path) -> None:
     digest = take(ithaca, folder)
     uri = f"ithaca://local/snapshots/{digest}"
     assert ithaca("snapshots", "restore", uri, "back").exit_code == 0
@@ -79,7 +77,7 @@ def test_restore_brings_a_snapshot_back_and_never_into_a_folder_in_use(
     assert "not empty" in again.stderr
 
 
-def test_verify_says_whether_the_store_is_sound(ithaca: ITHACA, folder: Path) -> None:
+def test_verify_finds_damaged_objects(ithaca: ITHACA, folder: Path) -> None:
     take(ithaca, folder)
     assert ithaca("snapshots", "verify").exit_code == 0
     blob = next(
@@ -97,7 +95,7 @@ def test_an_unknown_snapshot_is_exit_2(ithaca: ITHACA, folder: Path) -> None:
     assert ithaca("snapshots", "show", "0" * 64).exit_code == 2
 
 
-def test_documents_that_are_told_by_name_are_verified_too(ithaca: ITHACA, recorded: Path) -> None:
+def test_verify_finds_damaged_documents(ithaca: ITHACA, recorded: Path) -> None:
     assert ithaca("snapshots", "verify").exit_code == 0
     store = recorded / ".ithaca" / "store"
     (run,) = store.glob("runs/01JA*")
@@ -160,7 +158,7 @@ def test_diff_names_the_values_that_changed_and_not_their_files(
         "removed  value gone: numpy.ndarray 2 x 2, 32 B",
         "added    value new: numpy.ndarray 2 x 2, 32 B",
         "changed  value rows: numpy.ndarray 3 x 2, 48 B → numpy.ndarray 4 x 2, 64 B",
-        "from the first to the second: 1 added, 1 removed, 1 changed",
+        "1 added, 1 removed, 1 changed",
     ]
     found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
     told = {each["path"]: each for each in found}
@@ -233,11 +231,11 @@ def test_show_and_diff_fold_what_ithaca_keeps_into_libraries_and_values(
         "added    library cowsay: 6.1",
         "added    state random",
         "added    value rows: numpy.ndarray 3 x 2, 48 B",
-        "from the first to the second: 4 added",
+        "4 added",
     ]
 
 
-def test_the_list_says_which_run_and_step_a_snapshot_is_from(ithaca: ITHACA, left: str) -> None:
+def test_the_list_names_the_run_and_step_of_a_snapshot(ithaca: ITHACA, left: str) -> None:
     said = ithaca("snapshots", "list").stdout
     assert f"{left}@after" in said
     assert f"{left}@before" in said

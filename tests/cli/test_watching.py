@@ -5,12 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ithaca.cli.live import _ask, _table, _words
+from ithaca.cli.live import _print_hints, _status_line, _table
 from ithaca.cli.summary import summary
 from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.fold import StepState
+from ithaca.runs.handle import open_run
 from ithaca.runs.project import Project, find_project
 from ithaca.store import Store
 
@@ -45,36 +46,36 @@ def retrying(project: Path) -> Project:
     ("status", "attempt", "said"),
     [
         ("running", 1, "running"),
-        ("pending", 1, "failed in 1.6 s; attempt 2 of 3 follows"),
+        ("pending", 1, "failed in 1.6 s; retrying (attempt 2 of 3)"),
         ("running", 2, "running (attempt 2 of 3)"),
         ("failed", 3, "failed (attempt 3 of 3) in 1.6 s"),
-        ("pending", 3, "failed in 1.6 s; attempt 4 of 4 follows"),  # one was lost to the machine
+        ("pending", 3, "failed in 1.6 s; retrying (attempt 4 of 4)"),  # one was lost to the machine
     ],
 )
-def test_a_retry_says_which_attempt_of_how_many(
+def test_a_status_line_names_the_attempt_of_a_retry(
     retrying: Project, status: str, attempt: int, said: str
 ) -> None:
     times = {} if status == "running" else {"started": 1.0, "ended": 2.6}
     step = StepState(name="a", status=status, attempt=attempt, **times)  # type: ignore[arg-type]
-    assert _words(retrying.run(RUN), step) == said
+    assert _status_line(open_run(retrying, RUN), step) == said
 
 
 def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project) -> None:
     from rich.console import Console
 
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     step = StepState(name="a", status="pending", attempt=1, started=1.0, ended=2.6)
     state = msgspec.structs.replace(run.observe(), steps=(step,))
     console = Console(width=100, record=True)
     console.print(_table(run, state))
     line = console.export_text().splitlines()[-1].split()
-    assert line == ["a", "failed", "1.6", "s", "attempt", "2", "of", "3", "follows"]
+    assert line == ["a", "failed", "1.6", "s", "retrying", "(attempt", "2", "of", "3)"]
 
 
-def test_what_an_attempt_did_not_leave_is_not_offered(
+def test_the_summary_offers_only_logs_and_notebooks_that_exist(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     error = StepError(code="ITH508", message="TOKEN is not set", cure="set it")
     step = StepState(name="a", status="failed", attempt=1, error=error)
     state = msgspec.structs.replace(run.observe(), status="failed", steps=(step,))
@@ -83,7 +84,7 @@ def test_what_an_attempt_did_not_leave_is_not_offered(
     assert "error[ITH508]: step `a`: TOKEN is not set\n  → set it\n" in said
     assert "runs notebook" not in said
     assert "runs logs" not in said
-    store = run._store
+    store = retrying.store()
     store.create(names.log(RUN, "a", 1, 0), b"a\n")
     store.create(names.attempt(RUN, "a", 1, "notebook.ipynb"), b"{}")
     started = msgspec.structs.replace(step, started=1.0)
@@ -98,7 +99,7 @@ def test_what_an_attempt_did_not_leave_is_not_offered(
 def test_a_values_error_names_its_step_once(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     error = StepError(code="ITH510", message="step a cannot save s (generator)", cure="a list")
     step = StepState(name="a", status="failed", attempt=1, error=error)
     summary(run, msgspec.structs.replace(run.observe(), status="failed", steps=(step,)))
@@ -106,10 +107,10 @@ def test_a_values_error_names_its_step_once(
     assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in said
 
 
-def test_after_a_failure_it_depends_on_what_has_to_change(
+def test_after_a_failure_the_summary_names_two_ways_to_run_again(
     retrying: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     monkeypatch.chdir(retrying.root)
     summary(run, msgspec.structs.replace(run.observe(), status="failed"))
     said = capsys.readouterr().out
@@ -119,14 +120,14 @@ def test_after_a_failure_it_depends_on_what_has_to_change(
     assert "after editing" not in capsys.readouterr().out
 
 
-def test_who_pressed_ctrl_c_is_not_told_who_cancelled_the_run(
+def test_after_ctrl_c_the_summary_does_not_say_who_cancelled(
     retrying: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     state = msgspec.structs.replace(run.observe(), status="cancelled", message="cancelled by ada")
     summary(run, state)
     assert "cancelled by ada" in capsys.readouterr().out
-    summary(run, state, ours=True)
+    summary(run, state, interrupted=True)
     assert "cancelled by" not in capsys.readouterr().out
 
 
@@ -136,18 +137,18 @@ def test_commands_are_never_broken_and_the_title_is_one_line(
 ) -> None:
     from rich.console import Console
 
-    run = retrying.run(RUN)
+    run = open_run(retrying, RUN)
     monkeypatch.chdir(retrying.root)
     question = "Does everybody agree that this goes to production today, also the night shift?"
     step = StepState(name="a_step_with_a_long_name", status="waiting", question=question)
     state = msgspec.structs.replace(run.observe(), name="a long name " * 9, steps=(step, step))
     console = Console(width=width, record=True)
-    asked: set[str] = set()
-    _ask(run, state, asked, console)
-    _ask(run, state, asked, console)
+    printed: set[str] = set()
+    _print_hints(run, state, printed, console)
+    _print_hints(run, state, printed, console)
     lines = console.export_text(clear=True).splitlines()
     assert lines == [
-        f"a_step_with_a_long_name waits: {question}",
+        f"a_step_with_a_long_name is waiting for approval: {question}",
         f"  ithaca runs approve {RUN}/a_step_with_a_long_name",
         f"  ithaca runs reject {RUN}/a_step_with_a_long_name",
     ]

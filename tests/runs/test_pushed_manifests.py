@@ -172,7 +172,7 @@ def test_manifests_name_a_lock_by_its_digest(notebook: Path) -> None:
 
 def test_manifests_cannot_name_a_captured_environment_that_is_not_sent(notebook: Path) -> None:
     flags = {"store": "s3://bucket/prefix", "environment": "capture"}
-    with pytest.raises(UsageError, match="only where it is sent") as caught:
+    with pytest.raises(UsageError, match="must be pushed to the store") as caught:
         manifests(ithaca.compile(notebook), "argo", flags=flags)
     assert caught.value.code == "ITH690"
     assert "--push" in caught.value.cure
@@ -180,5 +180,5 @@ def test_manifests_cannot_name_a_captured_environment_that_is_not_sent(notebook:
 
 def test_a_backends_own_table_says_where_environments_come_from(notebook: Path) -> None:
     (notebook.parent / "pyproject.toml").write_text(SETTINGS + 'environment = "capture"\n')
-    with pytest.raises(UsageError, match="only where it is sent"):
+    with pytest.raises(UsageError, match="must be pushed to the store"):
         manifests(ithaca.compile(notebook), "argo", flags={"store": "s3://bucket/prefix"})

@@ -1,9 +1,9 @@
-"""The command line: thin callers of `ithaca.runs`, nouns and verbs.
+"""The command line: thin callers of `ithaca.runs`.
 
-`program` is the table of commands and the one place where errors become messages and exit codes;
-every other module holds the commands of one noun and is imported when one of them is called, so
-that `ithaca --help` stays as quick as an empty program. The room may import every other one and
-is imported by none.
+`program` holds the table of commands and turns errors into messages and exit codes. Every other
+module is imported only when one of its commands is called, so that `ithaca --help` stays fast.
+`options` and `output` are shared; `internals` is the one module that reads more of a run than its
+public members. This room may import every other room; none may import it.
 """
 
 from __future__ import annotations

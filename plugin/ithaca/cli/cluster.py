@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli.output import as_json, print_json, write_output
-from ithaca.cli.remotes import flags, remote_options
-from ithaca.cli.waiting import Waiting
+from ithaca.cli.options import as_json, flags, output_option, remote_options
+from ithaca.cli.output import print_json, write_output
+from ithaca.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ithaca.backends.protocol import Check
 
-WRONG = 4
-"""Exit code of `doctor` when something is wrong."""
+FAILED = 4
+"""Exit code of `doctor` when a check failed."""
 
 MARKS = {
     "ok": ("ok     ", "green"),
@@ -26,29 +26,36 @@ MARKS = {
     "failed": ("failed ", "red"),
 }
 
+namespace_option = click.option(
+    "--namespace",
+    metavar="NAME",
+    show_default="the `namespace` setting, or the kubeconfig's",
+    help="Kubernetes namespace for runs.",
+)
+
 
 @click.command()
 @click.argument("backend")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
-@click.option("--namespace", metavar="NAME", help="Where runs are; default: as it is set.")
+@output_option
+@namespace_option
 @click.option(
     "--claim-size",
     default="10Gi",
     show_default=True,
     metavar="SIZE",
-    help="Size of the claim that holds the store.",
+    help="Size of the volume claim that holds the store, as a Kubernetes quantity.",
 )
 @click.option(
     "--claim-mode",
     type=click.Choice(["ReadWriteMany", "ReadWriteOnce"]),
     default="ReadWriteMany",
     show_default=True,
-    help="Its access mode; ReadWriteOnce is for one node.",
+    help="Access mode of that claim; ReadWriteOnce works on one node only.",
 )
 @click.option(
     "--secret-from-env",
     is_flag=True,
-    help="Print the store's credentials that are set here as a secret, too.",
+    help="Also print a Secret with the store credentials of your environment variables.",
 )
 def manifests(
     backend: str,
@@ -58,10 +65,10 @@ def manifests(
     claim_mode: str,
     secret_from_env: bool,
 ) -> None:
-    """Print what BACKEND needs to be installed, once for a namespace.
+    """Print the manifests that BACKEND needs in a namespace. Apply them once.
 
-    `ithaca manifests argo | kubectl apply -f -` makes what pods and the people who submit runs
-    need: accounts, roles and the claim of the store, if there is one.
+    `ithaca manifests argo | kubectl apply -f -` creates the service accounts, the roles and, if
+    the store is on a volume claim, the claim.
     """
     from ithaca.backends.protocol import ManifestOptions
     from ithaca.runs.project import find_project
@@ -73,23 +80,29 @@ def manifests(
 
 
 @click.command()
-@click.option("--backend", metavar="NAME", help="What runs would be started on.")
-@click.option("--namespace", metavar="NAME", help="Where on a cluster; default: as it is set.")
-@remote_options("Remote that runs on a cluster are kept on.")
+@click.option(
+    "--backend",
+    metavar="NAME",
+    show_default="the `backend` setting, or local",
+    help="Backend to check.",
+)
+@namespace_option
+@remote_options("Remote store to check, for runs on a cluster.")
 @as_json
 def doctor(backend: str | None, namespace: str | None, as_json: bool) -> int:
-    """Look whether runs can be started, and say what stands in their way.
+    """Check that runs can start.
 
-    For a cluster this starts a small pod, which says what is seen from there, and deletes it.
+    Each check prints one line; one that fails also prints what to do. To check a cluster, this
+    starts a small pod and deletes it afterwards.
 
-    Exit codes: 0 all is well, 4 something is wrong.
+    Exit codes: 0 all checks passed, 4 a check failed.
     """
     from ithaca.runs.doctor import examine
     from ithaca.runs.project import find_project
 
-    said = {"backend": backend, "namespace": namespace, **flags()}
+    given = {"backend": backend, "namespace": namespace, **flags()}
     found = []
-    for check in _one_by_one(lambda tell: examine(find_project(flags=said), tell)):
+    for check in _with_progress(lambda report: examine(find_project(flags=given), report)):
         found.append(check)
         if not as_json:
             _show(check)
@@ -97,27 +110,27 @@ def doctor(backend: str | None, namespace: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"well": not failed, "checks": [check._asdict() for check in found]})
     elif failed:
-        wrong = "1 thing is" if len(failed) == 1 else f"{len(failed)} things are"
-        click.echo(f"{wrong} wrong")
+        click.echo(f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} failed")
+    elif any(check.status == "unknown" for check in found):
+        click.echo("no check failed, but some could not be made from here")
     else:
-        unseen = any(check.status == "unknown" for check in found)
-        click.echo("all is well" + (", as far as it can be seen" if unseen else ""))
-    return WRONG if failed else 0
+        click.echo("all checks passed")
+    return FAILED if failed else 0
 
 
-def _one_by_one(
+def _with_progress(
     examine: Callable[[Callable[[str], None]], Iterator[Check]],
 ) -> Iterator[Check]:
-    """Each check as soon as it is known; what takes long is told until then, and then taken away.
+    """Yield each check when it is known, with a progress line in between.
 
     Args:
-        examine: Makes the checks, with the function that it tells what it waits for.
+        examine: Makes the checks; reports to its argument what it waits for.
     """
-    telling: list[Waiting] = []
-    checks = examine(lambda what: telling[-1](what))
+    lines: list[ProgressLine] = []
+    checks = examine(lambda what: lines[-1](what))
     while True:
-        with Waiting() as tell:
-            telling.append(tell)
+        with ProgressLine() as line:
+            lines.append(line)
             check = next(checks, None)
         if check is None:
             return

@@ -1,4 +1,4 @@
-"""Watching a run: a live table on a terminal, a line per change elsewhere."""
+"""Watch a run: a live table on a terminal, one line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ithaca.cli import internals
 from ithaca.cli.groups import Groups
-from ithaca.cli.output import COLOURS, duration, print_json
-from ithaca.cli.program import nobody_reads
+from ithaca.cli.output import COLOURS, discard_stdout, duration, print_json, print_notice
+from ithaca.cli.run_views import question
 from ithaca.cli.summary import command, summary
 from ithaca.records.fold import ENDED
 
@@ -26,21 +27,22 @@ if TYPE_CHECKING:
     from ithaca.runs import Run
 
 POLL = 0.2
+"""Seconds between two reads of the run's state."""
 
 
 def follow(run: Run, *, wait: bool, as_json: bool) -> int:
-    """Watch a run to its end, tell how it ended, and give the exit code.
+    """Watch a run to its end, print how it ended, and return the exit code.
 
     Args:
         run: The run.
-        wait: False to print its id and leave it.
-        as_json: Print the one object of `ithaca run --json`; progress goes to stderr.
+        wait: False to print its id and return at once.
+        as_json: Print the JSON of `ithaca run --json`; progress goes to stderr.
     """
     groups = Groups(run, to_stderr=as_json)
     with Interrupts() as interrupts:
         with _pipe_may_close():
-            for notice in run.journal.run().notices:
-                click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+            for notice in internals.document(run).notices:
+                print_notice(notice)
             if wait:
                 _watch(run, interrupts, groups, to_stderr=as_json)
             elif as_json:
@@ -49,18 +51,18 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
                 click.echo(run.id)
         if not wait:
             return 0
-        with run.session.follow(run.id) as sleep:
+        with internals.changes(run) as sleep:
             while not interrupts.count and run.status not in ENDED:
-                sleep(POLL)  # nobody reads us any more
+                sleep(POLL)  # the reader closed the pipe
         if interrupts.count and not _cancel(run, interrupts):
             return 130
     state = run.state()
     with _pipe_may_close():
-        groups.tell(state)  # of what ended while we cancelled
+        groups.report(state)  # steps that ended during the cancellation
         if as_json:
             print_json(_description(run))
         else:
-            summary(run, state, ours=bool(interrupts.count))
+            summary(run, state, interrupted=bool(interrupts.count))
     return {"succeeded": 0, "cancelled": 130}.get(state.status, 1)
 
 
@@ -72,18 +74,18 @@ def _description(run: Run) -> dict[str, Any]:
 
 @contextmanager
 def _pipe_may_close() -> Iterator[None]:
-    """Whoever read our output may have had enough (`| head -1`); the exit code still counts."""
+    """Keep the exit code if the reader of our output closes the pipe (`| head -1`)."""
     try:
         yield
     except BrokenPipeError:
-        nobody_reads()
+        discard_stdout()
 
 
 class Interrupts:
-    """Counts how often Ctrl-C was pressed, instead of an exception wherever we are just then.
+    """Counts presses of Ctrl-C instead of raising an exception at an arbitrary place.
 
     Attributes:
-        count: How often.
+        count: The number of presses.
     """
 
     def __init__(self) -> None:
@@ -101,16 +103,16 @@ class Interrupts:
 
 
 def _cancel(run: Run, interrupts: Interrupts) -> bool:
-    """Cancel and wait; False when the user has no patience for that either."""
+    """Cancel the run and wait for its end; False if Ctrl-C stops the wait."""
     from ithaca.errors import UsageError
 
-    with suppress(UsageError):  # it may just have ended by itself
+    with suppress(UsageError):  # it may have ended meanwhile
         run.cancel()
     pressed = interrupts.count
-    click.echo("cancelling; Ctrl-C again leaves at once …", err=True)
+    click.echo("cancelling the run; press Ctrl-C again to stop waiting …", err=True)
     while run.status not in ENDED:
         if interrupts.count > pressed:
-            click.echo(f"it ends by itself: {command(run)} runs show {run.id}", err=True)
+            click.echo(f"the run is being cancelled: {command(run)} runs show {run.id}", err=True)
             return False
         time.sleep(POLL / 4)
     return True
@@ -118,7 +120,7 @@ def _cancel(run: Run, interrupts: Interrupts) -> bool:
 
 def _watch(run: Run, interrupts: Interrupts, groups: Groups, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
-    with run.session.follow(run.id) as sleep:
+    with internals.changes(run) as sleep:
         if stream.isatty() and not groups:
             _watch_table(run, interrupts, sleep, to_stderr=to_stderr)
         else:
@@ -133,49 +135,51 @@ def _watch_lines(
     *,
     to_stderr: bool,
 ) -> None:
-    """A line whenever a step's state changes, and in CI the log of a step that ended."""
-    told: dict[str, tuple[str, int, str]] = {}
+    """Print a line when a step's state changes, and in CI the logs of ended steps."""
+    printed: dict[str, tuple[str, int, str]] = {}
     click.echo(f"run {run.id}", err=to_stderr)
     while not interrupts.count:
         state = run.state()
         for step in state.steps:
-            why = step.obstacle.cure if step.obstacle else ""  # reasons alternate
-            now = (step.status, step.attempt, why)
-            if told.get(step.name, ("pending", 0, "")) != now:
-                told[step.name] = now
-                click.echo(f"{step.name}: {_words(run, step)}", err=to_stderr)
-        groups.tell(state)
+            cure = step.obstacle.cure if step.obstacle else ""  # the message may alternate
+            now = (step.status, step.attempt, cure)
+            if printed.get(step.name, ("pending", 0, "")) != now:
+                printed[step.name] = now
+                click.echo(f"{step.name}: {_status_line(run, step)}", err=to_stderr)
+        groups.report(state)
         if state.status in ENDED:
             return
         sleep(POLL)
 
 
-def _words(run: Run, step: StepState) -> str:
+def _status_line(run: Run, step: StepState) -> str:
+    """A step's state in words, such as `failed in 1.6 s; retrying (attempt 2 of 3)`."""
     if step.status == "reused":
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
-        return "\n".join([f"waiting: {step.question or 'may it run?'}", *_answers(run, step)])
+        return "\n".join([f"waiting for approval: {question(step)}", *_answers(run, step)])
     if step.obstacle is not None:
-        return f"does not start: {step.obstacle}\n  → {step.obstacle.cure}"
+        return f"cannot start: {step.obstacle}\n  → {step.obstacle.cure}"
     took = "" if step.seconds is None else f" in {duration(step.seconds)}"
     attempt = _attempt(run, step)
-    if between_attempts(step):
-        return f"failed{took}; {attempt} follows"
+    if _between_attempts(step):
+        return f"failed{took}; retrying ({attempt})"
     return step.status.replace("_", " ") + (f" ({attempt})" if attempt else "") + took
 
 
-def between_attempts(step: StepState) -> bool:
-    """Whether an attempt of the step failed and another one follows."""
+def _between_attempts(step: StepState) -> bool:
+    """Whether an attempt of the step failed and the next one has not started."""
     return step.status == "pending" and step.attempt > 0
 
 
 def _attempt(run: Run, step: StepState) -> str:
-    """`attempt 2 of 3`: the one that runs, or that comes next; nothing for a first one."""
-    number = step.attempt + between_attempts(step)
+    """`attempt 2 of 3`: the current or next attempt; empty for the first one."""
+    number = step.attempt + _between_attempts(step)
     if number < 2:
         return ""
-    # Attempts that were lost to the machine come on top of the step's own.
-    return f"attempt {number} of {max(number, run.journal.workflow().step(step.name).retries + 1)}"
+    # Attempts that were lost to the machine do not count against the step's retries.
+    allowed = internals.workflow(run).step(step.name).retries + 1
+    return f"attempt {number} of {max(number, allowed)}"
 
 
 def _watch_table(
@@ -185,34 +189,33 @@ def _watch_table(
     from rich.live import Live
 
     console = Console(stderr=to_stderr)
-    state, asked = run.state(), set[str]()  # also of obstacles: each is told once
+    state, printed = run.state(), set[str]()
     with Live(_table(run, state), console=console, refresh_per_second=8) as live:
         while state.status not in ENDED and not interrupts.count:
-            _ask(run, state, asked, console)
+            _print_hints(run, state, printed, console)
             sleep(POLL)
             state = run.state()
             live.update(_table(run, state))
 
 
-def _ask(run: Run, state: RunState, asked: set[str], console: Console) -> None:
-    """Say once, above the table, how to answer a step that waits.
+def _print_hints(run: Run, state: RunState, printed: set[str], console: Console) -> None:
+    """Print above the table, once each, how to answer a waiting step or remove an obstacle.
 
-    A line of the table is as wide as the terminal at most, and a command that is broken in two
-    cannot be copied.
+    The table would break the commands at the terminal's width, so that they could not be copied.
     """
     for step in state.steps:
-        if step.status == "waiting" and step.name not in asked:
-            asked.add(step.name)
+        if step.status == "waiting" and step.name not in printed:
+            printed.add(step.name)
             for line in (
-                f"{step.name} waits: {step.question or 'may it run?'}",
+                f"{step.name} is waiting for approval: {question(step)}",
                 *_answers(run, step),
             ):
                 console.print(line, soft_wrap=True, markup=False, highlight=False)
-        why = f"{step.name}: {step.obstacle.cure}" if step.obstacle else ""
-        if step.obstacle is not None and why not in asked:
-            asked.add(why)
-            said = f"{step.name} {_remark(run, step)}\n  → {step.obstacle.cure}"
-            console.print(said, soft_wrap=True, markup=False, highlight=False)
+        hint = f"{step.name}: {step.obstacle.cure}" if step.obstacle else ""
+        if step.obstacle is not None and hint not in printed:
+            printed.add(hint)
+            text = f"{step.name} {_remark(run, step)}\n  → {step.obstacle.cure}"
+            console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _answers(run: Run, step: StepState) -> tuple[str, str]:
@@ -231,14 +234,13 @@ def _table(run: Run, state: RunState) -> Group:
         plain = head in ("state", "cell", "time")
         table.add_column(head, justify="right" if head == "time" else "left", no_wrap=plain)
     for step in state.steps:
-        progress = run.journal.progress(step.name, step.attempt) if step.attempt else None
         running = step.status == "running"
         elapsed = time.time() - step.started if running and step.started else step.seconds
-        status = "failed" if between_attempts(step) else step.status
+        status = "failed" if _between_attempts(step) else step.status
         table.add_row(
             step.name,
             Text(status.replace("_", " "), style=COLOURS.get(status, "dim")),
-            _cell(progress) if running else "",
+            _cell(internals.progress(run, step)) if running else "",
             duration(elapsed),
             Text(_remark(run, step), style="dim"),
         )
@@ -254,10 +256,10 @@ def _cell(progress: Progress | None) -> str:
 
 def _remark(run: Run, step: StepState) -> str:
     if step.status == "waiting":
-        return step.question or "may it run?"
+        return question(step)
     if step.obstacle is not None:
-        return f"does not start: {step.obstacle}"
+        return f"cannot start: {step.obstacle}"
     if step.status == "reused":
         return f"from {step.reused_from}" if step.reused_from else ""
     attempt = _attempt(run, step)
-    return f"{attempt} follows" if between_attempts(step) else attempt
+    return f"retrying ({attempt})" if _between_attempts(step) else attempt

@@ -1,4 +1,4 @@
-"""`ithaca check`, `ithaca compile` and `ithaca schema`: what a notebook means, unrun."""
+"""`ithaca check`, `ithaca compile` and `ithaca schema`: read a notebook without running it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ithaca.cli.diagnostics import FORMATS, render
+from ithaca.cli.options import environment_option, flags, output_option, remote_options
 from ithaca.cli.output import print_json, write_output
-from ithaca.cli.remotes import flags, remote_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
 
 WRONG = 3
-"""Exit code for a notebook that is wrong."""
+"""Exit code for a notebook with errors."""
 
 
 @click.command()
@@ -27,19 +28,18 @@ WRONG = 3
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif"]),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="How to print what is found.",
+    help="Output format: `github` annotates a pull request, `sarif` is for code scanning.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--strict", is_flag=True, help="A warning counts as an error.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
-    """Find everything that is wrong with the notebook NB, each with its cell and line.
+    """Report every problem in the notebook NB, with its cell and line.
 
-    Exit codes: 0 nothing, 3 the notebook is wrong.
+    Exit codes: 0 no errors, 3 the notebook has errors.
     """
-    from ithaca.cli.diagnostics_report import render
     from ithaca.runs import check as check_notebook
 
     checked = check_notebook(notebook)
@@ -57,7 +57,7 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 
 
 def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
-    """Files of credentials that the code names: `run` would refuse it."""
+    """Errors for credential files that the code names, which `run` refuses too."""
     if workflow is None:
         return []
     from msgspec.structs import replace
@@ -71,12 +71,28 @@ def _credentials(workflow: Workflow | None, notebook: str) -> list[Diagnostic]:
 
 @click.command("compile")
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
-@click.option("--backend", default="ir", metavar="NAME", help="`ir` (default) prints JSON.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), default="-", help="File or `-`.")
-@click.option("--output-dir", type=click.Path(file_okay=False), help="Folder for one file each.")
-@click.option("--push", is_flag=True, help="Send what the manifests name to their store.")
-@click.option("--environment", metavar="WHAT", help="`image`, `lock`, `lock:FILE` or `capture`.")
-@remote_options("The store that the manifests name.")
+@click.option(
+    "--backend",
+    default="ir",
+    show_default=True,
+    metavar="NAME",
+    help="Backend whose manifests to print; `ir` prints the workflow as JSON.",
+)
+@output_option
+@click.option(
+    "--output-dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Write each manifest to its own file in the folder DIR, and print the files' names.",
+)
+@click.option(
+    "--push",
+    is_flag=True,
+    help="Send the workflow, the notebook and the project's files to the store, so that the "
+    "manifests can run.",
+)
+@environment_option
+@remote_options("Remote store that the manifests use.")
 def compile_(
     notebook: str,
     backend: str,
@@ -85,24 +101,27 @@ def compile_(
     push: bool,
     environment: str | None,
 ) -> None:
-    """Print the workflow of the notebook NB: the same bytes every time and everywhere."""
+    """Print the workflow of the notebook NB as JSON, or a backend's manifests for it.
+
+    The same notebook gives the same bytes on every machine.
+    """
     from ithaca.runs import compile as compile_notebook
 
     workflow = compile_notebook(notebook)
     if backend == "ir":
         if push:
-            raise click.UsageError("--push is for a backend's manifests: name it with --backend")
+            raise click.UsageError("--push works with manifests only; add --backend NAME")
         if output_dir is not None:
-            raise click.UsageError("--output-dir is for a backend's manifests: use -o for the JSON")
+            raise click.UsageError("--output-dir works with manifests only; use -o for JSON")
         write_output(output, workflow.to_json().encode())
         return
-    from ithaca.cli.waiting import Waiting
+    from ithaca.cli.progress import ProgressLine
     from ithaca.runs.manifests import files, manifests
 
     if output_dir is not None:
-        # Now, since an empty folder is part of the source, the first time and the next.
+        # Create it first: an empty folder is part of the source, so the digest stays the same.
         Path(output_dir).mkdir(parents=True, exist_ok=True)
-    with Waiting() as progress:
+    with ProgressLine() as progress:
         text = manifests(
             workflow,
             backend,
@@ -122,15 +141,13 @@ def compile_(
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema of a workflow."""
+    """Print the JSON Schema of workflows, as `ithaca compile` prints them."""
     from ithaca.compiling.schema import schema as workflow_schema
 
     print_json(workflow_schema())
 
 
 def show(diagnostics: Sequence[Diagnostic]) -> None:
-    """Write diagnostics for people to stderr."""
-    from ithaca.cli.diagnostics_report import render
-
+    """Print diagnostics to stderr."""
     text = render(diagnostics, color=sys.stderr.isatty(), width=shutil.get_terminal_size().columns)
     click.echo(text, nl=False, err=True)

@@ -1,9 +1,10 @@
-"""How the command line writes: JSON, times, tables, and the options that many commands share."""
+"""Write the output of commands: JSON, tables, files, and numbers for people."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from click.shell_completion import CompletionItem
-
     from ithaca.values import NamedValue
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 COLOURS = {
     "succeeded": "green",
@@ -31,36 +28,6 @@ COLOURS = {
 }
 
 
-class RunName(click.ParamType):  # type: ignore[type-arg] # generic in new versions of click only
-    """`RUN`, `RUN/STEP` or a URI, completed from the store."""
-
-    name = "run"
-
-    def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,  # noqa: ARG002 - click's signature
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Ids of the project's runs, or the steps of the one that was written."""
-        from click.shell_completion import CompletionItem
-
-        from ithaca.cli import remotes
-        from ithaca.errors import IthacaError
-
-        try:
-            project = remotes.project(ctx)
-            run, slash, _ = incomplete.partition("/")
-            if slash:
-                steps = project.run(run).journal.workflow().steps
-                found = [f"{run}/{step.name}" for step in steps]
-            else:
-                found = ["latest", *(each.id for each in reversed(project.runs()))]
-        except IthacaError:
-            return []
-        return [CompletionItem(each) for each in found if each.startswith(incomplete)]
-
-
 def print_json(content: Any) -> None:
     """Print one JSON value, indented."""
     import msgspec
@@ -68,10 +35,15 @@ def print_json(content: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
 
 
+def print_notice(text: str) -> None:
+    """Print a notice to stderr."""
+    click.echo(f"{click.style('notice', fg='yellow')}: {text}", err=True)
+
+
 def write_output(place: str, content: bytes) -> None:
     """Write a command's whole output to a file, or to stdout for `-`.
 
-    A file is there whole or not at all: what stood there before stays until then.
+    The file is replaced in one step, so it is never there in part.
     """
     if place == "-":
         click.echo(content, nl=False)
@@ -80,7 +52,7 @@ def write_output(place: str, content: bytes) -> None:
     if path.exists() and not path.is_file():  # a pipe, /dev/null
         path.write_bytes(content)
         return
-    path = Path(os.path.realpath(path))  # a link stays one
+    path = Path(os.path.realpath(path))  # keep a link a link
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_bytes(content)
@@ -92,13 +64,18 @@ def write_output(place: str, content: bytes) -> None:
         raise
 
 
+def discard_stdout() -> None:
+    """Discard what is printed from now on, after the reader closed the pipe (`| head -1`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def status_text(status: str) -> str:
     """A status in its colour."""
     return click.style(status.replace("_", " "), fg=COLOURS.get(status))
 
 
 def in_step(name: str, text: str) -> str:
-    """What Ithaca's side of the kernel says of a step, where the step was named before.
+    """A message from the kernel without the step's name, for places that name it already.
 
     Example:
         >>> in_step("train", "step train cannot save x")
@@ -120,12 +97,12 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time for people, in their zone."""
+    """A time for people, in the local time zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def size(amount: float) -> str:
-    """Bytes for people."""
+    """A number of bytes for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024 or unit == "GiB":
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
@@ -134,9 +111,9 @@ def size(amount: float) -> str:
 
 
 def describe_value(value: NamedValue) -> str:
-    """What a name is bound to, for people: `pandas.DataFrame 1797 x 64, 898.6 KiB`."""
+    """A value for people: `pandas.DataFrame 1797 x 64, 898.6 KiB`."""
     if value.state == "conflict":
-        return f"a conflict of {', '.join(value.conflict)}"
+        return f"conflict between {', '.join(value.conflict)}"
     if value.state == "deleted":
         return "deleted"
     shape = f" {' x '.join(map(str, value.shape))}" if value.shape else ""
@@ -144,7 +121,7 @@ def describe_value(value: NamedValue) -> str:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns as wide as they need to be; styled cells keep their colour."""
+    """Print aligned columns; styled cells keep their colour."""
     lines = [list(head), *(list(row) for row in rows)]
     widths = [max(len(click.unstyle(line[i])) for line in lines) for i in range(len(head))]
     for number, line in enumerate(lines):

@@ -1,8 +1,7 @@
-"""The table of commands, and the one place where errors become messages and exit codes."""
+"""The table of commands, and the place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,32 +13,35 @@ if TYPE_CHECKING:
     from ithaca.errors import IthacaError
 
 COMMANDS = {
-    "check": ("notebooks:check", "Find everything that is wrong with a notebook."),
-    "compile": ("notebooks:compile_", "Print the workflow of a notebook."),
-    "schema": ("notebooks:schema", "Print the JSON Schema of a workflow."),
+    "check": ("notebooks:check", "Report every problem in a notebook."),
+    "compile": (
+        "notebooks:compile_",
+        "Print a notebook's workflow, or a backend's manifests for it.",
+    ),
+    "schema": ("notebooks:schema", "Print the JSON Schema of workflows."),
     "run": ("run:run", "Run a notebook's workflow."),
-    "runs": ("runs:runs", "List, show, follow, cancel, retry and answer runs."),
+    "runs": ("runs:runs", "List, show, cancel, retry and approve runs."),
     "snapshots": (
         "snapshots:snapshots",
         "Take, list, show, compare, restore and verify snapshots.",
     ),
-    "doctor": ("cluster:doctor", "Look whether runs can be started."),
-    "manifests": ("cluster:manifests", "Print what a backend needs to be installed."),
-    "store": ("store:store", "Say which remotes of the store you trust."),
-    "completion": ("completion:completion", "Print the shell code that completes `ithaca`."),
+    "doctor": ("cluster:doctor", "Check that runs can start."),
+    "manifests": ("cluster:manifests", "Print the manifests that a backend needs in its cluster."),
+    "store": ("store:store", "Manage the remote stores that you trust."),
+    "completion": ("program:completion", "Print the shell completion script."),
 }
-"""Where each command is, and its line in the help, which is shown without importing it."""
+"""Where each command is, and its line in the help, so that the help imports no command."""
 
 
 class Program(click.Group):
-    """A group whose commands are imported when they are called."""
+    """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names of the commands, in the order of the table."""
+        """Names of the commands, in the table's order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name, imported now."""
+        """Import a command; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
@@ -49,16 +51,16 @@ class Program(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the commands from the table."""
+        """Write the table's commands and their lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; one whose output nobody wants to read any more has done its work."""
+        """Run the command; it succeeds if the reader of its output closes the pipe."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            nobody_reads()
+            _discard_stdout()
             return 0
 
     def main(
@@ -70,7 +72,7 @@ class Program(click.Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the program; a command returns its exit code, None is 0."""
+        """Run the program; commands return their exit code or None for 0."""
         try:
             code = super().main(
                 args,
@@ -89,13 +91,8 @@ class Program(click.Group):
         return code
 
 
-def nobody_reads() -> None:
-    """Let what we still print go nowhere: whoever read it has had enough, as in `| head -1`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def exit_code(error: BaseException) -> int:
-    """Say what went wrong and give the exit code that belongs to it."""
+    """Print the message of an error and return its exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -106,30 +103,30 @@ def exit_code(error: BaseException) -> int:
         else:
             from ithaca.cli.usage import usage_error
 
-            _say(usage_error(error))
+            _print_error(usage_error(error))
         return 2
     from ithaca.errors import IthacaError, StoreError
 
     if isinstance(error, IthacaError):
-        _say(error)
+        _print_error(error)
         return error.exit_code
     if isinstance(error, OSError):
-        # What the system refuses (a full disk, a missing right) is nobody's bug.
-        _say(
+        # A full disk or a missing permission is no bug.
+        _print_error(
             StoreError(
                 "ITH640",
                 error.strerror or str(error),
-                cure="check its disk's free space and your rights there; ITHACA_HOME names another "
-                "place for everything that Ithaca writes",
+                cure="check the free disk space and your permissions there, or set ITHACA_HOME "
+                "to another folder",
                 where=str(error.filename or ""),
             )
         )
         return StoreError.exit_code
-    _say_bug(error)
+    _print_bug(error)
     return 1
 
 
-def _say(error: IthacaError) -> None:
+def _print_error(error: IthacaError) -> None:
     from ithaca.errors import NotebookError
 
     if isinstance(error, NotebookError):
@@ -146,8 +143,8 @@ def _say(error: IthacaError) -> None:
         click.echo(f"  → {error.cure}", err=True)
 
 
-def _say_bug(error: BaseException) -> None:
-    """Say that it is our mistake, and keep the traceback in a file."""
+def _print_bug(error: BaseException) -> None:
+    """Print that this is a bug of Ithaca, and write the traceback to a file."""
     import traceback
 
     from ulid import ULID
@@ -161,7 +158,7 @@ def _say_bug(error: BaseException) -> None:
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(text)
         where = f"the traceback is in {kept}"
-    except Exception:  # whatever is broken may be broken here too
+    except Exception:  # the bug may be in what writes the file
         where = text
     click.echo(
         f"{click.style('error[ITH999]', fg='red', bold=True)}: this is a bug in Ithaca: "
@@ -174,8 +171,14 @@ def _leave(code: int) -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        nobody_reads()
+        _discard_stdout()
     sys.exit(code)
+
+
+def _discard_stdout() -> None:
+    from ithaca.cli.output import discard_stdout
+
+    discard_stdout()
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -194,7 +197,28 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     expose_value=False,
     is_eager=True,
     callback=_print_version,
-    help="Print the version.",
+    help="Print the version and exit.",
 )
 def program() -> None:
-    """Run tagged notebooks as workflows whose every moment can be opened again."""
+    """Run tagged notebooks as workflows with reproducible, reusable steps.
+
+    Settings come from [tool.ithaca] in pyproject.toml, then from ITHACA_* environment variables,
+    then from options; the last one wins.
+    """
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes `ithaca` in SHELL.
+
+    \b
+    bash:  ithaca completion bash >> ~/.bashrc
+    zsh:   ithaca completion zsh  >> ~/.zshrc
+    fish:  ithaca completion fish > ~/.config/fish/completions/ithaca.fish
+    """  # noqa: D301 - click keeps the lines after \b
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(program, {}, "ithaca", "_ITHACA_COMPLETE").source())

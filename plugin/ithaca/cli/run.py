@@ -7,46 +7,58 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli.output import as_json
-from ithaca.cli.remotes import flags, remote_options
+from ithaca.cli.options import (
+    as_json,
+    environment_option,
+    flags,
+    remote_options,
+    wait_or_detach,
+)
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
 
-wait_or_detach = click.option(
-    "--wait/--detach",
-    "wait",
-    default=True,
-    help="Wait for the end (default), or print the run's id and leave it to itself.",
-)
-
 
 @click.command()
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
-@click.option("--backend", metavar="NAME", help="What runs it; `local` by default.")
 @click.option(
-    "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Set a parameter."
+    "--backend",
+    metavar="NAME",
+    show_default="the `backend` setting, or local",
+    help="Backend that runs the steps: `local`, `argo`, `tekton` or another installed one.",
 )
 @click.option(
-    "--python", metavar="PATH", help="Interpreter of the kernels, when not the notebook's kernel."
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    show_default="the notebook's values",
+    help="Set a parameter of the notebook; can be repeated.",
 )
 @click.option(
-    "--environment",
-    metavar="WHAT",
-    help="What steps import: `image`, `lock`, `lock:FILE` or `capture`.",
+    "--python",
+    metavar="PATH",
+    show_default="the `python` setting, or that of the notebook's kernel",
+    help="Python interpreter of the kernels.",
 )
+@environment_option
 @click.option(
-    "--parallel", type=click.IntRange(min=1), metavar="N", help="Steps at once; default: the cores."
+    "--parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="the `parallel` setting, or the number of cores",
+    help="Run at most N steps at the same time.",
 )
-@remote_options("Remote that a run on a cluster is kept on.")
+@remote_options("Remote store for runs on a cluster.")
 @click.option(
     "--junit",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write a JUnit report there: a test case a step.",
+    help="Write a JUnit XML report with one test case per step to FILE.",
 )
-@click.option("--no-reuse", is_flag=True, help="Run every step even when its result is known.")
+@click.option("--no-reuse", is_flag=True, help="Run every step, even if its result is known.")
 @wait_or_detach
 @as_json
 def run(
@@ -63,20 +75,20 @@ def run(
 ) -> int:
     """Run the workflow of the notebook NB.
 
-    Each step runs in a folder restored from a snapshot; a step whose result is known is reused.
-    The run belongs to a process of its own, so it goes on when this terminal closes. Ctrl-C
-    cancels it.
+    Each step runs in a folder that is restored from a snapshot. A step whose result is known is
+    reused instead of run. The run continues when you close the terminal; Ctrl-C cancels it.
 
-    Exit codes: 0 succeeded, 1 failed, 2 usage, 3 the notebook is wrong, 130 cancelled.
+    Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 the notebook has errors, 4 the backend or
+    the store cannot be used, 130 cancelled.
     """
     from ithaca.cli.live import follow
-    from ithaca.cli.waiting import Waiting
+    from ithaca.cli.progress import ProgressLine
     from ithaca.runs.submission import submit
 
     workflow = _checked(notebook)
     if junit is not None:
-        _refuse_no_report(junit, wait=wait)
-    with Waiting() as progress:
+        _check_report(junit, wait=wait)
+    with ProgressLine() as progress:
         found = submit(
             workflow,
             parameters,
@@ -96,10 +108,10 @@ def run(
     return code
 
 
-def _refuse_no_report(path: str, *, wait: bool) -> None:
-    """Say before the run that there will be no report, not after it."""
+def _check_report(path: str, *, wait: bool) -> None:
+    """Refuse a report that cannot be written, before the run starts."""
     if not wait:
-        raise click.UsageError("--junit needs the run's end, and --detach does not wait for it")
+        raise click.UsageError("--junit cannot be used with --detach: it needs the run's end")
     there = Path(path).exists()
     try:
         Path(path).open("ab").close()
@@ -108,14 +120,14 @@ def _refuse_no_report(path: str, *, wait: bool) -> None:
     except OSError as error:
         raise UsageError(
             "ITH917",
-            f"the report cannot be written: {error.strerror}",
+            f"cannot write the report: {error.strerror}",
             where=path,
-            cure="name a file in a folder that is there",
+            cure="name a file in an existing folder",
         ) from None
 
 
 def _checked(notebook: str) -> Workflow:
-    """The notebook's workflow; what may go wrong with it is said before anything runs."""
+    """Compile the notebook and print its warnings."""
     from ithaca.cli.notebooks import show
     from ithaca.errors import NotebookError
     from ithaca.runs import check

@@ -1,4 +1,4 @@
-"""Runs and their steps, shown for people."""
+"""Show runs and their steps to people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ithaca.cli import internals
 from ithaca.cli.output import (
     describe_value,
     duration,
@@ -15,6 +16,7 @@ from ithaca.cli.output import (
     print_table,
     status_text,
 )
+from ithaca.cli.summary import command, lost
 from ithaca.errors import IthacaError, NotFound
 
 if TYPE_CHECKING:
@@ -24,17 +26,17 @@ if TYPE_CHECKING:
     from ithaca.runs import Run
 
 Row = tuple["Run", "RunState | IthacaError"]
-"""A run, and how it stands or why nobody can say it."""
+"""A run, and its state or why it cannot be read."""
 
 
-def listed(runs: Iterable[Run]) -> list[Row]:
-    """How runs stand; one that cannot be read keeps nobody from seeing the others."""
+def list_rows(runs: Iterable[Run]) -> list[Row]:
+    """The state of each run; a run that cannot be read does not hide the others."""
     rows: list[Row] = []
     for run in runs:
         try:
-            run.journal.run()
+            internals.document(run)
         except NotFound:
-            continue  # it is just being written down
+            continue  # it is being created
         except IthacaError as error:
             rows.append((run, error))
             continue
@@ -46,7 +48,7 @@ def listed(runs: Iterable[Run]) -> list[Row]:
 
 
 def list_row(run: Run, state: RunState | IthacaError) -> dict[str, Any]:
-    """A run of the list as plain data."""
+    """A run of the list as JSON data."""
     if isinstance(state, IthacaError):
         error = {"code": state.code, "message": str(state), "cure": state.cure}
         return {"id": run.id, "status": "damaged", "error": error}
@@ -66,8 +68,10 @@ def list_row(run: Run, state: RunState | IthacaError) -> dict[str, Any]:
 
 
 def print_runs(rows: Sequence[Row]) -> None:
-    """Print the list of runs, and on stderr what is damaged."""
-    print_table(("run", "workflow", "status", "began", "took", "metrics"), starmap(_cells, rows))
+    """Print the list of runs, and warnings about damaged ones to stderr."""
+    print_table(
+        ("run", "workflow", "status", "started", "duration", "metrics"), starmap(_cells, rows)
+    )
     for run, state in rows:
         if isinstance(state, IthacaError):
             click.echo(f"{click.style('warning', fg='yellow')}: run {run.id}: {state}", err=True)
@@ -87,17 +91,22 @@ def _cells(run: Run, state: RunState | IthacaError) -> tuple[str, ...]:
 
 
 def waiting(state: RunState) -> list[str]:
-    """The steps that wait for an answer."""
+    """Names of the steps that wait for approval."""
     return [step.name for step in state.steps if step.status == "waiting"]
 
 
+def question(step: StepState) -> str:
+    """What a waiting step asks."""
+    return step.question or "approve this step?"
+
+
 def run_status(state: RunState) -> str:
-    """A run's status in its colour, and who waits for a person: `running (deploy waits)`."""
+    """A run's status in its colour, and its waiting steps: `running (deploy is waiting)`."""
     names = waiting(state)
     if not names:
         return status_text(state.status)
-    told = f"{', '.join(names)} {'waits' if len(names) == 1 else 'wait'}"
-    return f"{status_text(state.status)} ({told})"
+    verb = "is" if len(names) == 1 else "are"
+    return f"{status_text(state.status)} ({', '.join(names)} {verb} waiting)"
 
 
 def _seconds(state: RunState) -> float | None:
@@ -105,19 +114,17 @@ def _seconds(state: RunState) -> float | None:
 
 
 def show_run(run: Run, state: RunState) -> None:
-    """Print how a run and its steps stand."""
-    from ithaca.cli.summary import lost
-
+    """Print the state of a run and its steps."""
     click.echo(f"{state.name}  {run_status(state)}  {run.url}")
-    click.echo(f"began {moment(state.created)}  {duration(_seconds(state))}".rstrip())
+    click.echo(f"started {moment(state.created)}  {duration(_seconds(state))}".rstrip())
     if state.retry_of:
-        click.echo(f"goes on from {state.retry_of}")
+        click.echo(f"retry of {state.retry_of}")
     if state.message or state.status == "lost":
         click.echo(lost(state) if state.status == "lost" else state.message)
     for name, value in state.parameters.items():
         click.echo(f"  {name} = {value!r}")
     print_table(
-        ("step", "status", "took", "after", ""),
+        ("step", "status", "duration", "after", ""),
         [
             (
                 step.name,
@@ -131,7 +138,7 @@ def show_run(run: Run, state: RunState) -> None:
     )
     for step in state.steps:
         if step.obstacle is not None:
-            click.echo(f"{step.name} does not start\n  → {step.obstacle.cure}")
+            click.echo(f"{step.name} cannot start\n  → {step.obstacle.cure}")
     for name, number in state.metrics.items():
         click.echo(f"  {name} = {number:g}")
 
@@ -141,36 +148,36 @@ def _remark(step: StepState) -> str:
         place = f"{step.error.place}: " if step.error.place else ""
         return f"{place}{in_step(step.name, step.error.message)}"
     if step.status == "waiting":
-        return step.question or "may it run?"
+        return question(step)
     if step.obstacle is not None:
-        return f"does not start: {step.obstacle}"
+        return f"cannot start: {step.obstacle}"
     if step.reused_from:
         return f"from {step.reused_from}"
-    return _answered(step) or ""
+    return _answer(step) or ""
 
 
-def _answered(step: StepState) -> str | None:
+def _answer(step: StepState) -> str | None:
     """`approved by ada: looks good`."""
     if step.answer is None:
         return None
-    how = "approved" if step.answer.kind == "approve" else "rejected"
-    why = f": {step.answer.comment}" if step.answer.comment else ""
-    return f"{how} by {step.answer.by}{why}"
+    answer = "approved" if step.answer.kind == "approve" else "rejected"
+    comment = f": {step.answer.comment}" if step.answer.comment else ""
+    return f"{answer} by {step.answer.by}{comment}"
 
 
 def show_step(run: Run, step: StepState, attempts: Sequence[StepState]) -> None:
-    """Print all that is known of a step."""
+    """Print everything about a step."""
     click.echo(f"{step.name}  {status_text(step.status)}  {run.url}/{step.name}")
     facts = {
         "attempt": step.attempt or None,
-        "took": duration(step.seconds) or None,
+        "duration": duration(step.seconds) or None,
         "reused from": step.reused_from,
         "key": step.key,
         "execution": step.execution,
         "before": step.before,
         "after": step.after,
-        "asks": step.question,
-        "answer": _answered(step),
+        "question": step.question,
+        "answer": _answer(step),
     }
     for label, fact in facts.items():
         if fact is not None:
@@ -193,20 +200,18 @@ def show_step(run: Run, step: StepState, attempts: Sequence[StepState]) -> None:
 
 
 def _show_attempts(run: Run, name: str, attempts: Sequence[StepState]) -> None:
-    from ithaca.cli.summary import command
-
     click.echo("  attempts:")
     for each in attempts:
         took = f" in {duration(each.seconds)}" if each.seconds is not None else ""
-        why = f": {_remark(each)}" if each.error is not None else ""
-        click.echo(f"    {each.attempt}  {status_text(each.status)}{took}{why}")
-    click.echo(f"  log of one: {command(run)} runs logs {run.id}/{name} --attempt N")
+        error = f": {_remark(each)}" if each.error is not None else ""
+        click.echo(f"    {each.attempt}  {status_text(each.status)}{took}{error}")
+    click.echo(f"  log of an attempt: {command(run)} runs logs {run.id}/{name} --attempt N")
 
 
 def attempt_row(attempt: StepState) -> dict[str, Any]:
-    """An attempt as plain data."""
+    """An attempt as JSON data."""
     from ithaca.runs.handle import describe_step
 
-    told = describe_step(attempt)
-    kept = ("status", "seconds", "before", "after", "error")
-    return {"attempt": attempt.attempt, **{key: told[key] for key in kept}}
+    step = describe_step(attempt)
+    keys = ("status", "seconds", "before", "after", "error")
+    return {"attempt": attempt.attempt, **{key: step[key] for key in keys}}

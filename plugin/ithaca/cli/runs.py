@@ -1,60 +1,78 @@
-"""`ithaca runs`: what is known of runs, and what one can ask of them."""
+"""`ithaca runs`: read what runs recorded, and control them."""
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli.output import RunName, as_json, print_json, write_output
-from ithaca.cli.remotes import project, remote_options
-from ithaca.cli.run import wait_or_detach
+from ithaca.cli import internals
+from ithaca.cli.options import (
+    RunName,
+    as_json,
+    output_option,
+    project,
+    remote_options,
+    wait_or_detach,
+)
+from ithaca.cli.output import print_json, write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ithaca.runs import Run
 
 run_argument = click.argument("reference", metavar="RUN", type=RunName())
-step_argument = click.argument("reference", metavar="RUN/STEP", type=RunName())
 either_argument = click.argument("reference", metavar="RUN[/STEP]", type=RunName())
 attempt_option = click.option(
     "--attempt",
     type=click.IntRange(min=1),
     metavar="N",
-    help="An earlier attempt of the step; default: the one that counts.",
+    show_default="the last",
+    help="Number of the step's attempt, from 1; needs RUN/STEP.",
 )
-looks = remote_options("Remote to look on as well.")
-comment = click.option("--comment", default="", help="Why; kept in the record.")
+looks = remote_options("Also read runs from this remote store.")
 
 POLL = 0.2
+"""Seconds between two reads of a log that is followed."""
 
 
 @click.group()
 def runs() -> None:
-    """List, show, follow, cancel, retry and answer runs.
+    """List, show, cancel, retry and approve runs.
 
-    RUN is an id, the start of one, `latest`, or a URI.
+    RUN is a run's id, the unique start of an id, `latest`, or a URI.
     """
 
 
 @runs.command("list")
-@click.option("-n", "--limit", type=int, default=20, show_default=True, help="Newest N; 0: all.")
+@click.option(
+    "-n",
+    "--limit",
+    type=int,
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="List the newest N runs; 0 lists all.",
+)
 @looks
 @as_json
 def list_(limit: int, as_json: bool) -> None:
-    """List the project's runs, the newest first.
+    """List the project's runs, newest first.
 
-    A run whose documents cannot be read is listed as damaged.
+    A run with unreadable records is listed as damaged.
     """
-    from ithaca.cli.run_views import list_row, listed, print_runs
+    from ithaca.cli.run_views import list_row, list_rows, print_runs
 
-    rows = listed(list(reversed(project().runs()))[: limit or None])
+    rows = list_rows(list(reversed(project().runs()))[: limit or None])
     if as_json:
         print_json([list_row(*row) for row in rows])
     elif rows:
         print_runs(rows)
     else:
-        click.echo("no runs yet; `ithaca run NOTEBOOK` makes one", err=True)
+        click.echo("no runs yet; start one with `ithaca run NOTEBOOK`", err=True)
 
 
 @runs.command()
@@ -62,7 +80,7 @@ def list_(limit: int, as_json: bool) -> None:
 @looks
 @as_json
 def show(reference: str, as_json: bool) -> None:
-    """Show how a run and its steps stand."""
+    """Show the state of a run and its steps, or of one step."""
     from ithaca.cli.run_views import attempt_row, show_run, show_step
     from ithaca.runs.handle import describe, describe_step
 
@@ -71,8 +89,8 @@ def show(reference: str, as_json: bool) -> None:
         step, attempts = run.step(name), run.attempts(name)
         if as_json:
             more = {"metrics": step.metrics, "attempt": step.attempt, "values": run.values(name)}
-            told = [attempt_row(each) for each in attempts]
-            print_json({**describe_step(step), **more, "attempts": told})
+            rows = [attempt_row(each) for each in attempts]
+            print_json({**describe_step(step), **more, "attempts": rows})
         else:
             show_step(run, step, attempts)
         return
@@ -86,15 +104,15 @@ def show(reference: str, as_json: bool) -> None:
 
 @runs.command()
 @either_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on until the step or the run has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the step or run has ended.")
 @attempt_option
 @looks
 @as_json
 def logs(reference: str, follow: bool, attempt: int | None, as_json: bool) -> None:
-    """Print what the steps of a run printed."""
+    """Print the output of a run's steps, or of one step."""
     run, name = _open(reference)
     if attempt is not None:
-        _log_of_attempt(run, _named(name, reference), attempt, as_json=as_json)
+        _print_attempt(run, _required_step(name, reference), attempt, as_json=as_json)
         return
     steps = [run.step(name)] if name else [step for step in run.steps if step.attempt or follow]
     if as_json:
@@ -113,7 +131,7 @@ def logs(reference: str, follow: bool, attempt: int | None, as_json: bool) -> No
             click.echo(run.logs(step.name), nl=False)
 
 
-def _log_of_attempt(run: Run, step: str, attempt: int, *, as_json: bool) -> None:
+def _print_attempt(run: Run, step: str, attempt: int, *, as_json: bool) -> None:
     text = run.logs(step, attempt)
     if as_json:
         print_json([{"step": step, "attempt": attempt, "text": text}])
@@ -121,16 +139,12 @@ def _log_of_attempt(run: Run, step: str, attempt: int, *, as_json: bool) -> None
         click.echo(text, nl=False)
 
 
-def _named(step: str | None, reference: str) -> str:
-    """The step that `--attempt` is of."""
+def _required_step(step: str | None, reference: str) -> str:
+    """The step for `--attempt`."""
     from ithaca.errors import UsageError
 
     if step is None:
-        raise UsageError(
-            "ITH910",
-            "an attempt is that of a step",
-            cure=f"write {reference}/STEP",
-        )
+        raise UsageError("ITH910", "--attempt needs a step", cure=f"write {reference}/STEP")
     return step
 
 
@@ -140,7 +154,7 @@ def _follow_log(run: Run, name: str) -> None:
 
     attempt, chunk = 0, 0
     while True:
-        # Read the state first: what is logged before an end is there once the end is.
+        # Read the state before the log: the log is complete once the end is written.
         state = run.state()
         step = state.step(name)
         if step.status == "reused":
@@ -148,7 +162,7 @@ def _follow_log(run: Run, name: str) -> None:
             return
         if step.attempt != attempt:
             attempt, chunk = step.attempt, 0
-        text, chunk = run.journal.log(name, attempt, start=chunk) if attempt else (b"", 0)
+        text, chunk = internals.log_chunks(run, step, chunk) if attempt else (b"", 0)
         click.echo(text.decode(errors="replace"), nl=False)
         if step.status not in OPEN or state.status in ENDED:
             return
@@ -157,24 +171,19 @@ def _follow_log(run: Run, name: str) -> None:
 
 @runs.command()
 @either_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    default="-",
-    help="File; default: stdout.",
-)
+@output_option
 @attempt_option
 @looks
 def notebook(reference: str, output: str, attempt: int | None) -> None:
-    """Print the executed notebook of a step, or the submitted one of the run, as JSON."""
-    from ithaca.records import names
+    """Print the executed notebook of a step, as JSON.
 
+    Without /STEP, print the notebook that the run was started from.
+    """
     run, name = _open(reference)
     if attempt is not None:
-        content = run.notebook(_named(name, reference), attempt)
+        content = run.notebook(_required_step(name, reference), attempt)
     elif name is None:
-        content = run.journal.store.read(names.run(run.id, "notebook"))
+        content = internals.submitted_notebook(run)
     else:
         content = run.notebook(name)
     write_output(output, content)
@@ -182,10 +191,12 @@ def notebook(reference: str, output: str, attempt: int | None) -> None:
 
 @runs.command()
 @run_argument
-@click.option("--wait/--no-wait", default=True, help="Wait until it has ended (default).")
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait until the run has ended."
+)
 @looks
 def cancel(reference: str, wait: bool) -> None:
-    """Cancel a run: its kernels end within seconds."""
+    """Cancel a run. Its kernels end within seconds."""
     run, _ = _open(reference)
     run.cancel()
     if wait:
@@ -199,71 +210,88 @@ def cancel(reference: str, wait: bool) -> None:
 @looks
 @as_json
 def retry(reference: str, wait: bool, as_json: bool) -> int:
-    """Start a new run of the recorded workflow that goes on from what succeeded.
+    """Start a new run that reuses the steps that succeeded.
 
-    After an edit of the notebook, use `ithaca run`: what did not change is reused there.
+    It runs the recorded workflow with the recorded files and parameters. After you edit the
+    notebook, use `ithaca run` instead: it reuses every step that the edit does not affect.
     """
     from ithaca.cli.live import follow
-    from ithaca.cli.waiting import Waiting
+    from ithaca.cli.progress import ProgressLine
 
     run, _ = _open(reference)
-    with Waiting() as tell:
-        tell("describing the environment")
+    with ProgressLine() as report:
+        report("reading the environment")
         found = run.retry()
     return follow(found, wait=wait, as_json=as_json)
 
 
-@runs.command()
-@step_argument
-@comment
-@looks
-def approve(reference: str, comment: str) -> None:
-    """Let a step run that waits for an answer."""
-    run, name = _open(reference, needs_step=True)
-    run.approve(str(name), comment)
+def _answer(command: Callable[[Run, str, str], None]) -> Callable[..., None]:
+    """The arguments of `approve` and `reject`; opens the run and finds the waiting step."""
+
+    @click.argument("reference", metavar="RUN/STEP", type=RunName())
+    @click.option(
+        "--comment", default="", metavar="TEXT", help="Reason for the answer; kept in the records."
+    )
+    @looks
+    @functools.wraps(command)
+    def call(reference: str, comment: str) -> None:
+        run, step = _open(reference)
+        command(run, step or _waiting_step(run, reference), comment)
+
+    return call
 
 
 @runs.command()
-@step_argument
-@comment
-@looks
-def reject(reference: str, comment: str) -> None:
-    """Refuse a step that waits for an answer: it fails, and what needs it is skipped."""
-    run, name = _open(reference, needs_step=True)
-    run.reject(str(name), comment)
+@_answer
+def approve(run: Run, step: str, comment: str) -> None:
+    """Approve a step that is waiting.
+
+    You can leave out /STEP if only one step is waiting.
+    """
+    run.approve(step, comment)
 
 
-def _open(reference: str, *, needs_step: bool = False) -> tuple[Run, str | None]:
+@runs.command()
+@_answer
+def reject(run: Run, step: str, comment: str) -> None:
+    """Reject a step that is waiting.
+
+    The step fails, and the steps that need it are skipped. You can leave out /STEP if only one
+    step is waiting.
+    """
+    run.reject(step, comment)
+
+
+def _open(reference: str) -> tuple[Run, str | None]:
     from ithaca.records.names import parse_reference
 
     run, step = parse_reference(reference)
-    found = project().run(run)
-    if step is None and needs_step:
-        step = _waiting(found, reference)
-    return found, step
+    return project().run(run), step
 
 
-def _waiting(run: Run, reference: str) -> str:
-    """The one step of a run that waits for an answer."""
+def _waiting_step(run: Run, reference: str) -> str:
+    """The only step of a run that waits for approval."""
+    from ithaca.cli.run_views import waiting
     from ithaca.errors import UsageError
     from ithaca.records.fold import ENDED
 
     state = run.state()
-    waiting = [step.name for step in state.steps if step.status == "waiting"]
-    if len(waiting) == 1:
-        return waiting[0]
+    names = waiting(state)
+    if len(names) == 1:
+        return names[0]
     where = f"run {run.id}"
     if state.status in ENDED:
         raise UsageError("ITH905", f"the run has ended: {state.status}", where=where)
-    if not waiting:
+    if not names:
         raise UsageError(
             "ITH906",
-            "no step of the run waits for an answer",
+            "no step of the run is waiting for approval",
             where=where,
-            cure=f"`ithaca runs show {run.id}` says how far it is",
+            cure=f"`ithaca runs show {run.id}` shows its state",
         )
     raise UsageError(
         "ITH910",
-        f"say which step: {reference}/STEP",
-        cure=f"waiting are: {', '.join(waiting)}",
+        f"{len(names)} steps are waiting for approval: {', '.join(names)}",
+        where=where,
+        cure=f"name one: {reference}/{names[0]}",
     )

@@ -1,4 +1,4 @@
-"""`ithaca snapshots`: the trees of files that runs start from and leave."""
+"""`ithaca snapshots`: the folders that steps start from and leave."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from ithaca.cli.options import FORMS, RunName, as_json, flags, project, remote_options
 from ithaca.cli.output import (
-    RunName,
-    as_json,
     describe_value,
     moment,
     print_json,
+    print_notice,
     print_table,
     size,
 )
-from ithaca.cli.remotes import FORMS, flags, project, remote_options
+from ithaca.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,19 +28,18 @@ if TYPE_CHECKING:
     from ithaca.store import Entry, Problem, Store
 
 DAMAGED = 4
-"""Exit code for a store that does not verify."""
-
+"""Exit code of `verify` for a damaged store."""
 
 snapshot_argument = click.argument("snapshot", type=RunName())
-looks = remote_options("Remote to look on as well.")
+looks = remote_options("Also read snapshots from this remote store.")
 
 
 @click.group()
 def snapshots() -> None:
     """Take, list, show, compare, restore, push, pull and verify snapshots.
 
-    SNAPSHOT is RUN/STEP for what a step left (`latest/train`), RUN/STEP@before for what it started
-    from, a digest, the unique start of one, or a URI.
+    SNAPSHOT is RUN/STEP for what a step left (such as `latest/train`), RUN/STEP@before for what
+    it started from, a digest, the unique start of a digest, or a URI.
     """
 
 
@@ -48,18 +47,17 @@ def snapshots() -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False), metavar="DIR")
 @as_json
 def take(folder: str, as_json: bool) -> None:
-    """Store what the folder DIR holds and print the snapshot's digest."""
-    from ithaca.cli.waiting import Waiting
+    """Store the folder DIR as a snapshot and print the snapshot's digest."""
     from ithaca.store import Ignore
     from ithaca.store import take as take_snapshot
 
     root = Path(folder).absolute()
     store = project().store(create=True)
-    with Waiting() as tell:
-        told = tell.files("reading the folder's files")
-        taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=told)
+    with ProgressLine() as report:
+        progress = report.files("reading the folder's files")
+        taken = take_snapshot(store, root, ignore=Ignore.read(root), progress=progress)
     for notice in taken.notices:
-        click.echo(f"{click.style('notice', fg='yellow')}: {notice}", err=True)
+        print_notice(notice)
     if as_json:
         print_json(taken)
     else:
@@ -69,7 +67,10 @@ def take(folder: str, as_json: bool) -> None:
 @snapshots.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """List the store's snapshots, the newest first, each with the run and step that it is from."""
+    """List the store's snapshots, newest first.
+
+    Each is listed with the runs and steps that it belongs to.
+    """
     from ithaca.errors import NotFound
     from ithaca.runs.references import owners
     from ithaca.store import list_snapshots
@@ -93,7 +94,7 @@ def list_(as_json: bool) -> None:
                 moment(each.created),
                 str(each.files),
                 size(each.bytes),
-                _whose(owned.get(each.digest, [])),
+                _owners_text(owned.get(each.digest, [])),
             )
             for each in found
         ],
@@ -105,9 +106,9 @@ def list_(as_json: bool) -> None:
 @looks
 @as_json
 def show(snapshot: str, as_json: bool) -> None:
-    """List what a snapshot holds: its files, what steps installed, and its values by name.
+    """List the files, installed libraries and values of a snapshot.
 
-    With --json also the files in which Ithaca keeps values and libraries.
+    --json also lists the files in which Ithaca keeps values and libraries.
     """
     from ithaca.runs.contents import contents
     from ithaca.store import entries
@@ -142,7 +143,10 @@ def show(snapshot: str, as_json: bool) -> None:
 @looks
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
-    """Print what differs between two snapshots: files (bytes, kind, executable bit) and values."""
+    """Print the differences between two snapshots.
+
+    These are files (content, kind or executable bit), installed libraries and values.
+    """
     from ithaca.runs.contents import differences
 
     one, _ = _resolve(first)
@@ -160,8 +164,8 @@ def diff(first: str, second: str, as_json: bool) -> None:
             f"{what}{_printable(each.name)}{_from_to(each)}"
         )
     counts = [(kind, sum(each.kind == kind for each in found)) for kind in colours]
-    told = ", ".join(f"{count} {kind}" for kind, count in counts if count)
-    click.echo(f"from the first to the second: {told or 'nothing differs'}")
+    summary = ", ".join(f"{count} {kind}" for kind, count in counts if count)
+    click.echo(summary or "no differences")
 
 
 def _diff_as_json(store: Store, first: str, second: str) -> None:
@@ -202,12 +206,13 @@ def _diff_as_json(store: Store, first: str, second: str) -> None:
     "--values",
     "with_values",
     is_flag=True,
-    help="Also the folder .ithaca-volume, in which values and what steps installed are kept.",
+    help="Also restore the folder .ithaca-volume, which holds values and installed libraries.",
 )
 def restore(snapshot: str, folder: str, with_values: bool) -> None:
-    """Restore the files of a snapshot into the folder DIR, which must be empty or not exist.
+    """Restore the files of a snapshot into a folder.
 
-    `ithaca snapshots restore latest/train out` gives you the files that the step left.
+    The folder DIR must be empty or not exist. For example,
+    `ithaca snapshots restore latest/train out` restores what the step `train` left.
     """
     from ithaca.errors import UsageError
     from ithaca.store import restore as restore_snapshot
@@ -219,19 +224,25 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
             "ITH911",
             "the folder is not empty",
             where=str(target),
-            cure="name a new one: restoring would remove what is there",
+            cure="name a new folder, or an empty one",
         )
     digest, store = _resolve(snapshot)
     restore_snapshot(store, digest, target, without=() if with_values else (RESERVED,))
     click.echo(str(target))
 
 
-def _travels(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of `push` and `pull`."""
+def _transfer(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments and options of `push` and `pull`."""
     for decorate in (
         as_json,
-        click.option("--run", "runs", multiple=True, metavar="RUN", help="A run; repeatable."),
-        remote_options(f"The remote: {FORMS}."),
+        click.option(
+            "--run",
+            "runs",
+            multiple=True,
+            metavar="RUN",
+            help="Transfer a run with everything that it needs; can be repeated.",
+        ),
+        remote_options(f"Remote store: {FORMS}."),
         click.argument("digests", nargs=-1, metavar="[SNAPSHOT]..."),
     ):
         command = decorate(command)
@@ -239,84 +250,89 @@ def _travels(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @snapshots.command()
-@_travels
+@_transfer
 def push(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
-    """Send what a remote lacks of snapshots and runs; of everything when none is named.
+    """Send snapshots and runs to a remote store.
 
-    Repeat it when it was interrupted: what has arrived is not sent again.
+    Without SNAPSHOT and --run, everything is sent. Only what the remote lacks is transferred; if
+    the command is interrupted, run it again to continue.
     """
-    from ithaca.cli.waiting import Waiting
     from ithaca.runs.remotes import send
 
     found = project()
     url = found.store_url(writing=True)
-    with Waiting() as tell:
-        done = send(found, url, digests, runs, tell.files("sending"))
-    _tell("sent", done, as_json)
+    with ProgressLine() as report:
+        done = send(found, url, digests, runs, report.files("sending"))
+    _report("sent", done, as_json)
 
 
 @snapshots.command()
-@_travels
+@_transfer
 def pull(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
-    """Fetch what the store lacks of snapshots and runs; of all of a remote when none is named.
+    """Fetch snapshots and runs from a remote store.
 
-    Repeat it when it was interrupted: what has arrived is not fetched again.
+    Without SNAPSHOT and --run, everything is fetched. Only what is missing here is transferred; if
+    the command is interrupted, run it again to continue.
     """
-    from ithaca.cli.waiting import Waiting
     from ithaca.runs.remotes import fetch
 
     found = project()
     url = found.store_url()
-    with Waiting() as tell:
-        done = fetch(found, url, digests, runs, tell.files("fetching"))
-    _tell("fetched", done, as_json)
+    with ProgressLine() as report:
+        done = fetch(found, url, digests, runs, report.files("fetching"))
+    _report("fetched", done, as_json)
 
 
 @snapshots.command()
 @as_json
-@click.option("--repair", is_flag=True, help="Set aside what is damaged; a run writes it anew.")
-@remote_options(f"Read a remote instead: {FORMS}.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Move damaged files to the folder `damaged`; runs write them again.",
+)
+@remote_options(f"Remote store to verify: {FORMS}.", default="the local store")
 def verify(as_json: bool, repair: bool) -> int:
-    """Read everything in the store: is it what its digest or its name says?
+    """Read everything in the store and check it against its digests.
 
-    Exit codes: 0 all is well, 4 something is damaged.
+    Exit codes: 0 the store is sound, 4 it is damaged.
     """
     url = project().store_url() if flags().get("store") else None
     if url and repair:
-        raise click.UsageError("--repair is for the project's own store, not for a remote")
+        raise click.UsageError(
+            "--repair cannot be used with --store: it works on the local store only"
+        )
     found = _verified(url, repair=repair)
     if as_json:
         print_json({"problems": [msgspec.to_builtins(each) for each in found]})
     else:
         for each in found:
             click.echo(f"{each.kind} {each.name}: {each.message}")
-        click.echo(("set aside" if repair else "damaged") if found else "the store is sound")
+        damaged = "the damaged files were moved to `damaged`" if repair else "the store is damaged"
+        click.echo(damaged if found else "the store is sound")
     return DAMAGED if found else 0
 
 
 def _verified(url: str | None, *, repair: bool) -> list[Problem]:
-    from ithaca.cli.waiting import Waiting
     from ithaca.runs.verification import verify as verify_store
 
     if not url:
         return verify_store(_store(), repair=repair)
     from ithaca.runs.remotes import check
 
-    with Waiting() as tell:
-        return check(url, tell.files("reading the remote's packs"))
+    with ProgressLine() as report:
+        return check(url, report.files("reading the remote's packs"))
 
 
-def _tell(what: str, done: Travelled, as_json: bool) -> None:
+def _report(verb: str, done: Travelled, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
     if done.missing:
-        notice = click.style("notice", fg="yellow")
         listed = ", ".join(digest[:16] for digest in done.missing[:8])
-        left = f"{len(done.missing)} snapshots and documents that runs name are not there"
-        click.echo(f"{notice}: {left}, and were left out: {listed}", err=True)
+        more = ", …" if len(done.missing) > 8 else ""
+        print_notice(f"skipped {len(done.missing)} missing snapshots and documents: {listed}{more}")
     counts = f"{done.snapshots} snapshots, {done.objects} objects, {done.documents} documents"
-    click.echo(f"{what} {counts}: {size(done.bytes)} in {done.requests} requests")
+    click.echo(f"{verb} {counts}: {size(done.bytes)} in {done.requests} requests")
 
 
 def _store() -> Store:
@@ -329,19 +345,19 @@ def _resolve(text: str) -> tuple[str, Store]:
     return find_snapshot(project(), text)
 
 
-def _whose(owners: Sequence[Owner]) -> str:
+def _owners_text(owners: Sequence[Owner]) -> str:
     more = f" (+{len(owners) - 1})" if len(owners) > 1 else ""
     return f"{owners[0]}{more}" if owners else ""
 
 
 def _from_to(change: Difference) -> str:
-    """`: 1.0 → 1.1`, as far as it is known."""
-    told = [
+    """`: 1.0 → 1.1`, without a side that is unknown."""
+    sides = [
         each if isinstance(each, str) else describe_value(each)
         for each in (change.before, change.after)
         if each is not None
     ]
-    return ": " + " → ".join(told) if told else ""
+    return ": " + " → ".join(sides) if sides else ""
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -369,7 +385,7 @@ def _text(name: bytes) -> str:
 
 
 def _printable(path: str) -> str:
-    """A file's name that cannot move the cursor or break a line."""
+    """A file's name with control characters escaped, so that it cannot control the terminal."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
         for each in path

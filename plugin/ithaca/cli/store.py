@@ -1,41 +1,45 @@
-"""`ithaca store`: which remotes of the store are trusted."""
+"""`ithaca store`: which remote stores are trusted."""
 
 from __future__ import annotations
 
 import click
 
-from ithaca.cli.output import as_json, print_json
+from ithaca.cli.options import as_json
+from ithaca.cli.output import print_json
 
 
 @click.group()
 def store() -> None:
-    """Say which remotes of the store you trust.
+    """Manage the remote stores that you trust.
 
-    A remote that only files of a project name is not read before you trust it: who writes there
-    can run code as everybody who reads it.
+    A remote store that only a project's files name is not read until you trust it: anyone who can
+    write to it can run code as you.
     """
 
 
 @store.command()
 @click.argument("url")
-@click.option("--forget", is_flag=True, help="Trust it no longer.")
+@click.option("--forget", is_flag=True, help="Stop trusting URL.")
 def trust(url: str, forget: bool) -> None:
-    """Trust the remote URL and all that lies below it, in every project of yours."""
+    """Trust a remote store in all your projects.
+
+    This includes every store below URL.
+    """
     from ithaca.runs import trust as list_of
 
     if forget:
         list_of.forget(url)
-        click.echo(f"{url} is trusted no longer")
+        click.echo(f"{url} is no longer trusted")
         return
     list_of.trust(url)
-    click.echo(f"{url} is trusted: who writes there, or below it, can run code as you")
-    click.echo(f"  → `ithaca store trust --forget {url}` takes it back", err=True)
+    click.echo(f"{url} is trusted: anyone who can write to it, or below it, can run code as you")
+    click.echo(f"  → to undo this: `ithaca store trust --forget {url}`", err=True)
 
 
 @store.command()
 @as_json
 def trusted(as_json: bool) -> None:
-    """List the remotes that you trust."""
+    """List the remote stores that you trust."""
     from ithaca.runs import trust as list_of
 
     found = list_of.trusted()
@@ -45,4 +49,4 @@ def trusted(as_json: bool) -> None:
     for url in found:
         click.echo(url)
     if not found:
-        click.echo("none; `ithaca store trust URL` trusts one", err=True)
+        click.echo("no trusted stores; `ithaca store trust URL` adds one", err=True)

@@ -1,4 +1,4 @@
-"""What click says of a wrong command line, in the form of all other messages."""
+"""Turn click's errors about a command line into Ithaca's form."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import click
 from ithaca.errors import UsageError
 from ithaca.notebook.names import nearest
 
-_ITS_GUESS = re.compile(r"\.? \(?(?:Did you mean|Possible options).*", re.DOTALL)
+_SUGGESTION = re.compile(r"\.? \(?(?:Did you mean|Possible options).*", re.DOTALL)
 
 
 def usage_error(error: click.ClickException) -> UsageError:
-    """The same error as one of ours: what is wrong, what was probably meant, where the help is.
+    """The error with its place, the name that was probably meant, and where to find help.
 
     Args:
         error: What click raised.
     """
     context = error.ctx if isinstance(error, click.UsageError) else None
-    message = _ITS_GUESS.sub("", error.format_message().strip()).rstrip(".")
+    message = _range_message(error) or _SUGGESTION.sub("", error.format_message().strip())
+    message = message.rstrip(".")
     meant = _meant(error, context)
     if meant is not None:
         message += f"; did you mean `{meant}`?"
@@ -28,13 +29,28 @@ def usage_error(error: click.ClickException) -> UsageError:
         "ITH900",
         message[:1].lower() + message[1:],
         where=f"`{context.command_path}`" if context else "",
-        cure=f"`{called} --help` shows how it is called",
+        cure=f"see `{called} --help`",
     )
+
+
+def _range_message(error: click.ClickException) -> str | None:
+    """`--parallel must be at least 1 (got 0)`."""
+    if not isinstance(error, click.BadParameter) or error.param is None:
+        return None
+    kind = error.param.type
+    if not isinstance(kind, click.IntRange) or kind.min is None or kind.max is not None:
+        return None
+    outside = re.match(r"(-?\d+) is not in the range", error.message)
+    wrong = re.match(r"'(.*)' is not a valid integer", error.message)
+    option = error.param.opts[-1]
+    if outside:
+        return f"{option} must be at least {kind.min} (got {outside[1]})"
+    return f"{option} must be a whole number (got {wrong[1]!r})" if wrong else None
 
 
 def _meant(error: click.ClickException, context: click.Context | None) -> str | None:
     """The option, choice or command that was probably meant."""
-    said = error.format_message()
+    text = error.format_message()
     if isinstance(error, click.NoSuchOption):
         parameters = context.command.params if context else []
         return nearest(error.option_name, [name for each in parameters for name in each.opts])
@@ -43,7 +59,7 @@ def _meant(error: click.ClickException, context: click.Context | None) -> str | 
         found = re.match(r"'(.*?)' is not one of", error.message)
         return nearest(found[1], map(str, choices)) if found else None
     group = context.command if context else None
-    found = re.match(r"No such command '(.*?)'", said)
+    found = re.match(r"No such command '(.*?)'", text)
     if found is None or context is None or not isinstance(group, click.Group):
         return None
     return nearest(found[1], group.list_commands(context))

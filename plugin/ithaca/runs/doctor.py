@@ -1,4 +1,4 @@
-"""Whether runs can be started: what every backend needs, then what the backend itself looks at."""
+"""Check that runs can start: what every backend needs, then the backend's own checks."""
 
 from __future__ import annotations
 
@@ -16,58 +16,57 @@ if TYPE_CHECKING:
     from ithaca.runs.project import Project
 
 
-def examine(project: Project, tell: Callable[[str], None]) -> Iterator[Check]:
-    """Look at everything that a run needs.
+def examine(project: Project, report: Callable[[str], None]) -> Iterator[Check]:
+    """Check everything that a run needs.
 
     Args:
-        project: The project, with the backend that is set.
-        tell: Told what is being waited for.
+        project: The project; its settings name the backend.
+        report: Called with what the next check waits for.
 
     Yields:
-        Each thing that was looked at, when it is known.
+        Each check when its result is known.
 
     Raises:
-        UsageError: There is no such backend, or a setting is wrong.
+        UsageError: The backend is unknown, or a setting is wrong.
     """
     backend = project.backend()
     python = f"Python {platform.python_version()}"
     yield Check("Ithaca", "ok", f"{version('ithaca')}, {python}, backend {backend.name}")
     if backend.remote:
-        yield _remote(project, backend, tell)
+        yield _remote(project, backend, report)
     else:
-        tell("describing the environment")
+        report("reading the environment")
         yield _kernel(project)
     try:
-        yield from backend.doctor(project.root, project.home, tell)
-    except BackendError as error:  # nothing more can be asked
+        yield from backend.doctor(project.root, project.home, report)
+    except BackendError as error:  # no further check is possible
         yield Check(backend.name, "failed", error.message, error.cure)
 
 
-def _remote(project: Project, backend: Backend, tell: Callable[[str], None]) -> Check:
-    """The store of runs on other machines, as it is seen from here."""
+def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -> Check:
+    """The remote store, as seen from this machine."""
     from ithaca.store.remotes.looking import look
 
     what = "store, from here"
     if backend.settings.get("store_claim"):
-        found = "a claim is reached by pods only: runs are started by `ithaca compile` and kubectl"
+        found = "only pods can reach a claim; start runs with `ithaca compile` and kubectl"
         return Check(what, "unknown", found)
     try:
         url = project.store_url(backend)
-        tell("asking the store")
-        there = look(url)
+        report("connecting to the store")
+        exists = look(url)
     except IthacaError as error:
         return Check(what, "failed", error.message, error.cure)
-    return Check(what, "ok", url if there else f"{url}, where the first run makes a store")
+    return Check(what, "ok", url if exists else f"{url}: no store yet; the first run creates it")
 
 
 def _kernel(project: Project) -> Check:
-    """The interpreter of kernels: the one that is set, else that of fresh notebooks."""
+    """The Python interpreter of kernels: the configured one, else that of new notebooks."""
     from ithaca.runner.environment import check_usable, describe
     from ithaca.runner.kernelspec import resolve_kernel
 
-    told = project.settings.text("python")
     try:
-        environment = describe(told or str(resolve_kernel("python3")))
+        environment = describe(project.settings.text("python") or str(resolve_kernel("python3")))
         check_usable(environment)
     except IthacaError as error:
         return Check("kernel", "failed", error.message, error.cure)

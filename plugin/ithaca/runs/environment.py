@@ -53,7 +53,7 @@ def setting(project: Project, backend: str) -> Setting:
     """
     text = project.settings.text("environment")
     own = project.settings.table(backend).get("environment")
-    if own is not None and "environment" not in project.settings.told:
+    if own is not None and "environment" not in project.settings.overrides:
         text = str(own)
     return wanted.setting(text)
 

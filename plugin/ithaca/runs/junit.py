@@ -1,4 +1,4 @@
-"""A run as JUnit XML, which CI systems show: one test case a step."""
+"""A run as a JUnit XML report for CI systems, with one test case per step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from ithaca.runs.handle import Run
 
 TAIL = 20_000
-"""How much of the log of a step that failed is told, in characters."""
+"""Characters of a failed step's log that are reported, from its end."""
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+"""Characters that XML 1.0 does not allow, even escaped."""
 
 _VERDICTS = {
     "failed": "failure",
@@ -26,24 +26,24 @@ _VERDICTS = {
     "waiting": "skipped",
     "running": "skipped",
 }
-"""Element for a step that did not go well; one that did has none."""
+"""XML element for each status other than success."""
 
 
 def junit(run: Run) -> str:
-    """The report of a run.
+    """The JUnit XML report of a run.
 
     Args:
         run: A run that has ended.
 
     Returns:
-        The text of one `testsuite`.
+        One `testsuite` element as text.
     """
     state = run.state()
     suite = ET.Element("testsuite", _counts(state))
     properties = ET.SubElement(suite, "properties")
-    told = {"run": state.id, "status": state.status, "backend": state.backend}
-    told.update({f"metric.{name}": repr(number) for name, number in state.metrics.items()})
-    for name, text in told.items():
+    facts = {"run": state.id, "status": state.status, "backend": state.backend}
+    facts.update({f"metric.{name}": repr(number) for name, number in state.metrics.items()})
+    for name, text in facts.items():
         ET.SubElement(properties, "property", name=_plain(name), value=_plain(text))
     for step in state.steps:
         _case(suite, run, state, step)

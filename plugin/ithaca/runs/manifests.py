@@ -1,4 +1,4 @@
-"""Manifests for an engine, with the digests of what a run starts from; `push` sends that, too."""
+"""Manifests of a workflow for an engine, and what they refer to in the store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAME = re.compile(r"^  (?:name|generateName): '?([\w.-]+?)-?'?$", re.MULTILINE)
 
 
 def files(text: str) -> dict[str, str]:
-    r"""Manifests as one file each, by names that say what is in them.
+    r"""Split manifests into files, named after their kind and name.
 
     Args:
         text: YAML documents as a backend prints them.
@@ -59,20 +59,20 @@ def manifests(
 ) -> str:
     """The manifests of a workflow.
 
-    What they name is kept in the project's own store, and sent when that is asked for.
+    What they refer to by digest is kept in the project's own store or pushed.
 
     Args:
         located: What `ithaca.compile` returned.
         backend: Name of the backend.
         flags: Settings that this call overrides.
-        push: Send the workflow, its notebook and its source to the store that the manifests name,
-            so that a run finds them that kubectl, git or a trigger starts.
-        output: The file that the manifests are written to: it is no part of the source.
-        folder: The folder that `files` of them are written to: they are no part of it, either.
-        progress: Told what is being done, and of how many files and bytes it was done already.
+        push: Send the workflow, its notebook and its source to the store of the manifests, for
+            runs that kubectl, git or a trigger starts.
+        output: The file that the manifests are written to; it is left out of the source.
+        folder: The folder that `files` of them are written to; they are left out, too.
+        progress: Called with (what, files, bytes) as the work proceeds.
 
     Raises:
-        UsageError: A setting is missing or wrong, or nobody named a store to push to.
+        UsageError: A setting is missing or wrong, or no store to push to is configured.
         StoreError: The store cannot be reached.
     """
     workflow, project = located.ir, find_project(located.root, flags)
@@ -80,12 +80,12 @@ def manifests(
     if chosen.kind == "capture" and not push:
         raise UsageError(
             "ITH690",
-            "manifests can name a captured environment only where it is sent to their store",
-            cure="`ithaca compile --push`; or `--environment lock`, which needs nothing sent",
+            "a captured environment must be pushed to the store of the manifests",
+            cure="add --push, or use `--environment lock`, which needs no push",
         )
-    tell = progress or (lambda _what, _files, _bytes: None)
+    report = progress or (lambda _what, _files, _bytes: None)
     engine = project.backend(backend)
-    known = engine.emit(workflow)  # what it refuses is neither kept nor pushed
+    known = engine.emit(workflow)  # fails before anything is stored
     written = [output] if output else []
     if folder is not None:
         written += [folder / name for name in files(known)]
@@ -93,14 +93,14 @@ def manifests(
         store = project.shared(project.store_url(engine, writing=True), create=True)
     else:
         store = project.store(create=True)
-    asked = for_pods(project, workflow, chosen, store, tell)
-    engine = project.backend(backend, environment=str(asked or ""))
+    environment = for_pods(project, workflow, chosen, store, report)
+    engine = project.backend(backend, environment=str(environment or ""))
     taken = take_source(
-        project, store, workflow, tell, without=[each.absolute() for each in written]
+        project, store, workflow, report, without=[each.absolute() for each in written]
     )
     refuse_named_credentials(workflow, taken.left_out, str(project.root))
     if push:
-        tell("sending what the store lacks", 0, 0)
+        report("sending to the store", 0, 0)
     store.share([taken.digest])
     notebook = (project.root / workflow.source.notebook).read_bytes()
     store.create(names.notebook(workflow.source.digest), notebook)

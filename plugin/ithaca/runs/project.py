@@ -105,7 +105,7 @@ class Project:
         return url if url and self.access != "none" and self._is_trusted(url) else None
 
     def _is_trusted(self, url: str) -> bool:
-        named = "store" in self.settings.told and url == self.settings.text("store")
+        named = "store" in self.settings.overrides and url == self.settings.text("store")
         return named or is_trusted(url)
 
     def shared(self, url: str, *, create: bool = False) -> Store:
@@ -218,7 +218,7 @@ class Project:
         """
         chosen = name or self.settings.text("backend", "local") or "local"
         general = self._for_clusters()
-        named = {name: value for name, value in general.items() if name in self.settings.told}
+        named = {name: value for name, value in general.items() if name in self.settings.overrides}
         values = {**general, **self.settings.table(chosen), **named}
         values.pop("environment", None)  # pods get the resolved one
         return find_backend(

@@ -1,9 +1,14 @@
-"""Rendering diagnostics: one function, four formats, each in a module of its own."""
+"""Render diagnostics as text, JSON, GitHub workflow commands or SARIF.
+
+One module per format; each is imported only when its format is asked for, since `text` loads rich.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal, get_args
+
+import msgspec
 
 from ithaca.diagnostics import Diagnostic
 
@@ -19,7 +24,7 @@ def render(
     color: bool = False,
     width: int = 100,
 ) -> str:
-    """Diagnostics as text for people or machines.
+    """Render diagnostics for people or programs.
 
     Args:
         diagnostics: What `check` found.
@@ -29,26 +34,36 @@ def render(
         width: Columns of the terminal, for `text`.
 
     Returns:
-        Whole lines, each with its newline; empty when there is nothing to say.
+        Whole lines, each with its newline; possibly empty.
     """
     if form == "json":
-        from ithaca.cli.diagnostics_json import render_json
-
-        return render_json(diagnostics, notebook)
+        return _json(diagnostics, notebook)
     if form == "github":
-        from ithaca.cli.diagnostics_github import render_github
+        from ithaca.cli.diagnostics.github import render_github
 
         return render_github(diagnostics)
     if form == "sarif":
-        from ithaca.cli.diagnostics_sarif import render_sarif
+        from ithaca.cli.diagnostics.sarif import render_sarif
 
         return render_sarif(diagnostics)
-    from ithaca.cli.diagnostics_text import render_text  # imports rich
+    from ithaca.cli.diagnostics.text import render_text
 
     return render_text(diagnostics, notebook, color=color, width=width)
 
 
 def counts(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
-    """How many there are of each severity."""
+    """The number of diagnostics of each severity."""
     severities = [found.severity for found in diagnostics]
     return {kind: severities.count(kind) for kind in ("error", "warning", "notice")}
+
+
+def _json(diagnostics: Sequence[Diagnostic], notebook: str) -> str:
+    """`{"notebook", "ok", "counts", "diagnostics"}`; unknown fields are left out."""
+    found = counts(diagnostics)
+    content = {
+        "notebook": notebook,
+        "ok": not found["error"],
+        "counts": found,
+        "diagnostics": list(diagnostics),
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"

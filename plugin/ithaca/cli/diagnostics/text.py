@@ -1,25 +1,29 @@
-"""Diagnostics for people: place, message, the source line with a caret, and what to do."""
+"""Diagnostics for a terminal: place, message, the source line with a caret, and the cure."""
 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ithaca.cli.diagnostics_report import counts
-from ithaca.diagnostics import Diagnostic
+from ithaca.diagnostics import Diagnostic, Severity
 
-_STYLE = {"error": "bold red", "warning": "bold yellow", "notice": "bold cyan"}
+_STYLE: dict[Severity, str] = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "notice": "bold cyan",
+}
 _TAB = "    "
 
 
 def render_text(
     diagnostics: Sequence[Diagnostic], notebook: str, *, color: bool = False, width: int = 100
 ) -> str:
-    """Diagnostics as a terminal shows them.
+    """Render diagnostics for a terminal.
 
     Args:
         diagnostics: What `check` found.
@@ -28,14 +32,14 @@ def render_text(
         width: Columns of the terminal.
 
     Returns:
-        Whole lines; the last one counts what was found.
+        Whole lines; the last one counts the diagnostics.
     """
     stream = io.StringIO()
     console = Console(
         file=stream,
         force_terminal=color,
         color_system="standard" if color else None,
-        # Machines that read the output of another program want its lines whole.
+        # Programs that read the output want whole lines.
         width=max(width, 40) if color else 10_000,
         highlight=False,
         emoji=False,
@@ -65,7 +69,7 @@ def _lines(found: Diagnostic) -> list[Text]:
 
 
 def _source(found: Diagnostic) -> list[Text]:
-    """The source line, and a caret below what is wrong."""
+    """The source line, with a caret below the problem."""
     number = "" if found.line is None else str(found.line)
     gutter = f"{number:>5} │ "
     shown = [Text.assemble((gutter, "dim"), _printable(found.source))]
@@ -73,7 +77,7 @@ def _source(found: Diagnostic) -> list[Text]:
         start = found.column - 1
         end = max(found.end_column or 0, found.column + 1) - 1
         before = cell_len(_printable(found.source[:start]))
-        # An end on a later line is cut off where this one ends.
+        # If the problem ends on a later line, the caret ends with this one.
         length = max(1, cell_len(_printable(found.source[start:end])))
         caret = " " * before + "^" * length
         shown.append(Text.assemble((" " * 5 + " │ ", "dim"), (caret, _STYLE[found.severity])))
@@ -81,17 +85,18 @@ def _source(found: Diagnostic) -> list[Text]:
 
 
 def _summary(diagnostics: Sequence[Diagnostic], notebook: str) -> Text:
+    counts = Counter(found.severity for found in diagnostics)
     parts = [
-        f"{number} {kind}{'' if number == 1 else 's'}"
-        for kind, number in counts(diagnostics).items()
-        if number
+        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}"
+        for severity in _STYLE
+        if counts[severity]
     ]
     place = f"{_printable(notebook)}: " if notebook else ""
     return Text(place + (", ".join(parts) or "no problems found"), style="bold")
 
 
 def _printable(text: str) -> str:
-    """A text that cannot move the cursor: what a notebook says must not steer the terminal."""
+    """Replace control characters, so that a notebook cannot control the terminal."""
     spaced = text.replace("\t", _TAB).replace("\r", "")
     return "".join(
         letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"

@@ -1,4 +1,4 @@
-"""Diagnostics as SARIF 2.1.0, the format that code-scanning services take."""
+"""Diagnostics as SARIF 2.1.0, the format of code-scanning services."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import quote
 
-from ithaca.cli.diagnostics_places import Places, relative
+from ithaca.cli.diagnostics.places import Places, relative
 from ithaca.diagnostics import Diagnostic
 
 _LEVEL = {"error": "error", "warning": "warning", "notice": "note"}
@@ -49,8 +49,7 @@ def _result(found: Diagnostic, codes: list[str], places: Places) -> dict[str, An
 
 
 def _location(found: Diagnostic, places: Places) -> dict[str, Any]:
-    # No columns: those of a cell's line are not those of its line in the file, where the text is
-    # quoted and escaped.
+    # No columns: the line is quoted and escaped in the file, so its columns differ there.
     region: dict[str, Any] = {"startLine": places.line(found.notebook, found.cell, found.line)}
     if found.source:
         region["snippet"] = {"text": found.source}

@@ -1,18 +1,18 @@
-"""Diagnostics as GitHub's workflow commands: annotations on the lines of a pull request."""
+"""Diagnostics as GitHub workflow commands: annotations on the lines of a pull request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ithaca.cli.diagnostics_places import Places, relative
+from ithaca.cli.diagnostics.places import Places, relative
 from ithaca.diagnostics import Diagnostic
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """One `::error file=…,line=…,title=…::message` a diagnostic.
+    """One `::error file=…,line=…,title=…::message` per diagnostic.
 
-    The line is that of the `.ipynb` file, where the annotation is to appear; cell and line in the
-    cell are in the message.
+    `line` is the line of the `.ipynb` file, where GitHub shows the annotation; the message names
+    the cell and the line in it.
     """
     places = Places()
     return "".join(_command(found, places) for found in diagnostics)
@@ -34,12 +34,12 @@ def _command(found: Diagnostic, places: Places) -> str:
 
 
 def workflow_command(name: str, text: str, properties: Mapping[str, str] | None = None) -> str:
-    r"""A workflow command as a line of its own, with everything escaped.
+    r"""A workflow command on a line of its own, escaped.
 
     Args:
         name: The command.
-        text: What it says.
-        properties: Its properties, in their order.
+        text: Its message.
+        properties: Its properties, in order.
 
     Example:
         >>> workflow_command("error", "50 % off", {"title": "a:b"})

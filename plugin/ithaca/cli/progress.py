@@ -1,4 +1,4 @@
-"""What the program is about while it takes longer than people like to wait without a word."""
+"""Show on stderr what a command is doing while it takes long."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ithaca.cli.output import size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 2.0
-"""Seconds before the first word."""
+DELAY = 2.0
+"""Seconds before the first message."""
 
-AGAIN = 10.0
-"""Seconds between two lines of the same, where lines cannot be written over."""
+INTERVAL = 10.0
+"""Seconds before the same message is repeated where lines cannot be overwritten."""
 
 _CLEAR = "\r\x1b[K"
 
 
-class Waiting:
-    """Tells on stderr what is being done, once that takes long; at a terminal in one line.
+class ProgressLine:
+    """Shows the current activity on stderr; on a terminal as one line that is overwritten.
 
-    A thread of its own tells it, since what takes long may be somebody else's answer.
+    A thread prints it, since the main thread may be blocked.
 
     Example:
-        >>> with Waiting() as tell:
-        ...     tell("reading the project's files", 3, 2048)  # nothing is shown so soon
+        >>> with ProgressLine() as report:
+        ...     report("reading the project's files", 3, 2048)  # too quick to be shown
     """
 
     def __init__(self) -> None:
         self._now = ("", 0, 0)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._thread = threading.Thread(target=self._print, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -48,26 +48,26 @@ class Waiting:
         self._thread.join()
 
     def __call__(self, what: str, files: int = 0, amount: int = 0) -> None:
-        """Say what is being done now, and of how many files and bytes it was done already."""
+        """Set the current activity, with the files and bytes that are done."""
         self._now = (what, files, amount)
 
     def files(self, what: str) -> Callable[[int, int], None]:
-        """The same for somebody who counts files and bytes only."""
+        """A function that sets the files and bytes of one activity."""
         return lambda files, amount: self(what, files, amount)
 
-    def _tell(self) -> None:
-        if self._over.wait(PATIENCE):
+    def _print(self) -> None:
+        if self._over.wait(DELAY):
             return
-        at_terminal, said, last = sys.stderr.isatty(), "", 0.0
+        at_terminal, printed, last = sys.stderr.isatty(), "", 0.0
         while True:
             what, files, amount = self._now
             line = f"{what}: {files} files, {size(amount)} …" if files else f"{what} …"
             if at_terminal:
-                width = shutil.get_terminal_size().columns - 1  # a second line would stay there
+                width = shutil.get_terminal_size().columns - 1  # a wrapped line cannot be cleared
                 click.echo(_CLEAR + line[:width], err=True, nl=False)
-            elif what and (what != said or time.monotonic() - last > AGAIN):
+            elif what and (what != printed or time.monotonic() - last > INTERVAL):
                 click.echo(line, err=True)
-                said, last = what, time.monotonic()
+                printed, last = what, time.monotonic()
             if self._over.wait(0.25):
                 break
         if at_terminal:

@@ -1,4 +1,4 @@
-"""Where a cell's line is in the notebook's file: review tools know files and lines, not cells."""
+"""Find a cell's line in the notebook's file: review tools know files and lines, not cells."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 class Places:
-    """Lines of notebooks' files, each file read and scanned once and only when asked for."""
+    """Line numbers in notebook files; each file is read once, when it is first needed."""
 
     def __init__(self) -> None:
         self._files: dict[str, dict[int, list[int]]] = {}
 
     def line(self, notebook: str, cell: int | None, line: int | None) -> int:
-        """The line of the file that holds a line of a cell.
+        """The line of the file that holds a given line of a cell.
 
         Args:
-            notebook: Path of the file, as a diagnostic names it.
-            cell: The cell's number, from 1; None for the whole notebook.
-            line: The line in the cell, from 1; None for the whole cell.
+            notebook: Path of the file, as the diagnostic names it.
+            cell: Number of the cell, from 1; None for the whole notebook.
+            line: Line in the cell, from 1; None for the whole cell.
 
         Returns:
-            A line from 1; the first one when it cannot be found.
+            The line, from 1; 1 if it cannot be found.
         """
         if cell is None:
             return 1
         lines = self._cells(notebook).get(cell, [1])
-        # `lines` holds where the cell begins, then where each line of its source is.
+        # The first entry is where the cell begins, the others are the lines of its source.
         return lines[min(line or 0, len(lines) - 1)]
 
     def _cells(self, notebook: str) -> dict[int, list[int]]:
@@ -44,7 +44,7 @@ class Places:
 
 
 def _scan(text: str) -> dict[int, list[int]]:
-    """For each cell the line where it begins, followed by those of its source."""
+    """For each cell, the line where it begins, followed by the lines of its source."""
     found: dict[int, list[int]] = {}
     path: list[Any] = []
     for piece, line in _tokens(text):
@@ -62,14 +62,14 @@ def _scan(text: str) -> dict[int, list[int]]:
 
 
 def _string(piece: str, line: int, path: list[Any], found: dict[int, list[int]]) -> None:
-    """A string is a key, or a piece of a cell's source, or of no interest."""
+    """Record a string that is a key or a line of a cell's source."""
     if len(path) >= 4 and path[0] == "cells" and path[2] == "source":
         number = path[1] + 1
         if len(path) == 4 and isinstance(path[3], int):
             found[number].append(line)
     if not isinstance(path[-1], int):
-        # In an object keys and values take turns; a value is never asked for below, so that it
-        # does no harm to note it as if it were a key.
+        # Keys and values alternate in an object. Recording a value as a key is harmless: nothing
+        # below looks at it before the next key replaces it.
         path[-1] = piece[1:-1]
 
 
@@ -82,7 +82,7 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
 
 
 def relative(notebook: str) -> str:
-    """A path as review tools want it: relative to the current folder, `/` as separator."""
+    """A path as review tools expect it: relative to the current folder, separated by `/`."""
     path = Path(notebook)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

@@ -1,0 +1,130 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+    from ithaca.runs import Project
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FLAGS = "ithaca.cli.options"
+FORMS = "s3://BUCKET/PREFIX, gs://…, az://… or file:///FOLDER"
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+wait_or_detach = click.option(
+    "--wait/--detach",
+    "wait",
+    default=True,
+    show_default=True,
+    help="Wait until the run has ended, or print its id and return at once.",
+)
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    default="-",
+    show_default=True,
+    metavar="FILE",
+    help="Write the output to FILE; `-` is standard output.",
+)
+
+environment_option = click.option(
+    "--environment",
+    metavar="WHAT",
+    show_default="the `environment` setting, or image",
+    help="Packages that steps can import: `image` (those of the container image, or of this "
+    "machine), `lock` or `lock:FILE` (those of a lock file), or `capture` (a copy of those "
+    "installed here).",
+)
+
+
+class RunName(click.ParamType):  # type: ignore[type-arg] # generic in new versions of click only
+    """`RUN`, `RUN/STEP` or a URI, completed from the store."""
+
+    name = "run"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Ids of the project's runs, or the steps of the run before the slash."""
+        from click.shell_completion import CompletionItem
+
+        from ithaca.cli.internals import workflow
+        from ithaca.errors import IthacaError
+
+        try:
+            found = project(ctx)
+            run, slash, _ = incomplete.partition("/")
+            if slash:
+                names = [f"{run}/{step.name}" for step in workflow(found.run(run)).steps]
+            else:
+                names = ["latest", *(each.id for each in reversed(found.runs()))]
+        except IthacaError:
+            return []
+        return [CompletionItem(each) for each in names if each.startswith(incomplete)]
+
+
+def remote_options(text: str, default: str = "the `store` setting") -> Callable[[Command], Command]:
+    """`--store` and `--store-access`, which `flags` and `project` read.
+
+    Args:
+        text: The help of `--store`.
+        default: What is used without it.
+    """
+
+    def decorate(command: Command) -> Command:
+        command = click.option(
+            "--store-access",
+            type=click.Choice(["write", "read", "none"]),
+            expose_value=False,
+            callback=_remember,
+            show_default="the `store_access` setting, or write",
+            help="Allowed access to remote stores; `write` includes reading.",
+        )(command)
+        return click.option(
+            "--store",
+            metavar="URL",
+            expose_value=False,
+            callback=_remember,
+            show_default=default,
+            help=text,
+        )(command)
+
+    return decorate
+
+
+def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    context.meta.setdefault(_FLAGS, {})[str(option.name)] = value
+
+
+def flags(context: click.Context | None = None) -> dict[str, Any]:
+    """The values of `--store` and `--store-access`.
+
+    Args:
+        context: Context of the command; None for the current one.
+    """
+    return dict((context or click.get_current_context()).meta.get(_FLAGS, {}))
+
+
+def project(context: click.Context | None = None) -> Project:
+    """The project of the working directory, with the remote of the command line.
+
+    Args:
+        context: Context of the command; None for the current one.
+    """
+    from ithaca.runs.project import find_project
+
+    return find_project(flags=flags(context))
