@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from ithaca.cli import internals
 from ithaca.cli.diagnostics.github import workflow_command
 from ithaca.cli.diagnostics.places import Places, relative
-from ithaca.cli.output import duration, in_step
+from ithaca.cli.output import in_step
 from ithaca.records.fold import OPEN
+from ithaca.runs.progress import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class GitHub:
         error = step.error
         if error is None:
             return ""
-        document = internals.document(run)
+        document = run.document
         notebook = str(Path(document.root) / (error.notebook or document.notebook))
         properties = {
             "file": relative(notebook),

@@ -62,16 +62,17 @@ class RunName(click.ParamType):  # type: ignore[type-arg] # generic in new versi
         """Ids of the project's runs, or the steps of the run before the slash."""
         from click.shell_completion import CompletionItem
 
-        from ithaca.cli.internals import workflow
         from ithaca.errors import IthacaError
+        from ithaca.runs.handle import open_run, open_runs
 
         try:
             found = project(ctx)
             run, slash, _ = incomplete.partition("/")
             if slash:
-                names = [f"{run}/{step.name}" for step in workflow(found.run(run)).steps]
+                steps = open_run(found, run).workflow.steps
+                names = [f"{run}/{step.name}" for step in steps]
             else:
-                names = ["latest", *(each.id for each in reversed(found.runs()))]
+                names = ["latest", *(each.id for each in reversed(open_runs(found)))]
         except IthacaError:
             return []
         return [CompletionItem(each) for each in names if each.startswith(incomplete)]

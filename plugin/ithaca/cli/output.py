@@ -11,21 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ithaca.runs.progress import COLOURS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ithaca.values import NamedValue
-
-COLOURS = {
-    "succeeded": "green",
-    "reused": "cyan",
-    "running": "blue",
-    "waiting": "yellow",
-    "failed": "red",
-    "timed_out": "red",
-    "lost": "red",
-    "cancelled": "magenta",
-}
 
 
 def print_json(content: Any) -> None:
@@ -82,18 +73,6 @@ def in_step(name: str, text: str) -> str:
         'cannot save x'
     """
     return text.removeprefix(f"step {name} ")
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds for people: `0.8 s`, `2 min 05 s`, `3 h 10 min`."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def moment(seconds: float) -> str:

@@ -17,7 +17,7 @@ from ithaca.cli.options import (
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
-    from ithaca.model.workflow import Workflow
+    from ithaca.runs import Workflow
 
 
 @click.command()
@@ -83,15 +83,16 @@ def run(
     """
     from ithaca.cli.live import follow
     from ithaca.cli.progress import ProgressLine
-    from ithaca.runs.submission import submit
+    from ithaca.runs.launch import check_arguments
+    from ithaca.runs.preparing import prepare
 
     workflow = _checked(notebook)
     if junit is not None:
         _check_report(junit, wait=wait)
+    arguments = check_arguments(workflow.ir, parameters)
     with ProgressLine() as progress:
-        found = submit(
+        prepared = prepare(
             workflow,
-            parameters,
             flags={
                 "backend": backend,
                 "python": python,
@@ -99,9 +100,9 @@ def run(
                 "parallel": parallel,
                 **flags(),
             },
-            reuse=not no_reuse,
             progress=progress,
         )
+        found = prepared.launch(arguments, reuse=not no_reuse, explain=True)
     code = follow(found, wait=wait, as_json=as_json)
     if junit is not None:
         Path(junit).write_text(found.junit(), encoding="utf-8")
@@ -131,7 +132,7 @@ def _checked(notebook: str) -> Workflow:
     from ithaca.cli.notebooks import show
     from ithaca.errors import NotebookError
     from ithaca.runs import check
-    from ithaca.runs.roots import remember_root
+    from ithaca.runs.workflow import located
 
     checked = check(notebook)
     if checked.workflow is None:
@@ -139,5 +140,4 @@ def _checked(notebook: str) -> Workflow:
     warnings = [each for each in checked.diagnostics if each.severity == "warning"]
     if warnings:
         show(warnings)
-    remember_root(checked.workflow, Path(notebook))
-    return checked.workflow
+    return located(checked.workflow, Path(notebook))

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ithaca.cli import internals
 from ithaca.cli.output import (
     describe_value,
-    duration,
     in_step,
     moment,
     print_table,
@@ -18,6 +16,7 @@ from ithaca.cli.output import (
 )
 from ithaca.cli.summary import command, lost
 from ithaca.errors import IthacaError, NotFound
+from ithaca.runs.progress import duration, question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,14 +33,14 @@ def list_rows(runs: Iterable[Run]) -> list[Row]:
     rows: list[Row] = []
     for run in runs:
         try:
-            internals.document(run)
+            _ = run.document
         except NotFound:
             continue  # it is being created
         except IthacaError as error:
             rows.append((run, error))
             continue
         try:
-            rows.append((run, run.state()))
+            rows.append((run, run.observe()))
         except IthacaError as error:
             rows.append((run, error))
     return rows
@@ -93,11 +92,6 @@ def _cells(run: Run, state: RunState | IthacaError) -> tuple[str, ...]:
 def waiting(state: RunState) -> list[str]:
     """Names of the steps that wait for approval."""
     return [step.name for step in state.steps if step.status == "waiting"]
-
-
-def question(step: StepState) -> str:
-    """What a waiting step asks."""
-    return step.question or "approve this step?"
 
 
 def run_status(state: RunState) -> str:
@@ -210,7 +204,7 @@ def _show_attempts(run: Run, name: str, attempts: Sequence[StepState]) -> None:
 
 def attempt_row(attempt: StepState) -> dict[str, Any]:
     """An attempt as JSON data."""
-    from ithaca.runs.handle import describe_step
+    from ithaca.runs.observe import describe_step
 
     step = describe_step(attempt)
     keys = ("status", "seconds", "before", "after", "error")

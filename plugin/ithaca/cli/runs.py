@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli import internals
 from ithaca.cli.options import (
     RunName,
     as_json,
@@ -65,8 +64,9 @@ def list_(limit: int, as_json: bool) -> None:
     A run with unreadable records is listed as damaged.
     """
     from ithaca.cli.run_views import list_row, list_rows, print_runs
+    from ithaca.runs.handle import open_runs
 
-    rows = list_rows(list(reversed(project().runs()))[: limit or None])
+    rows = list_rows(list(reversed(open_runs(project())))[: limit or None])
     if as_json:
         print_json([list_row(*row) for row in rows])
     elif rows:
@@ -82,7 +82,7 @@ def list_(limit: int, as_json: bool) -> None:
 def show(reference: str, as_json: bool) -> None:
     """Show the state of a run and its steps, or of one step."""
     from ithaca.cli.run_views import attempt_row, show_run, show_step
-    from ithaca.runs.handle import describe, describe_step
+    from ithaca.runs.observe import describe, describe_step
 
     run, name = _open(reference)
     if name is not None:
@@ -94,7 +94,7 @@ def show(reference: str, as_json: bool) -> None:
         else:
             show_step(run, step, attempts)
         return
-    state = run.state()
+    state = run.observe()
     if as_json:
         more = {"name": state.name, "backend": state.backend, "retry_of": state.retry_of}
         print_json({**describe(state, run.url), **more, "message": state.message})
@@ -155,14 +155,14 @@ def _follow_log(run: Run, name: str) -> None:
     attempt, chunk = 0, 0
     while True:
         # Read the state before the log: the log is complete once the end is written.
-        state = run.state()
+        state = run.observe()
         step = state.step(name)
         if step.status == "reused":
             click.echo(run.logs(name), nl=False)
             return
         if step.attempt != attempt:
             attempt, chunk = step.attempt, 0
-        text, chunk = internals.log_chunks(run, step, chunk) if attempt else (b"", 0)
+        text, chunk = run.log(name, attempt, start=chunk) if attempt else (b"", 0)
         click.echo(text.decode(errors="replace"), nl=False)
         if step.status not in OPEN or state.status in ENDED:
             return
@@ -183,7 +183,7 @@ def notebook(reference: str, output: str, attempt: int | None) -> None:
     if attempt is not None:
         content = run.notebook(_required_step(name, reference), attempt)
     elif name is None:
-        content = internals.submitted_notebook(run)
+        content = run.submitted_notebook()
     else:
         content = run.notebook(name)
     write_output(output, content)
@@ -264,9 +264,10 @@ def reject(run: Run, step: str, comment: str) -> None:
 
 def _open(reference: str) -> tuple[Run, str | None]:
     from ithaca.records.names import parse_reference
+    from ithaca.runs.handle import open_run
 
     run, step = parse_reference(reference)
-    return project().run(run), step
+    return open_run(project(), run), step
 
 
 def _waiting_step(run: Run, reference: str) -> str:
@@ -275,7 +276,7 @@ def _waiting_step(run: Run, reference: str) -> str:
     from ithaca.errors import UsageError
     from ithaca.records.fold import ENDED
 
-    state = run.state()
+    state = run.observe()
     names = waiting(state)
     if len(names) == 1:
         return names[0]

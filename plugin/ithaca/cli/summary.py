@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ithaca.cli import internals
-from ithaca.cli.output import duration, in_step, print_notice, status_text
+from ithaca.cli.output import in_step, print_notice, status_text
+from ithaca.runs.progress import duration
 
 if TYPE_CHECKING:
     from ithaca.records.fold import RunState, StepState
@@ -74,7 +74,7 @@ def _show_next_commands(run: Run, state: RunState) -> None:
 
 def _notebook(run: Run) -> str:
     """The run's notebook, relative to the working directory and quoted for a shell."""
-    document = internals.document(run)
+    document = run.document
     path = os.path.relpath(Path(document.root) / document.notebook)
     return shlex.quote(path)
 
@@ -90,7 +90,7 @@ def _show_failure(run: Run, step: StepState) -> None:
     if error.cure:
         click.echo(f"  → {error.cure}")
     executed = _has_notebook(run, step)
-    if internals.has_log(run, step):
+    if run.has_log(step.name):
         what = "log and traceback" if executed else "log"
         click.echo(f"  → {what}: {command(run)} runs logs {run.id}/{step.name}")
     if executed:
@@ -112,7 +112,7 @@ def command(run: Run) -> str:
     """How to call `ithaca` from the working directory so that it finds the run's store."""
     from ithaca.runs.project import find_project
 
-    here, home = find_project().home, internals.home(run)
+    here, home = find_project().home, run.home
     if here.resolve() == home.resolve():
         return "ithaca"
     return f"ITHACA_HOME={shlex.quote(str(home))} ithaca"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.errors import BackendError, Cancelled, NotFound, RunFailed, StepFailed, UsageError
+from ithaca.errors import BackendError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal, find_run, list_runs
-from ithaca.runs.observe import describe, observe, reconcile
+from ithaca.runs.observe import describe, error_of, observe, reconcile
+from ithaca.runs.progress import shown
 from ithaca.runs.submission import retry
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ithaca.backends import Session
-    from ithaca.model.run import Progress, RunDocument, RunStatus, StepError
+    from ithaca.model.run import Progress, RunDocument, RunStatus
     from ithaca.model.workflow import Workflow
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs.project import Project
@@ -189,14 +191,14 @@ class Run:
             >>> run.wait(progress=True).status  # doctest: +SKIP
             'succeeded'
         """
-        from contextlib import nullcontext
-
-        from ithaca.runs.progress import shown
-
         last = None if timeout is None else time.monotonic() + timeout
-        with shown(self.workflow) if progress else nullcontext(lambda _state: None) as show:
+        with contextlib.ExitStack() as stack:
+            show = None
+            if progress:
+                show = stack.enter_context(shown(self.workflow, self.progress))
             for state in self.watch():
-                show(state)
+                if show is not None:
+                    show(state)
                 if last is not None and state.status not in ENDED and time.monotonic() > last:
                     raise TimeoutError(f"run {self.id} has not ended within {timeout:g} s")
         return self
@@ -209,22 +211,10 @@ class Run:
             StepFailed: A step failed.
             RunFailed: It ended otherwise than succeeded.
         """
-        state = self.observe()
-        if state.status not in ENDED or state.status == "succeeded":
-            return self
-        if state.status == "cancelled":
-            raise Cancelled("ITH630", f"run {self.id} was cancelled")
-        go_on = f"`ithaca runs retry {self.id}` goes on from what succeeded"
-        for step in state.steps:
-            if step.error is not None:
-                raise StepFailed(
-                    step.error.code,
-                    step.error.message.removeprefix(f"step {step.name} "),  # `where` names it
-                    where=_place(step.name, step.error),
-                    cure=step.error.cure or go_on,
-                )
-        said = state.message or f"it is {state.status}"
-        raise RunFailed("ITH631", f"run {self.id} did not succeed: {said}", cure=go_on)
+        error = error_of(self.observe())
+        if error is not None:
+            raise error
+        return self
 
     def logs(self, step: str, attempt: int | None = None) -> str:
         """What a step printed.
@@ -316,21 +306,16 @@ class Run:
         return Run(self._project, found)
 
     def log(self, step: str, attempt: int, *, start: int = 0) -> tuple[bytes, int]:
-        """What an attempt printed, from a chunk on, for readers that follow it.
-
-        Args:
-            step: Name of the step.
-            attempt: Number of the attempt.
-            start: The chunk to begin with.
-
-        Returns:
-            The bytes, and the number of the chunk that comes next.
-        """
+        """What an attempt printed, from chunk number `start` on, and the number of the next."""
         return self._journal.log(step, attempt, start=start)
+
+    def has_log(self, step: str) -> bool:
+        """Whether the last attempt of a step printed anything."""
+        return self._journal.has_log(step, self.step(step).attempt)
 
     def progress(self, step: str, attempt: int) -> Progress | None:
         """Which cell of an attempt runs, as far as it is known."""
-        return self._journal.progress(step, attempt)
+        return self._journal.progress(step, attempt) if attempt else None
 
     def submitted_notebook(self) -> bytes:
         """The notebook as it was submitted, as JSON."""
@@ -344,7 +329,7 @@ class Run:
         """What `ithaca run --junit` writes: the run as JUnit XML, a test case a step."""
         from ithaca.runs.junit import junit
 
-        return junit(self)
+        return junit(self.observe(), self.logs)
 
     def _ask(self, kind: str, step: str | None = None, comment: str = "") -> None:
         if self._read_only:
@@ -411,10 +396,3 @@ class Run:
             if end is not None and end.execution == known.execution and end.reused_from is None:
                 return origin, number
         return self._journal, known.attempt
-
-
-def _place(step: str, error: StepError) -> str:
-    """`train/cell 7 line 2`, as far as it is known."""
-    cell = f"/cell {error.cell}" if error.cell is not None else ""
-    line = f" line {error.line}" if error.line is not None else ""
-    return f"{step}{cell}{line}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ithaca.records.fold import RunState, StepState
-    from ithaca.runs.handle import Run
 
 TAIL = 20_000
 """Characters of a failed step's log that are reported, from its end."""
@@ -29,16 +30,16 @@ _VERDICTS = {
 """XML element for each status other than success."""
 
 
-def junit(run: Run) -> str:
+def junit(state: RunState, log: Callable[[str], str]) -> str:
     """The JUnit XML report of a run.
 
     Args:
-        run: A run that has ended.
+        state: The state of a run that has ended.
+        log: Reads the log of a step.
 
     Returns:
         One `testsuite` element as text.
     """
-    state = run.state()
     suite = ET.Element("testsuite", _counts(state))
     properties = ET.SubElement(suite, "properties")
     facts = {"run": state.id, "status": state.status, "backend": state.backend}
@@ -46,7 +47,7 @@ def junit(run: Run) -> str:
     for name, text in facts.items():
         ET.SubElement(properties, "property", name=_plain(name), value=_plain(text))
     for step in state.steps:
-        _case(suite, run, state, step)
+        _case(suite, log, state, step)
     ET.indent(suite)
     return f"{ET.tostring(suite, encoding='unicode')}\n"
 
@@ -63,7 +64,7 @@ def _counts(state: RunState) -> dict[str, str]:
     }
 
 
-def _case(suite: ET.Element, run: Run, state: RunState, step: StepState) -> None:
+def _case(suite: ET.Element, log: Callable[[str], str], state: RunState, step: StepState) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
@@ -81,8 +82,7 @@ def _case(suite: ET.Element, run: Run, state: RunState, step: StepState) -> None
         found.set("message", _plain(place + step.error.message))
         found.text = _plain(step.error.cure)
     if verdict != "skipped" and step.attempt:
-        log = run.logs(step.name)
-        ET.SubElement(case, "system-out").text = _plain(log[-TAIL:])
+        ET.SubElement(case, "system-out").text = _plain(log(step.name)[-TAIL:])
 
 
 def _plain(text: str) -> str:

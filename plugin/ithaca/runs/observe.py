@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.backends import Observation
+from ithaca.errors import Cancelled, IthacaError, RunFailed, StepFailed
 from ithaca.records.draft import Draft
 from ithaca.records.fold import ENDED, RunState
 
@@ -66,6 +67,35 @@ def reconcile(journal: Journal, session: Session) -> None:
     """
     if journal.ended() is None:
         session.reconcile(journal.id)
+
+
+def error_of(state: RunState) -> IthacaError | None:
+    """What went wrong with a run, as an exception.
+
+    Args:
+        state: How the run stands.
+
+    Returns:
+        The first failed step's error, or why the run was cancelled or lost; None for a run that
+        succeeded or has not ended.
+    """
+    if state.status not in ENDED or state.status == "succeeded":
+        return None
+    if state.status == "cancelled":
+        return Cancelled("ITH630", f"run {state.id} was cancelled")
+    cure = f"`ithaca runs retry {state.id}` goes on from what succeeded"
+    for step in state.steps:
+        if step.error is not None:
+            cell = f"/cell {step.error.cell}" if step.error.cell is not None else ""
+            line = f" line {step.error.line}" if step.error.line is not None else ""
+            return StepFailed(
+                step.error.code,
+                step.error.message.removeprefix(f"step {step.name} "),  # `where` names it
+                where=f"{step.name}{cell}{line}",
+                cure=step.error.cure or cure,
+            )
+    reason = state.message or f"it is {state.status}"
+    return RunFailed("ITH631", f"run {state.id} did not succeed: {reason}", cure=cure)
 
 
 def describe(state: RunState, url: str) -> dict[str, Any]:
