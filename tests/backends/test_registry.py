@@ -40,7 +40,7 @@ def test_the_local_backend_is_found_by_its_entry_point() -> None:
 
 
 def test_an_unknown_backend_is_refused_with_the_installed_ones() -> None:
-    with pytest.raises(UsageError, match="no backend `nomad`") as caught:
+    with pytest.raises(UsageError, match="unknown backend `nomad`") as caught:
         backend("nomad")
     assert "local" in caught.value.cure
 
@@ -55,7 +55,7 @@ def test_anybodys_backend_gets_its_own_settings(monkeypatch: pytest.MonkeyPatch)
     [
         (f"{__name__}:Old", "speaks protocol 0"),
         (f"{__name__}:install", "is not a backend"),
-        ("a_package_that_is_not_there:Backend", "cannot be loaded"),
+        ("a_package_that_is_not_there:Backend", "cannot load"),
     ],
 )
 def test_a_backend_that_cannot_be_used_says_why(

@@ -64,7 +64,7 @@ def test_a_machine_without_user_namespaces_is_a_warning(
 def test_an_unknown_backend_is_exit_2(ithaca: ITHACA) -> None:
     done = ithaca("doctor", "--backend", "nomad")
     assert done.exit_code == 2
-    assert "no backend `nomad`" in done.stderr
+    assert "unknown backend `nomad`" in done.stderr
 
 
 def test_an_unreachable_cluster_is_one_failed_check(

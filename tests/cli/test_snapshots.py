@@ -250,4 +250,7 @@ def test_a_step_that_left_no_snapshot_and_a_run_without_a_step_are_exit_2(
     for reference in (f"{run}/train", "latest", f"{left}@noon", f"{run}/nothing"):
         found = ithaca("snapshots", "show", reference)
         assert found.exit_code == 2, reference
-    assert "left no snapshot: it is failed" in ithaca("snapshots", "show", f"{run}/train").stderr
+    assert (
+        'step "train" failed, so it has no snapshot'
+        in ithaca("snapshots", "show", f"{run}/train").stderr
+    )

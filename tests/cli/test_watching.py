@@ -5,13 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ithaca.cli.live import _print_hints, _status_line, _table
+from ithaca.cli.live import _print_hints, _status_line
 from ithaca.cli.summary import summary
 from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.fold import StepState
 from ithaca.runs.handle import open_run
+from ithaca.runs.progress import table
 from ithaca.runs.project import Project, find_project
 from ithaca.store import Store
 
@@ -67,7 +68,7 @@ def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project
     step = StepState(name="a", status="pending", attempt=1, started=1.0, ended=2.6)
     state = msgspec.structs.replace(run.observe(), steps=(step,))
     console = Console(width=100, record=True)
-    console.print(_table(run, state))
+    console.print(table(state, run.workflow, run.progress))
     line = console.export_text().splitlines()[-1].split()
     assert line == ["a", "failed", "1.6", "s", "retrying", "(attempt", "2", "of", "3)"]
 
@@ -152,7 +153,7 @@ def test_commands_are_never_broken_and_the_title_is_one_line(
         f"  ithaca runs approve {RUN}/a_step_with_a_long_name",
         f"  ithaca runs reject {RUN}/a_step_with_a_long_name",
     ]
-    console.print(_table(run, state))
+    console.print(table(state, run.workflow, run.progress))
     title, head, *_ = console.export_text().splitlines()
     assert title.startswith(RUN)
     assert len(title) <= width

@@ -145,5 +145,5 @@ def test_without_any_right_no_remote_is_touched(url: str, tmp_path: Path) -> Non
 
 
 def test_another_word_for_it_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="write, read, none"):
+    with pytest.raises(UsageError, match="write, read or none"):
         open_runs(find_project(tmp_path / "project", {"store_access": "all"}))

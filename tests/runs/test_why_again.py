@@ -75,7 +75,7 @@ def test_files_that_changed_are_named_with_what_lets_them_not_count(project: Pro
     (told,) = project.run(SECOND)
     assert told == (
         f"not reused, because since run {FIRST} the project's files changed: NOTES.md, a.csv, "
-        "b.csv (+1 more) ([tool.ithaca.reuse] `ignore` names those that do not count)"
+        "b.csv (+1 more) (list files that do not matter under [tool.ithaca.reuse] `ignore`)"
     )
 
 

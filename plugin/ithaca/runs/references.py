@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 
+_ENDED = {
+    "failed": "failed",
+    "timed_out": "timed out",
+    "skipped": "was skipped",
+    "cancelled": "was cancelled",
+    "lost": "was lost",
+}
+
+
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """A run and step that a snapshot belongs to.
 
@@ -72,11 +81,11 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
     state = found.step(step)
     digest = state.before if moment == "before" else state.after
     if digest is None:
-        why = "has not started" if moment == "before" else f"is {state.status}"
+        why = "has not started" if moment == "before" else _ENDED.get(state.status)
         started = moment != "before" and state.before is not None
         raise NotFound(
             "ITH606",
-            f'step "{step}" {why}, so it has no such snapshot',
+            f'step "{step}" {why or f"is {state.status}"}, so it has no snapshot',
             where=f"run {found.id}",
             cure=f"`{named}@before` names the snapshot that it started from" if started else "",
         )
