@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from ithaca.cli.program import program
 
-CORPUS = Path(__file__).parents[2] / "workflow" / "corpus"
+CORPUS = Path(__file__).parents[2] / "compiling" / "corpus"
 
 
 @pytest.fixture

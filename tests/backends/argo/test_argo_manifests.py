@@ -23,7 +23,7 @@ from ithaca.model.workflow import Step, Workflow
 from ithaca_argo import ArgoBackend
 
 HERE = Path(__file__).parent
-SHARED = HERE.parents[1] / "workflow" / "corpus"
+SHARED = HERE.parents[1] / "compiling" / "corpus"
 NOTEBOOKS = {
     **{path.stem: path for path in sorted(SHARED.glob("*.ipynb"))},
     "composed": SHARED / "composed" / "main.ipynb",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-NOTEBOOK = Path(__file__).parents[2] / "workflow" / "corpus"
+NOTEBOOK = Path(__file__).parents[2] / "compiling" / "corpus"
 
 
 def ithaca(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,7 @@ from ithaca.model.workflow import Step, Workflow
 from ithaca_tekton import TektonBackend
 
 TESTS = Path(__file__).parents[2]
-SHARED = TESTS / "workflow" / "corpus"
+SHARED = TESTS / "compiling" / "corpus"
 NOTEBOOKS = {
     **{path.stem: path for path in sorted(SHARED.glob("*.ipynb"))},
     "composed": SHARED / "composed" / "main.ipynb",
