@@ -1,4 +1,4 @@
-"""The schemas of engines' own objects, made as strict as the API server is when it is asked to."""
+"""The schemas of the engines' objects, as strict as the API server with strict field validation."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def folder(engine: str) -> Path | None:
-    """Where the definitions are: `ITHACA_CRDS`, or `shared/crds` beside the checkout."""
-    told = os.environ.get("ITHACA_CRDS")
-    places = [Path(told)] if told else [up / "shared" / "crds" for up in ROOT.parents]
+    """The folder of the definitions: `ITHACA_CRDS`, or `shared/crds` beside the checkout."""
+    chosen = os.environ.get("ITHACA_CRDS")
+    places = [Path(chosen)] if chosen else [up / "shared" / "crds" for up in ROOT.parents]
     found = [place / engine for place in places if (place / engine).is_dir()]
     return found[0] if found else None
 
 
 @cache
 def schema(engine: str, kind: str) -> dict[str, Any]:
-    """The schema of a kind, of the version that is stored."""
+    """The schema of a kind, in the version that the cluster stores."""
     place = folder(engine)
     if place is None:
         pytest.skip(
@@ -41,7 +41,7 @@ def schema(engine: str, kind: str) -> dict[str, Any]:
 
 
 def strict(content: Any) -> Any:
-    """Unknown fields fail, but where the definition keeps them."""
+    """The schema with unknown fields forbidden, except where the definition preserves them."""
     if isinstance(content, list):
         return [strict(each) for each in content]
     if not isinstance(content, dict):
@@ -58,6 +58,21 @@ def strict(content: Any) -> Any:
 
 
 def problems(engine: str, document: dict[str, Any]) -> list[str]:
-    """What the API server would not take."""
-    checker = jsonschema.Draft202012Validator(schema(engine, document["kind"]))
-    return [f"{error.json_path}: {error.message}" for error in checker.iter_errors(document)]
+    """The reasons for which the API server would refuse an object, or one that is inside it."""
+    found: list[str] = []
+    for each in (document, *_inner(document)):
+        checker = jsonschema.Draft202012Validator(schema(engine, each["kind"]))
+        content = {"apiVersion": document["apiVersion"], "metadata": {}, **each}
+        found += [f"{one.json_path}: {one.message}" for one in checker.iter_errors(content)]
+    return found
+
+
+def _inner(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The Pipeline and the Tasks inside an object of Tekton, whose schema leaves them open."""
+    spec = document["spec"]
+    pipeline = spec if document["kind"] == "Pipeline" else spec.get("pipelineSpec")
+    if pipeline is None:
+        return []
+    tasks = [*pipeline["tasks"], *pipeline.get("finally", ())]
+    inner = [{"kind": "Task", "spec": each["taskSpec"]} for each in tasks if "taskSpec" in each]
+    return [*([] if pipeline is spec else [{"kind": "Pipeline", "spec": pipeline}]), *inner]

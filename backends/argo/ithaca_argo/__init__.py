@@ -1,11 +1,10 @@
-"""The Argo backend: what a workflow is on a cluster with Argo Workflows.
+"""The Argo backend: runs workflows on a cluster with Argo Workflows.
 
-`emit` turns a workflow into manifests, purely: the same workflow and settings give the same bytes.
-What every backend for clusters says of a pod is in `ithaca.backends.kubernetes`; here `settings` is
-what only Argo has in `[tool.ithaca.argo]`, `pods` the template of a pod, `command` the command line
-that runs in it, `names` what Argo accepts as a name. The room may import that, the models of the
-workflow and of the records, the errors and the protocol; hera is imported only where manifests are
-made. What comes out goes to a person, to git or to a session.
+`ithaca.backends.kubernetes` has what all cluster backends share. Here, `settings` has the settings
+that only Argo has, `emit` builds the objects, `pods` the templates of pods, `command` the command
+lines in them, `names` the names that Argo accepts, `workflow` reads Workflow objects, and `engine`
+connects all this to a session. This package may import the toolkit, the models of workflows and
+runs, the errors and the protocol. hera is imported only when objects are built.
 """
 
 from __future__ import annotations

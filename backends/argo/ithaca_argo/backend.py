@@ -10,34 +10,25 @@ from ithaca_argo.settings import ArgoSettings, read
 if TYPE_CHECKING:
     from ithaca.backends.kubernetes import Engine
     from ithaca.backends.kubernetes.doctor import Installed
-    from ithaca.model.run import RunDocument
-    from ithaca.model.workflow import Workflow
 
 
 class ArgoBackend(ClusterBackend):
-    """Runs plans on a cluster with Argo Workflows; `[tool.ithaca.argo]` says how."""
+    """Runs plans on a cluster with Argo Workflows, as configured in `[tool.ithaca.argo]`."""
 
     name = "argo"
 
     def read(self) -> ArgoSettings:
-        """`[tool.ithaca.argo]`, checked."""
+        """Read and validate `[tool.ithaca.argo]`."""
         return read(self.settings)
 
-    def emitted(self, workflow: Workflow, run: RunDocument | None) -> str:
-        """A WorkflowTemplate and a Workflow, or the Workflow of a run."""
-        settings = self.read()
-        from ithaca_argo.emit import emit
-
-        return emit(workflow, settings, run)
-
     def engine(self) -> Engine:
-        """What Workflows say."""
+        """Create the engine, which builds and reads Workflows."""
         from ithaca_argo.engine import ArgoEngine
 
         return ArgoEngine(self.read())
 
     def installed(self) -> Installed:
-        """What Argo consists of."""
-        from ithaca_argo.installed import INSTALLED
+        """The parts of Argo, and the rights that it needs."""
+        from ithaca_argo.engine import INSTALLED
 
         return INSTALLED

@@ -1,13 +1,12 @@
-"""From a workflow to Argo's manifests, purely: the same input gives the same bytes.
+"""Builds Argo's objects from a workflow: a pure function.
 
-Without a run: a WorkflowTemplate, and a small Workflow that refers to it, for people, git and
-triggers. With a run: one Workflow of exactly the steps that its plan starts; what is known already
-has no task, and its executions stand where its outputs would.
+Without a run: a WorkflowTemplate and a small Workflow that refers to it, for people, git and
+triggers. With a run: one Workflow of exactly the steps that its plan starts. A reused step has no
+task; its execution is written where its output would be read.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from hera.workflows import models as m
@@ -21,36 +20,25 @@ from ithaca_argo import names, pods
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ithaca.backends.kubernetes import Object
     from ithaca.backends.kubernetes.preparing import Preparation
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
     from ithaca_argo.settings import ArgoSettings
 
 ROOMY = 96 * 1024
-"""Above so many bytes of templates, steps whose pods are alike share one: objects are limited."""
+"""Bytes of templates above which steps with equal pods share one: objects are limited in size."""
 
 API_VERSION = "argoproj.io/v1alpha1"
 
 
-def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None = None) -> str:
-    """The manifests as YAML.
-
-    Args:
-        workflow: The workflow.
-        settings: What is set for it.
-        run: A planned run, to emit what that run starts.
-
-    Raises:
-        UsageError: A setting is missing or wrong, or a text cannot be written for Argo.
-    """
+def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None) -> list[Object]:
+    """Build the objects; see `Engine.objects`."""
     settings = manifests.ready(workflow, settings, run)
     spec = _spec(workflow, settings, run, manifests.known(run))
-    documents = (
-        [_workflow(workflow, settings, spec, run)]
-        if run
-        else [_template(workflow, settings, spec), _reference(workflow, settings)]
-    )
-    return manifests.text(documents)
+    if run is not None:
+        return [_workflow(workflow, settings, spec, run)]
+    return [_template(workflow, settings, spec), _reference(workflow, settings)]
 
 
 def _spec(
@@ -93,20 +81,18 @@ def _spec(
 
 
 def _pod_gc(settings: ArgoSettings) -> m.PodGC | None:
-    wanted = settings.pod_gc
-    if wanted is None:
-        return None
-    return m.PodGC(strategy=wanted.strategy, delete_delay_duration=wanted.delay)
+    gc = settings.pod_gc
+    return m.PodGC(strategy=gc.strategy, delete_delay_duration=gc.delay) if gc else None
 
 
 def _ttl(settings: ArgoSettings) -> m.TTLStrategy | None:
-    wanted = settings.ttl
-    if wanted is None:
+    ttl = settings.ttl
+    if ttl is None:
         return None
     return m.TTLStrategy(
-        seconds_after_completion=wanted.after_completion,
-        seconds_after_failure=wanted.after_failure,
-        seconds_after_success=wanted.after_success,
+        seconds_after_completion=ttl.after_completion,
+        seconds_after_failure=ttl.after_failure,
+        seconds_after_success=ttl.after_success,
     )
 
 
@@ -150,12 +136,12 @@ def _dag(
             tasks.append(_task(gate, names.APPROVAL, needed, question))
             for answer in ANSWERS:
                 arguments[answer] = f"{{{{tasks.{gate}.outputs.parameters.{answer}}}}}"
-            # The gate already waits for the step's needs, but their outputs are read here too.
+            # The gate waits for the step's needs already, but the step reads their outputs too.
             needed = [*needed, gate]
         needed += [each.name for each in prepared if step.name in each.waiting]
         name = templates[step.name].name
         tasks.append(_task(task, name, needed, arguments))
-    # Like a local run: what does not depend on a step that failed goes on.
+    # As in a local run, steps that do not need a failed step go on.
     return m.Template(name=names.DAG, dag=m.DAGTemplate(fail_fast=False, tasks=tasks))
 
 
@@ -171,7 +157,7 @@ def _task(name: str, template: str | None, needed: list[str], given: dict[str, s
 
 
 def _approval() -> m.Template:
-    """Waits for a person; Argo's own button without a choice approves."""
+    """The template that waits for a person; resuming it in Argo without a choice approves."""
     return m.Template(
         name=names.APPROVAL,
         suspend=m.SuspendTemplate(),
@@ -211,7 +197,7 @@ def _arguments(workflow: Workflow, run: RunDocument | None) -> list[m.Parameter]
     return [m.Parameter(name=names.parameter(name), value=text) for name, text in given.items()]
 
 
-def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) -> dict[str, Any]:
+def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) -> Object:
     description = {"workflows.argoproj.io/description": workflow.description}
     metadata = {
         "name": workflow.name,
@@ -219,10 +205,10 @@ def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) 
         "labels": {"ithaca/workflow": workflow.name},
         "annotations": description if workflow.description else None,
     }
-    return _document("WorkflowTemplate", metadata, spec)
+    return _object("WorkflowTemplate", metadata, spec)
 
 
-def _reference(workflow: Workflow, settings: ArgoSettings) -> dict[str, Any]:
+def _reference(workflow: Workflow, settings: ArgoSettings) -> Object:
     metadata = {
         "generateName": shared.workflow(workflow.name),
         "namespace": settings.namespace,
@@ -233,27 +219,25 @@ def _reference(workflow: Workflow, settings: ArgoSettings) -> dict[str, Any]:
         workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
         arguments=m.Arguments(parameters=arguments) if arguments else None,
     )
-    return _document("Workflow", metadata, spec)
+    return _object("Workflow", metadata, spec)
 
 
 def _workflow(
     workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec, run: RunDocument
-) -> dict[str, Any]:
+) -> Object:
     metadata = {
         "name": shared.workflow(workflow.name, run.id),
         "namespace": settings.namespace,
         "labels": {"ithaca/workflow": workflow.name, "ithaca/run": run.id},
     }
-    return _document("Workflow", metadata, spec)
+    return _object("Workflow", metadata, spec)
 
 
-def _document(kind: str, metadata: dict[str, Any], spec: m.WorkflowSpec) -> dict[str, Any]:
-    content = manifests.named_first(
-        json.loads(spec.model_dump_json(by_alias=True, exclude_none=True))
-    )
+def _object(kind: str, metadata: dict[str, Any], spec: m.WorkflowSpec) -> Object:
+    content = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {name: value for name, value in metadata.items() if value is not None},
-        "spec": content,
+        "spec": manifests.named_first(content),
     }

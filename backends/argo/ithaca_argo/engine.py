@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ithaca.backends.kubernetes import Engine, Outcome
+from ithaca.backends.kubernetes.doctor import Installed
+from ithaca.backends.kubernetes.rights import Right, Rights
 from ithaca_argo import names, workflow
+from ithaca_argo.workflow import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
     from ithaca_argo.settings import ArgoSettings
 
+INSTALLED = Installed(
+    group=GROUP,
+    kinds=("workflows", "workflowtemplates", "workflowtaskresults"),
+    controller="workflow-controller",
+    rights=Rights(
+        # Argo's executor writes the outputs of a pod to such an object, in 3.6 as in 4.x.
+        pods=(Right(GROUP, "workflowtaskresults", ("create", "patch")),),
+        people=(
+            Right(GROUP, "workflows", ("create", "get", "list", "watch", "patch", "update")),
+            Right("", "pods", ("list",)),  # to see why one does not start
+        ),
+    ),
+    cure="install Argo Workflows 3.6 or newer: https://argo-workflows.readthedocs.io/en/latest/"
+    "installation/",
+)
+
 
 class ArgoEngine(Engine):
-    """Reads and changes Workflows.
+    """Builds, reads and changes Workflows.
 
     Args:
         settings: `[tool.ithaca.argo]`.
@@ -31,14 +48,14 @@ class ArgoEngine(Engine):
     def __init__(self, settings: ArgoSettings) -> None:
         self.settings = settings
 
-    def manifests(self, workflow: Workflow, run: RunDocument) -> list[Object]:
-        """The Workflow of the steps that the plan starts."""
+    def objects(self, workflow: Workflow, run: RunDocument | None = None) -> list[Object]:
+        """The Workflow of a run; without a run a WorkflowTemplate and a Workflow that uses it."""
         from ithaca_argo.emit import emit
 
-        return [yaml.safe_load(emit(workflow, self.settings, run))]
+        return emit(workflow, self.settings, run)
 
     def outcome(self, found: Object) -> Outcome | None:
-        """How the steps ended, even while the last pod still runs."""
+        """How the steps ended, also while the last pod still runs."""
         phase = workflow.phase(found)
         if phase is None:
             return None
@@ -49,8 +66,8 @@ class ArgoEngine(Engine):
         message = str((found.get("status") or {}).get("message") or "")
         return Outcome("failed", message, workflow.deadline(found))
 
-    def pods(self, cluster: Cluster, found: Object) -> list[PodState]:  # noqa: ARG002 - they are in it
-        """The Workflow's own nodes."""
+    def pods(self, cluster: Cluster, found: Object) -> list[PodState]:  # noqa: ARG002 - in the object
+        """The pods among the Workflow's nodes."""
         return workflow.pods(found)
 
     def labels(self, name: str) -> Mapping[str, str]:
@@ -58,10 +75,10 @@ class ArgoEngine(Engine):
         return {"workflows.argoproj.io/workflow": name}
 
     def step(self, pod: Object, workflow: Workflow) -> str | None:
-        """What the label says that each step's pod has."""
-        told = (pod["metadata"].get("labels") or {}).get("ithaca/step")
+        """The step that the pod's label `ithaca/step` names."""
+        label = (pod["metadata"].get("labels") or {}).get("ithaca/step")
         tasks = names.tasks(step.name for step in workflow.steps)
-        return next((step for step, task in tasks.items() if task == told), None)
+        return next((step for step, task in tasks.items() if task == label), None)
 
     def gates(self, found: Object) -> set[str]:
         """The steps whose suspended nodes wait."""
@@ -70,15 +87,15 @@ class ArgoEngine(Engine):
     def answer(
         self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
     ) -> None:
-        """Write the answers into the nodes, as `argo node set` and resume do."""
+        """Write the answers into the nodes, as `argo node set` and `argo resume` do."""
         cluster.replace(self.kind, workflow.answered(found, answers))
 
     def stop(self, cluster: Cluster, name: str) -> None:
-        """Argo ends the pods and still runs the one that records the end."""
+        """Stop the Workflow; Argo ends its pods and still runs the one that records the end."""
         cluster.patch(self.kind, name, {"spec": {"shutdown": "Stop"}})
 
     def url(self, namespace: str, name: str) -> str | None:
-        """The run's page, when the address of Argo's UI is set."""
+        """The run's page in Argo's UI, if the address of the UI is configured."""
         if self.settings.url is None:
             return None
         return f"{self.settings.url.rstrip('/')}/workflows/{namespace}/{name}"

@@ -1,4 +1,4 @@
-"""Names as Argo takes them, and texts in which it finds nothing to substitute."""
+"""Names that Argo accepts, and texts in which it substitutes nothing."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ _WORDS = frozenset(
         "endswith",
     ]
 )
-"""Words of the language in which Argo evaluates `depends`; a task cannot be called so there."""
+"""Keywords of Argo's expression language; a task with such a name cannot be used in `depends`."""
 
 
 def tasks(steps: Iterable[str]) -> dict[str, str]:
-    """The name of each step's task: a DNS label that `depends` takes.
+    """The name of each step's task: a DNS label that is valid in `depends`.
 
     Example:
         >>> tasks(["train_model", "_2nd"])
         {'train_model': 'train-model', '_2nd': 's--2nd'}
     """
-    # Nor can `depends` name a task that begins with a digit.
+    # A name that begins with a digit is not valid in `depends` either.
     return labels(steps, odd=lambda label: label[0].isdigit() or label in _WORDS)
 
 
 def parameter(name: str) -> str:
-    """A Python name as the name of an Argo parameter, which is ASCII.
+    """The name of the Argo parameter for a Python name; it must be ASCII.
 
     Example:
         >>> parameter("lr"), parameter("größe")
@@ -57,7 +57,7 @@ def parameter(name: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text for people in one line, in which Argo finds nothing to substitute.
+    """A text for people in one line, in which Argo substitutes nothing.
 
     Example:
         >>> shown("Is {{this}} right?")

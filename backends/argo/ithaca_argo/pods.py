@@ -1,4 +1,4 @@
-"""The template of a pod: what is known of it, where Argo has a place for it."""
+"""Argo's template of a pod."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     inputs = ["step", "label", "parents", *(ANSWERS if step.approval is not None else ())]
     template.inputs = m.Inputs(parameters=[m.Parameter(name=each) for each in inputs])
     template.outputs = m.Outputs(
-        # A default, since Argo refuses to go on without one when a step was skipped.
+        # Without a default, Argo fails the workflow when a step was skipped.
         parameters=[
             m.Parameter(name=name, value_from=m.ValueFrom(path=path, default=""))
             for name, path in (("execution", EXECUTION), ("metrics", METRICS))
@@ -54,8 +54,8 @@ def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
     """The template of the pod that records the run's end.
 
     Args:
-        step: One whose image it has when no image is set for all.
-        settings: What is set.
+        step: The step whose image is used when no image is set for all.
+        settings: The backend's settings.
     """
     pod = pods.end_pod(step, settings)
     template = _template(pod, command.end(settings.deadline), label=names.END)
@@ -70,9 +70,9 @@ def preparing_pod(name: str, step: Step, settings: ArgoSettings) -> m.Template:
     """The template of a pod that installs the environment for a step's image.
 
     Args:
-        name: Of the template.
+        name: Name of the template.
         step: The step.
-        settings: What is set.
+        settings: The backend's settings.
     """
     pod = pods.preparing_pod(step, settings)
     own, lost = _own(pod), settings.infrastructure_retries
@@ -84,13 +84,13 @@ def preparing_pod(name: str, step: Step, settings: ArgoSettings) -> m.Template:
     return template
 
 
-def mutexes(wanted: tuple[str, ...] | None) -> m.Synchronization | None:
-    """The mutexes that are held together."""
-    return m.Synchronization(mutexes=[m.Mutex(name=each) for each in wanted]) if wanted else None
+def mutexes(names: tuple[str, ...] | None) -> m.Synchronization | None:
+    """The mutexes that a template or a workflow holds."""
+    return m.Synchronization(mutexes=[m.Mutex(name=each) for each in names]) if names else None
 
 
 def patch(content: Mapping[str, Any]) -> str | None:
-    """A patch of the pod's spec as Argo takes it."""
+    """A patch of the pod's spec in Argo's form, as a JSON text."""
     return json.dumps(content, sort_keys=True) if content else None
 
 
@@ -136,7 +136,7 @@ def _template(pod: Pod, arguments: list[str], *, label: str) -> m.Template:
 
 
 def _retries(limit: int, backoff: Backoff) -> m.RetryStrategy:
-    """All that Argo needs: the runner says by its exit code when no attempt is left."""
+    """Always retry, unless the runner's exit code says that no attempt is left."""
     return m.RetryStrategy(
         limit=m.IntOrString(root=limit),
         retry_policy="Always",

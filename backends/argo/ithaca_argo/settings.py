@@ -1,4 +1,4 @@
-"""`[tool.ithaca.argo]`: what only Argo knows, beside what every backend for clusters has."""
+"""`[tool.ithaca.argo]`: the settings that only Argo has, beside those of every cluster backend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Backoff(Strict, frozen=True, kw_only=True):
-    """How long Argo waits before the next attempt: `duration`, times `factor`, at most `cap`."""
+    """The time between attempts: `duration`, multiplied by `factor` each time, at most `cap`."""
 
     duration: str = "10s"
     factor: int = 2
@@ -23,7 +23,7 @@ class Backoff(Strict, frozen=True, kw_only=True):
 
 
 class TTL(Strict, frozen=True, kw_only=True):
-    """Seconds after which the Workflow object is deleted; records stay in the store."""
+    """Seconds after which the Workflow object is deleted; the run's records stay in the store."""
 
     after_completion: int | None = None
     after_success: int | None = None
@@ -40,12 +40,12 @@ class PodGC(Strict, frozen=True, kw_only=True):
 
 
 class PodSettings(shared.PodSettings, frozen=True, kw_only=True):
-    """What can be set of a pod, for all steps or, under `steps.NAME`, for one.
+    """Settings of a pod: for all steps, or under `steps.NAME` for one.
 
     Attributes:
-        backoff: How long Argo waits between attempts.
+        backoff: The time between attempts.
         mutexes: Names of mutexes; one step in the namespace holds each at a time.
-        pod_patch: Merged into the pod's spec at last.
+        pod_patch: Merged into the final spec of the pod.
     """
 
     backoff: Backoff | None = None
@@ -54,17 +54,16 @@ class PodSettings(shared.PodSettings, frozen=True, kw_only=True):
 
 
 class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
-    """What can be set of the whole workflow.
+    """Settings of the whole workflow.
 
     Attributes:
         backoff: As in `PodSettings`, for all steps.
         mutexes: Names of mutexes, held for the whole run.
         pod_patch: Merged into the spec of every pod.
-        parallel: How many pods run at once.
-        priority: Place in the controller's queue.
+        priority: Priority in the controller's queue.
         ttl: When the Workflow is deleted.
         pod_gc: When pods are deleted.
-        archive_logs: Whether Argo keeps logs too.
+        archive_logs: Whether Argo archives logs too.
         steps: Settings of named steps.
     """
 
@@ -72,14 +71,13 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
     engine: ClassVar[str] = "Argo"
     variable: ClassVar[re.Pattern[str]] = re.compile(r"\{\{")
     pod: ClassVar[type[shared.PodSettings]] = PodSettings
-    # A general mutex is the whole run's and a general patch the workflow's, not each pod's.
+    # Set for all steps, a mutex is held by the whole run, and a patch is set on the workflow.
     own: ClassVar[frozenset[str]] = frozenset({"mutexes", "pod_patch"})
     may_use_variables: ClassVar[frozenset[str]] = frozenset({"pod_patch"})
 
     backoff: Backoff | None = None
     mutexes: tuple[str, ...] | None = None
     pod_patch: dict[str, Any] = msgspec.field(default_factory=dict)
-    parallel: int | None = None
     priority: int | None = None
     ttl: TTL | None = None
     pod_gc: PodGC | None = None
@@ -88,16 +86,16 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
 
 
 def read(values: Mapping[str, Any]) -> ArgoSettings:
-    """The settings, checked.
+    """Read and validate the settings.
 
     Args:
-        values: `[tool.ithaca.argo]`, with the plain settings that it may override.
+        values: `[tool.ithaca.argo]`, joined with the general settings that it may override.
 
     Raises:
-        UsageError: There is no such setting, or it has a wrong value.
+        UsageError: A setting is unknown or has a wrong value.
 
     Example:
         >>> read({"parallel": 4}).parallel
         4
     """
-    return shared.read(ArgoSettings, values, at_least_one=("parallel",))
+    return shared.read(ArgoSettings, values)

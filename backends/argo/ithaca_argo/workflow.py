@@ -1,4 +1,4 @@
-"""What a Workflow object says of its nodes, and what changing it makes Argo do."""
+"""Reads the nodes of a Workflow object, and answers those that wait for a person."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMPLETED = ("Succeeded", "Failed", "Error")
-"""Phases that nothing follows."""
+"""Final phases."""
 
 _NUMBER = re.compile(r"\((\d+)\)$")
-"""How Argo calls an attempt: `train(0)` is the first."""
+"""The number in an attempt's display name: `train(0)` is the first."""
 
-WORKFLOW = Kind("argoproj.io", "v1alpha1", "Workflow", "workflows")
+GROUP = "argoproj.io"
+WORKFLOW = Kind(GROUP, "v1alpha1", "Workflow", "workflows")
 
 
 def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The nodes by their ids; Argo packs them when they are many.
+    """The nodes by id; Argo compresses them when there are many.
 
     Raises:
-        BackendError: They are kept in a database, or packed in a way that we do not know.
+        BackendError: Argo keeps them in a database, or in an unknown format.
     """
     status = workflow.get("status") or {}
     if status.get("offloadNodeStatusVersion"):
         raise BackendError(
             "ITH656",
-            "the workflow is so large that Argo keeps its nodes in a database",
+            "Argo keeps the nodes of this large workflow in a database, which Ithaca cannot read",
             where=workflow["metadata"]["name"],
-            cure="answer and follow it in Argo's own UI",
+            cure="follow and answer it in Argo's UI",
         )
     packed = status.get("compressedNodes")
     if not packed:
@@ -48,15 +49,15 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise BackendError(
             "ITH656",
-            f"the workflow's nodes are packed in an unknown way: {error}",
+            f"the workflow's nodes have an unknown format: {error}",
             where=workflow["metadata"]["name"],
-            cure="answer and follow it in Argo's own UI",
+            cure="follow and answer it in Argo's UI",
         ) from None
     return plain
 
 
 def phase(workflow: Mapping[str, Any]) -> str | None:
-    """The phase in which the steps ended, even while the last pod still runs; None before that."""
+    """The final phase of the steps, also while the last pod still runs; None before that."""
     status = workflow.get("status") or {}
     if status.get("phase") in COMPLETED:
         return str(status["phase"])
@@ -65,7 +66,7 @@ def phase(workflow: Mapping[str, Any]) -> str | None:
 
 
 def deadline(workflow: Mapping[str, Any]) -> float | None:
-    """The seconds that the whole run might take, when they are over."""
+    """The run's deadline in seconds, if it has passed."""
     seconds = (workflow.get("spec") or {}).get("activeDeadlineSeconds")
     started = (workflow.get("status") or {}).get("startedAt")
     if not seconds or not started:
@@ -77,7 +78,7 @@ def deadline(workflow: Mapping[str, Any]) -> float | None:
 
 
 def pods(workflow: Mapping[str, Any]) -> list[PodState]:
-    """The pods of steps; that which records the end is none."""
+    """The pods of steps, without the pod that records the end."""
     return [_pod(node) for node in nodes(workflow).values() if _step(node) and _is_pod(node)]
 
 
@@ -96,7 +97,7 @@ def _pod(node: Mapping[str, Any]) -> PodState:
         failed=phase in ("Failed", "Error"),
         message=str(node.get("message") or ""),
         exit_code=int(code) if code is not None and str(code).isdigit() else None,
-        # Its pod is called WORKFLOW-TEMPLATE-HASH, and the node's id is WORKFLOW-HASH.
+        # The pod is called WORKFLOW-TEMPLATE-HASH, and the node's id is WORKFLOW-HASH.
         name="-" + str(node["id"]).rpartition("-")[2],
     )
 
@@ -109,11 +110,11 @@ def gates(workflow: Mapping[str, Any]) -> set[str]:
 def answered(
     workflow: Mapping[str, Any], answers: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
-    """The object with answers in the nodes that wait for them, as `argo node set` and resume do.
+    """The object with answers written into its waiting nodes, as `argo node set` would do it.
 
     Args:
         workflow: The object as it was read.
-        answers: What to supply, by step: `decision`, `by`, `comment`.
+        answers: The outputs to supply, by step: `decision`, `by`, `comment`.
     """
     changed: dict[str, Any] = json.loads(json.dumps(workflow))
     known = nodes(changed)
@@ -135,13 +136,13 @@ def answered(
 
 
 def _asked(node: Mapping[str, Any]) -> str:
-    """The step that a node asks a person about; empty when it asks nothing, or no longer."""
+    """The step for which a node waits for a person; empty when it does not wait."""
     if node.get("templateName") != names.APPROVAL or node.get("phase") != "Running":
         return ""
     return _step(node)
 
 
 def _step(node: Mapping[str, Any]) -> str:
-    """The step that a node is for; empty for one that is for none."""
+    """The step that a node belongs to; empty if there is none."""
     given = (node.get("inputs") or {}).get("parameters") or []
     return next((str(each.get("value", "")) for each in given if each["name"] == "step"), "")

@@ -1,58 +1,115 @@
-"""From a workflow to Tekton's manifests, purely: the same input gives the same bytes.
+"""Builds Tekton's objects from a workflow: a pure function.
 
 Without a run: the Tasks, the Pipeline and a PipelineRun that refers to it, for people, git and
-triggers. With a run: a PipelineRun of exactly the steps that its plan starts.
+triggers. With a run: a PipelineRun of exactly the steps that its plan starts. It contains all its
+Tasks as long as it is small; with hundreds of steps it refers to Tasks instead, which makes it a
+third as large.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ithaca.backends.kubernetes import manifests
 from ithaca.backends.kubernetes import names as shared
-from ithaca_tekton.documents import document, pipeline, run_spec, tasks
+from ithaca.errors import UsageError
+from ithaca_tekton.inline import inlined, shortened
+from ithaca_tekton.model import Metadata, PipelineRef, PipelineSpec
+from ithaca_tekton.objects import create, inline_tasks, run_spec, with_tasks
 from ithaca_tekton.pipeline import Graph
-from ithaca_tekton.planned import planned
 
 if TYPE_CHECKING:
+    from ithaca.backends.kubernetes import Object
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
+    from ithaca_tekton.objects import Members
     from ithaca_tekton.settings import TektonSettings
 
+ALONE = 256 * 1024
+"""Size in bytes up to which a PipelineRun contains its Tasks."""
 
-def emit(workflow: Workflow, settings: TektonSettings, run: RunDocument | None = None) -> str:
-    """The manifests as YAML.
+MOST = 500 * 1024
+"""The largest PipelineRun in bytes. Its status repeats the Pipeline and names each pod, and an
+object of Kubernetes may have 1.5 MiB."""
 
-    Args:
-        workflow: The workflow.
-        settings: What is set for it.
-        run: A planned run, to emit what that run starts.
+
+def emit(workflow: Workflow, settings: TektonSettings, run: RunDocument | None) -> list[Object]:
+    """Build the objects; see `Engine.objects`.
 
     Raises:
-        UsageError: A setting is missing or wrong, or a text cannot be written for Tekton.
+        UsageError: Also when the PipelineRun would be too large (ITH681).
     """
     settings = manifests.ready(workflow, settings, run)
     graph = Graph(workflow, settings, run)
-    return manifests.text(planned(graph, run) if run is not None else _lasting(graph))
+    if run is None:
+        return _lasting(graph)
+    alone = _alone(graph, run)
+    if _size(alone) <= ALONE:
+        return [alone]
+    objects = _with_tasks(graph, run)
+    if (size := _size(objects[-1])) <= MOST:
+        return objects
+    raise UsageError(
+        "ITH681",
+        f"the PipelineRun would have {size // 1024} KiB, but at most {MOST // 1024} KiB fit "
+        "because its status repeats the Pipeline",
+        where=objects[-1]["metadata"]["name"],
+        cure="split the notebook, or use `--backend argo`",
+    )
 
 
-def _lasting(graph: Graph) -> list[dict[str, Any]]:
-    """What is applied once, and a PipelineRun to create again and again."""
-    workflow, settings = graph.workflow, graph.settings
+def _lasting(graph: Graph) -> list[Object]:
+    """The Tasks and the Pipeline to apply once, and a PipelineRun to create for each run."""
+    workflow, settings, labels = graph.workflow, graph.settings, graph.labels()
     members, ends = graph.members(), graph.ends()
-    labels = graph.labels()
-    shared_tasks, places = tasks(workflow.name, [*members, *ends], labels, settings)
-    described = {"description": workflow.description} if workflow.description else {}
-    content = {**described, "params": graph.defaults(), **pipeline(members, ends, places)}
-    given = {"params": graph.given()} if graph.arguments else {}
-    spec = {
-        "pipelineRef": {"name": workflow.name},
-        **given,
-        **run_spec([*members, *ends], graph.end().pod, settings),
-    }
-    generated = {"generateName": shared.workflow(workflow.name)}
+    objects, tasks = with_tasks(workflow.name, [*members, *ends], labels, settings)
+    pipeline = PipelineSpec(
+        description=workflow.description or None,
+        params=graph.defaults(),
+        tasks=tasks[: len(members)],
+        final=tasks[len(members) :],
+    )
+    run = replace(
+        run_spec([*members, *ends], graph.end().pod, settings),
+        pipeline_ref=PipelineRef(name=workflow.name),
+        params=graph.given(),
+    )
+    name, generated = workflow.name, shared.workflow(workflow.name)
     return [
-        *shared_tasks,
-        document("Pipeline", {"name": workflow.name}, labels, settings, content),
-        document("PipelineRun", generated, labels, settings, spec),
+        *objects,
+        create("Pipeline", Metadata(name=name, labels=labels), pipeline, settings),
+        create("PipelineRun", Metadata(generate_name=generated, labels=labels), run, settings),
     ]
+
+
+def _alone(graph: Graph, run: RunDocument) -> Object:
+    members = [inlined(each, graph.run) for each in graph.members()]
+    ends = [inlined(each, graph.run) for each in graph.ends()]
+    pipeline = PipelineSpec(tasks=inline_tasks(members), final=inline_tasks(ends))
+    return _pipeline_run(graph, run, [*members, *ends], pipeline)
+
+
+def _with_tasks(graph: Graph, run: RunDocument) -> list[Object]:
+    members = [shortened(each) for each in graph.members()]
+    ends = [shortened(each) for each in graph.ends()]
+    name = shared.workflow(graph.workflow.name, run.id)
+    objects, tasks = with_tasks(name, [*members, *ends], graph.labels(run), graph.settings)
+    pipeline = PipelineSpec(
+        params=graph.defaults()[:1], tasks=tasks[: len(members)], final=tasks[len(members) :]
+    )
+    return [*objects, _pipeline_run(graph, run, [*members, *ends], pipeline)]
+
+
+def _pipeline_run(
+    graph: Graph, run: RunDocument, members: Members, pipeline: PipelineSpec
+) -> Object:
+    metadata = Metadata(name=shared.workflow(graph.workflow.name, run.id), labels=graph.labels(run))
+    spec = run_spec(members, graph.end().pod, graph.settings)
+    return create("PipelineRun", metadata, replace(spec, pipeline_spec=pipeline), graph.settings)
+
+
+def _size(manifest: Object) -> int:
+    return len(json.dumps(manifest))

@@ -6,8 +6,6 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ithaca.backends.kubernetes import Engine, Kind, Outcome, PodState
 from ithaca.backends.kubernetes.names import labels
 from ithaca_tekton import approvals, names
@@ -32,7 +30,7 @@ _RUNNING = "Running"
 
 
 class TektonEngine(Engine):
-    """Reads PipelineRuns and their TaskRuns, and ends them.
+    """Builds PipelineRuns, reads them and their TaskRuns, and ends them.
 
     Args:
         settings: `[tool.ithaca.tekton]`.
@@ -44,11 +42,11 @@ class TektonEngine(Engine):
     def __init__(self, settings: TektonSettings) -> None:
         self.settings = settings
 
-    def manifests(self, workflow: Workflow, run: RunDocument) -> list[Object]:
-        """The PipelineRun of the steps that the plan starts, after Tasks that it refers to."""
+    def objects(self, workflow: Workflow, run: RunDocument | None = None) -> list[Object]:
+        """The PipelineRun of a run, after its Tasks; without a run, the Pipeline before it."""
         from ithaca_tekton.emit import emit
 
-        return list(yaml.safe_load_all(emit(workflow, self.settings, run)))
+        return emit(workflow, self.settings, run)
 
     def outcome(self, found: Object) -> Outcome | None:
         """How the steps ended, even while the last pod still runs."""

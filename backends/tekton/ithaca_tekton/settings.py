@@ -46,7 +46,6 @@ class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
 
     Attributes:
         approval_task: Questions become ApprovalTasks; else a pod of our own waits.
-        parallel: How many steps run at once elsewhere; Tekton has no such limit.
         steps: Settings of named steps.
     """
 
@@ -58,7 +57,6 @@ class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
     )
 
     approval_task: ApprovalTask | None = None
-    parallel: int | None = None
     steps: dict[str, PodSettings] = msgspec.field(default_factory=dict)
 
 
@@ -86,7 +84,7 @@ def read(values: Mapping[str, Any]) -> TektonSettings:
                     where=TektonSettings.place(f"steps.{step}" if step else ""),
                     cure=cure,
                 )
-    found = shared.read(TektonSettings, values, at_least_one=("parallel",))
+    found = shared.read(TektonSettings, values)
     if found.approval_task is not None:
         _check(found.approval_task)
     return found

@@ -90,7 +90,7 @@ def test_the_address_of_an_index_reaches_the_pod_that_installs(told: dict[str, A
 
 
 def test_a_password_in_the_address_of_an_index_is_refused() -> None:
-    with pytest.raises(UsageError, match="UV_INDEX_URL holds a password") as caught:
+    with pytest.raises(UsageError, match="UV_INDEX_URL contains a password") as caught:
         spec(env={"UV_INDEX_URL": "https://me:secret@index/simple"})
     assert caught.value.code == "ITH674"
     assert "env_from_secrets" in caught.value.cure

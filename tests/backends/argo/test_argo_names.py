@@ -127,7 +127,7 @@ def test_a_planned_run_starts_only_what_is_not_known() -> None:
 
 def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
     planned = run(*(PlannedStep(step=name, action="reuse") for name in ("load", "train")))
-    with pytest.raises(UsageError, match="every step is known"):
+    with pytest.raises(UsageError, match="every step is reused"):
         emitted(planned=planned)
 
 
@@ -140,5 +140,5 @@ def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
 
 def test_a_run_from_here_needs_a_store_that_this_machine_reaches_too(tmp_path) -> None:
     backend = ArgoBackend({"store_claim": "store", "image": "x"})
-    with pytest.raises(UsageError, match="`store_claim` is one of pods only"):
+    with pytest.raises(UsageError, match="`store_claim` can be reached from pods only"):
         backend.check(workflow(), tmp_path)

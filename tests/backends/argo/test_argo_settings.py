@@ -11,7 +11,6 @@ from argo_workflows import PLAIN, emitted, pod, spec, task, workflow
 from ithaca.errors import UsageError
 from ithaca.model.workflow import Resources, Secret, Step, Volume
 from ithaca_argo import ArgoBackend
-from ithaca_argo.settings import ArgoSettings, PodSettings
 
 TRAIN = Step(name="train")
 TOLERATION = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
@@ -279,7 +278,7 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
         ({"tolerationz": []}, "unknown field `tolerationz`", "did you mean `tolerations`?"),
         ({"parallel": "many"}, "got `str`", "settings are: "),
         ({"parallel": 0}, "at least 1", "settings are: "),
-        ({"infrastructure_retries": -1}, "less than nothing", ""),
+        ({"infrastructure_retries": -1}, "must be at least 0", ""),
         ({"steps": {"train": {"ttl": {}}}}, "unknown field `ttl`", ""),
         ({"steps": {"trian": {}}}, "no step `trian`", "load, train"),
         ({"tolerations": [{"tolerationSeconds": "x"}]}, "does not take tolerationS", "Toleration"),
@@ -303,9 +302,3 @@ def test_without_a_store_or_an_image_the_message_says_how_to_name_one(name: str)
         ArgoBackend(settings).emit(workflow())
     assert raised.value.code == "ITH651"
     assert f"ITHACA_{name.upper()}" in raised.value.cure
-
-
-def test_every_setting_is_in_the_golden_manifests() -> None:
-    from argo_workflows import EVERY
-
-    assert set(EVERY) == {*ArgoSettings.__struct_fields__, *PodSettings.__struct_fields__}

@@ -1,4 +1,4 @@
-"""What is the same for every backend whose pods an engine on a cluster starts."""
+"""The base of every backend whose pods are started by an engine on a cluster."""
 
 from __future__ import annotations
 
@@ -23,98 +23,97 @@ if TYPE_CHECKING:
 
 
 class ClusterBackend(Backend):
-    """Runs plans on a cluster; `[tool.ithaca.NAME]` says how.
+    """Runs plans on a cluster, as configured in `[tool.ithaca.NAME]`.
 
-    Whoever brings an engine says how its settings are read, its manifests written and its objects
-    understood. What an extra brings is imported inside of these functions.
+    A subclass reads its settings and names its engine. It imports what its extra installs inside
+    these functions only.
     """
 
     remote: ClassVar[bool] = True
 
     @abstractmethod
     def read(self) -> ClusterSettings:
-        """The settings, checked.
+        """Read and validate the settings.
 
         Raises:
-            UsageError: One is wrong.
+            UsageError: A setting is unknown or has a wrong value.
         """
 
     @abstractmethod
-    def emitted(self, workflow: Workflow, run: RunDocument | None) -> str:
-        """What `emit` gives, for settings and libraries that are there."""
+    def engine(self) -> Engine:
+        """Create the engine, which builds objects and reads them."""
 
     @abstractmethod
     def installed(self) -> Installed:
-        """What the engine consists of, and who may do what with it."""
-
-    @abstractmethod
-    def engine(self) -> Engine:
-        """What a session has to know of the engine."""
+        """The parts that the engine consists of, and the rights that it needs."""
 
     def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:  # noqa: ARG002
         """Refuse what the engine would refuse, and a store that only pods can reach."""
-        self.emit(workflow)
+        with self._extra():
+            self.engine().objects(workflow)
         settings = self.read()
         if settings.store_claim is not None:
             raise UsageError(
                 "ITH654",
-                "a run that is started from here needs a store that this machine reaches too, and "
-                "`store_claim` is one of pods only",
+                "`store_claim` can be reached from pods only, but this machine needs the store to "
+                "start a run",
                 where=settings.place(),
-                cure=f"set `store` instead; or `ithaca compile NB --backend {self.name}` and "
+                cure=f"set `store` instead, or use `ithaca compile NB --backend {self.name}` and "
                 "`kubectl create`",
             )
         return ()
 
     def session(self, home: Path, store: Documents) -> Session:  # noqa: ARG002
-        """Reach the runs of that store on the cluster of the kubeconfig."""
+        """Open a session on the cluster of the kubeconfig."""
         settings = self.read()
-        with self._needed():
+        with self._extra():
             from ithaca.backends.kubernetes.session import ClusterSession
 
             return ClusterSession(self.engine(), store, settings.namespace)
 
     def container(self, step: Step) -> tuple[str, str] | None:
-        """The image of a step and the interpreter in it."""
+        """The image of a step, and the Python interpreter to use in it."""
         from ithaca.backends.kubernetes.pods import settled
 
         pod = settled(self.read(), step)
         return None if pod.image is None else (pod.image, pod.python or "")
 
     def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
-        """The engine's manifests as YAML.
+        """The engine's objects as YAML.
 
         Raises:
-            UsageError: A setting is missing or wrong, or a text cannot be written for the engine.
-            BackendError: What the extra brings is not installed.
+            UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
+            BackendError: The backend's extra is not installed.
         """
-        with self._needed():
-            return self.emitted(workflow, run)
+        with self._extra():
+            from ithaca.backends.kubernetes.manifests import to_yaml
+
+            return to_yaml(self.engine().objects(workflow, run))
 
     def manifests(self, options: ManifestOptions) -> str:
-        """What the engine's pods and their users need in a namespace."""
+        """The objects that a namespace needs before runs can start in it, as YAML."""
         settings = self.read()
-        with self._needed():
+        with self._extra():
             from ithaca.backends.kubernetes import namespace
 
             return namespace.manifests(settings, self.installed().rights, options)
 
     def doctor(
         self,
-        root: Path,  # noqa: ARG002 - a cluster has no place of ours
+        root: Path,  # noqa: ARG002
         home: Path,  # noqa: ARG002
         tell: Callable[[str], None],
     ) -> Iterator[Check]:
-        """Look at the cluster, the namespace and a pod in it."""
+        """Check the cluster, the namespace, and a pod in it."""
         settings = self.read()
-        with self._needed():
+        with self._extra():
             from ithaca.backends.kubernetes import doctor
 
             yield from doctor.examine(settings, self.installed(), tell)
 
     @contextlib.contextmanager
-    def _needed(self) -> Iterator[None]:
-        """What the extra brings; said in our words where it is not installed."""
+    def _extra(self) -> Iterator[None]:
+        """Report a missing library as a missing extra."""
         try:
             yield
         except ImportError as error:

@@ -85,12 +85,21 @@ class Engine(ABC):
     """The kind of the object that stands for a run."""
 
     @abstractmethod
-    def manifests(self, workflow: Workflow, run: RunDocument) -> Sequence[Object]:
-        """What makes the engine run what the run's plan says: the run's object is the last one.
+    def objects(self, workflow: Workflow, run: RunDocument | None = None) -> Sequence[Object]:
+        """Build the engine's objects for a workflow, or for a planned run of it.
 
-        Its name is `names.workflow(run.name, run.id)`: it follows from the run, so that a
-        submission whose answer was lost can be repeated. Objects before it are what it refers
-        to; they are created first, and go when it goes.
+        A pure function: the same input gives the same objects. The object of a run comes last and
+        is called `names.workflow(run.name, run.id)`, so a submission whose answer was lost can be
+        repeated. The objects before it are those that it refers to: they are created first and
+        deleted with it.
+
+        Args:
+            workflow: The workflow.
+            run: A planned run, to build only what this run starts; None for objects that do not
+                belong to a run.
+
+        Raises:
+            UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
         """
 
     @abstractmethod

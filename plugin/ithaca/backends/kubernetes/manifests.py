@@ -1,8 +1,8 @@
-"""What the manifests of every engine say in the same way: what is checked, and how it is written.
+"""What all engines share when they build objects: validation, parameters, and the YAML writer.
 
-Manifests without a run are for people, git and triggers. Those of a planned run start exactly the
-steps that its plan starts; what is known has no task, and its executions stand where its outputs
-would.
+Objects without a run are for people, git and triggers. Those of a planned run start exactly the
+steps that its plan starts: a reused step gets no task, and its execution is written where its
+output would be read.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
-_OTHERS = (
+_AMBIGUOUS = (
     ("bool", re.compile(r"[yYnN]$"), "yYnN"),
     ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), "-+.0123456789"),
     ("int", re.compile(r"[-+]?0o[0-7]+$"), "-+0"),
 )
-"""What parsers of YAML differ about: a letter, and numbers as JSON or YAML 1.2 write them."""
+"""Texts that some YAML parsers, such as kubectl's, read as something else."""
 
 _Settings = TypeVar("_Settings", bound="ClusterSettings")
 
 
 def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _Settings:
-    """The settings with which a workflow can be emitted; a planned run says its own part of them.
+    """Validate the settings for a workflow; a planned run overrides store and environment.
 
     Args:
         workflow: The workflow.
-        settings: What is set.
-        run: The planned run, when there is one.
+        settings: The backend's settings.
+        run: The planned run, if there is one.
 
     Raises:
-        UsageError: A setting is missing or wrong, or a text cannot be written for the engine.
+        UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
     """
     if run:
         settings = msgspec.structs.replace(
@@ -55,7 +55,7 @@ def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _
 
 
 def known(run: RunDocument | None) -> dict[str, str]:
-    """The executions of the steps that a run does not start."""
+    """The executions of the steps that a run reuses, by step."""
     plan = run.plan if run else ()
     return {each.step: each.execution or "" for each in plan if each.action == "reuse"}
 
@@ -64,14 +64,14 @@ def started(workflow: Workflow, known: Mapping[str, str], settings: ClusterSetti
     """The steps to start.
 
     Raises:
-        UsageError: There is none.
+        UsageError: Every step is reused.
     """
     steps = [step for step in workflow.steps if step.name not in known]
     if not steps:
         raise UsageError(
             "ITH655",
-            f"every step is known: there is nothing for {settings.engine} to run",
-            cure="`--no-reuse` runs all of them",
+            f"every step is reused, so there is nothing for {settings.engine} to run",
+            cure="use `--no-reuse` to run all steps",
         )
     return steps
 
@@ -79,7 +79,7 @@ def started(workflow: Workflow, known: Mapping[str, str], settings: ClusterSetti
 def addresses(
     workflow: Workflow, settings: ClusterSettings, run: RunDocument | None
 ) -> dict[str, str]:
-    """What every pod of a run is told: the store, and what in it the run is about."""
+    """The parameters that every pod gets: the store, and the digests of workflow and source."""
     return {
         "ithaca-store": settings.store or f"file://{command.STORE}",
         "ithaca-workflow": run.workflow if run else workflow.digest,
@@ -89,7 +89,7 @@ def addresses(
 
 
 def arguments(workflow: Workflow, run: RunDocument | None) -> dict[str, str]:
-    """The arguments as JSON, by the names of the notebook's parameters."""
+    """The arguments as JSON texts, by parameter."""
     given = run.arguments if run else {}
     return {
         each.name: names.json_text(given.get(each.name, each.default))
@@ -98,7 +98,7 @@ def arguments(workflow: Workflow, run: RunDocument | None) -> dict[str, str]:
 
 
 def named_first(content: Any) -> Any:
-    """The same with each `name` before the rest, for those who read it."""
+    """Move each `name` to the front, for readability."""
     if isinstance(content, list):
         return [named_first(each) for each in content]
     if not isinstance(content, dict):
@@ -107,24 +107,32 @@ def named_first(content: Any) -> Any:
     return {key: named_first(content[key]) for key in order}
 
 
-def text(documents: Iterable[Mapping[str, Any]]) -> str:
-    """Documents as YAML, the same bytes every time, and the same texts for every parser."""
+def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
+    r"""Write objects as YAML: the same bytes every time, and the same texts for every parser.
+
+    Example:
+        >>> to_yaml([{"kind": "Task", "name": "no"}])
+        "---\nkind: Task\nname: 'no'\n"
+    """
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes what only other parsers, such as kubectl's, take for something else."""
+        """Quotes what other parsers read as something else, and writes no aliases."""
 
-    for kind, pattern, first in _OTHERS:
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+            return True
+
+    for kind, pattern, first in _AMBIGUOUS:
         Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, list(first))
-    found: str = yaml.dump_all(
-        documents,
+    text: str = yaml.dump_all(
+        objects,
         Dumper=Dumper,
         sort_keys=False,
         explicit_start=True,
         allow_unicode=True,
         width=100,
     )
-    return found
+    return text
 
 
 def _check(workflow: Workflow, settings: ClusterSettings) -> None:
@@ -134,13 +142,15 @@ def _check(workflow: Workflow, settings: ClusterSettings) -> None:
                 "ITH650",
                 f"the workflow has no step `{name}`",
                 where=f"[tool.ithaca.{settings.backend}.steps.{name}]",
-                cure=f"its steps: {', '.join(step.name for step in workflow.steps)}",
+                cure=f"its steps are: {', '.join(step.name for step in workflow.steps)}",
             )
     if not (settings.store or settings.store_claim):
-        raise _missing("store", "s3://BUCKET/PREFIX", "the pods' store", settings)
+        raise _missing("store", "s3://BUCKET/PREFIX", "store is configured for pods", settings)
     for step in workflow.steps:
         if settled(settings, step).image is None:
-            raise _missing("image", "python:3.12", f"the image of the step {step.name}", settings)
+            raise _missing(
+                "image", "python:3.12", f'image is configured for step "{step.name}"', settings
+            )
         tags = {
             "image": step.image,
             "node": step.node,
@@ -158,16 +168,17 @@ def _check(workflow: Workflow, settings: ClusterSettings) -> None:
 
 
 def _refuse_passwords(settings: ClusterSettings) -> None:
-    """Addresses of package indexes are set as variables, and manifests are read by many."""
+    """Refuse package indexes with passwords: many people can read manifests."""
     everywhere = {"": settings.env, **{f"steps.{k}.": v.env for k, v in settings.named.items()}}
     for place, env in everywhere.items():
         for name, text in env.items():
             if _PASSWORD.search(text):
                 raise UsageError(
                     "ITH674",
-                    f"the address in {name} holds a password, and a manifest is no place for one",
+                    f"the URL in {name} contains a password, which everyone who sees the manifest "
+                    "could read",
                     where=settings.place(f"{place}env"),
-                    cure=f"keep {name} in a secret of the cluster, and name that under "
+                    cure=f"store {name} in a Kubernetes secret and list the secret in "
                     "`env_from_secrets`",
                 )
 
@@ -175,7 +186,7 @@ def _refuse_passwords(settings: ClusterSettings) -> None:
 def _missing(name: str, example: str, what: str, settings: ClusterSettings) -> UsageError:
     return UsageError(
         "ITH651",
-        f"nothing says what {what} is",
-        cure=f'write `{name} = "{example}"` under [tool.ithaca] or {settings.place()}, or set '
+        f"no {what}",
+        cure=f'set `{name} = "{example}"` under [tool.ithaca] or {settings.place()}, or set '
         f"ITHACA_{name.upper()}",
     )

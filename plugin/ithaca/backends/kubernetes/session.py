@@ -85,7 +85,7 @@ class ClusterSession(Session):
         if all(each.action == "reuse" for each in run.plan):
             end_run(journal)
             return
-        error, unknown = self._create(self.engine.manifests(journal.workflow(), run))
+        error, unknown = self._create(self.engine.objects(journal.workflow(), run))
         if error is None:
             return
         if not unknown:

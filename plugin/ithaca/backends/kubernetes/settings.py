@@ -1,4 +1,4 @@
-"""`[tool.ithaca.NAME]` of a backend for clusters: what Kubernetes knows, for all or named steps.
+"""`[tool.ithaca.NAME]` of a cluster backend: settings for all steps, or for named ones.
 
 A backend adds its engine's own settings in subclasses and reads its table with `read`.
 """
@@ -15,21 +15,21 @@ from ithaca.errors import UsageError
 from ithaca.notebook.names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 INFRASTRUCTURE_RETRIES = 2
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table in which every key is known."""
+    """A table that refuses unknown keys."""
 
 
 class Work(Strict, frozen=True, kw_only=True):
-    """The volume of a step's files: an `emptyDir`, or a claim of its own that ends with the pod.
+    """The volume of a step's files: an `emptyDir`, or a claim that is deleted with the pod.
 
     Attributes:
-        size: A quantity: the limit of the `emptyDir`, the size of the claim.
-        storage_class: Makes it a claim, of this class (`""` is the cluster's default).
+        size: The limit of the `emptyDir`, or the size of the claim.
+        storage_class: Use a claim of this class (`""` is the cluster's default).
         medium: `Memory` keeps an `emptyDir` in memory.
     """
 
@@ -39,14 +39,14 @@ class Work(Strict, frozen=True, kw_only=True):
 
 
 class PodSettings(Strict, frozen=True, kw_only=True):
-    """What can be set of a pod, for all steps or, under `steps.NAME`, for one.
+    """Settings of a pod: for all steps, or under `steps.NAME` for one.
 
     Attributes:
         image: The container image.
         image_pull_policy: `Always`, `IfNotPresent` or `Never`.
-        python: The kernel's interpreter inside of the image.
+        python: The kernel's interpreter inside the image.
         env: Environment variables.
-        env_from_secrets: Secrets all of whose keys become environment variables.
+        env_from_secrets: Secrets whose keys all become environment variables.
         requests: Kubernetes quantities by resource.
         limits: Kubernetes quantities by resource.
         node: Node selector.
@@ -57,8 +57,8 @@ class PodSettings(Strict, frozen=True, kw_only=True):
         service_account: Name of the service account.
         priority_class: Name of the priority class.
         scheduler: Name of the scheduler.
-        security_context: The pod's, as in Kubernetes.
-        timeout_grace: Seconds that a pod may live beyond the step's own time limit.
+        security_context: The pod's security context, as in Kubernetes.
+        timeout_grace: Seconds that a pod may run beyond the step's own time limit.
         work: The volume of the step's files.
     """
 
@@ -83,42 +83,43 @@ class PodSettings(Strict, frozen=True, kw_only=True):
 
 
 class ClusterSettings(PodSettings, frozen=True, kw_only=True):
-    """What can be set of a whole run.
+    """Settings of a whole run.
 
     Attributes:
-        namespace: Where it runs; None leaves it to whoever submits.
+        namespace: The namespace to run in; None: that of the kubeconfig.
         url: Address of the engine's UI, for links.
         store: URL of the store that pods read and write.
-        store_secret: Secret whose keys become environment variables: the store's credentials.
-        store_claim: Claim that holds the store; it is mounted and needs no `store`.
-        runner_image: Image whose Ithaca a first container copies into the pod.
-        environment: What steps import: `image`, `lock`, `lock:FILE` or `capture`; whoever emits
-            manifests says with which digest.
-        node_cache: Folder of the node that keeps objects of the store.
+        store_secret: Secret with the store's credentials, as environment variables.
+        store_claim: Claim that holds the store; it is mounted, and `store` is not needed.
+        runner_image: Image from which an init container copies Ithaca into the pod.
+        environment: What steps import: `image`, `lock`, `lock:FILE` or `capture`; the digest is
+            added when objects are built.
+        node_cache: Folder of the node that caches objects of the store.
         image_pull_secrets: Names of secrets.
         volume_claims: Claims by the name of the notebook's volume.
-        infrastructure_retries: Attempts of a step that may be lost to the machine.
-        deadline: Seconds that the whole run may take, waiting for people included.
+        infrastructure_retries: How many attempts of a step may be lost to failures of nodes.
+        deadline: Seconds that the whole run may take, including the time it waits for people.
+        parallel: How many steps run at once, for engines that can limit it.
         exit_handler: Whether a last pod records the run's end.
     """
 
     backend: ClassVar[str]
-    """What `--backend` calls it."""
+    """Its name in `--backend`."""
 
     engine: ClassVar[str]
-    """What people call it."""
+    """The engine's name in messages."""
 
     variable: ClassVar[re.Pattern[str]]
-    """What the engine would substitute in a text."""
+    """Matches what the engine would substitute in a text."""
 
     pod: ClassVar[type[PodSettings]] = PodSettings
-    """What can be set under `steps.NAME`."""
+    """The settings that are allowed under `steps.NAME`."""
 
     own: ClassVar[frozenset[str]] = frozenset()
-    """Settings of pods that, set for all, are the whole run's and not each pod's."""
+    """Settings of pods that, set for all steps, apply to the run and not to each pod."""
 
     may_use_variables: ClassVar[frozenset[str]] = frozenset()
-    """Settings in which the engine's variables may stand."""
+    """Settings that may contain the engine's variables."""
 
     namespace: str | None = None
     url: str | None = None
@@ -132,63 +133,63 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
     volume_claims: dict[str, str] = {}
     infrastructure_retries: int = INFRASTRUCTURE_RETRIES
     deadline: int | None = None
+    parallel: int | None = None
     exit_handler: bool = True
 
     @property
     def named(self) -> Mapping[str, PodSettings]:
-        """Settings of named steps, the table `steps`."""
+        """The table `steps`: settings of named steps."""
         found: Mapping[str, PodSettings] = getattr(self, "steps", {})
         return found
 
     @classmethod
     def place(cls, setting: str = "") -> str:
-        """Where a setting, or the table, is written."""
+        """The name of a setting, or of the table, in messages."""
         return f"tool.ithaca.{cls.backend}.{setting}" if setting else f"[tool.ithaca.{cls.backend}]"
 
 
 _Settings = TypeVar("_Settings", bound=ClusterSettings)
 
 
-def read(
-    kind: type[_Settings], values: Mapping[str, Any], *, at_least_one: Sequence[str] = ()
-) -> _Settings:
-    """The settings of a backend, checked.
+def read(kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
+    """Read and validate the settings of a backend.
 
     Args:
-        kind: Its settings; they have a field `steps`.
-        values: `[tool.ithaca.NAME]`, with the plain settings that it may override.
-        at_least_one: Settings of the whole run, beside `deadline`, that are numbers above 0.
+        kind: The type of the settings; it has a field `steps`.
+        values: `[tool.ithaca.NAME]`, joined with the general settings that it may override.
 
     Raises:
-        UsageError: There is no such setting, or it has a wrong value.
+        UsageError: A setting is unknown or has a wrong value.
     """
     try:
         found = msgspec.convert(dict(values), type=kind)
     except msgspec.ValidationError as error:
         raise _wrong(kind, str(error), values) from None
-    counted = {name: getattr(found, name) for name in (*at_least_one, "deadline")}
-    pods: dict[str, PodSettings] = {f"steps.{name}.": pod for name, pod in found.named.items()}
-    everywhere: dict[str, PodSettings] = {"": found, **pods}
-    for place, pod in everywhere.items():
-        counted[f"{place}timeout_grace"] = pod.timeout_grace
-    for name, number in counted.items():
+    numbers = {
+        "parallel": found.parallel,
+        "deadline": found.deadline,
+        "timeout_grace": found.timeout_grace,
+    }
+    for name, pod in found.named.items():
+        numbers[f"steps.{name}.timeout_grace"] = pod.timeout_grace
+    for name, number in numbers.items():
         if number is not None and number < 1:
-            raise _wrong(kind, f"`{name}` must be at least 1, not {number}", values)
-    if found.infrastructure_retries < 0:
-        raise _wrong(kind, "`infrastructure_retries` is less than nothing", values)
+            raise _wrong(kind, f"`{name}` must be at least 1 (got {number})", values)
+    if (lost := found.infrastructure_retries) < 0:
+        raise _wrong(kind, f"`infrastructure_retries` must be at least 0 (got {lost})", values)
     if found.image is None:
-        # A notebook server in a cluster: steps import what it imports.
+        # On a notebook server in a cluster, the image of that server is the default.
         return msgspec.structs.replace(found, image=own.image())
     return found
 
 
 def _wrong(kind: type[ClusterSettings], message: str, values: Mapping[str, Any]) -> UsageError:
     known = [*kind.__struct_fields__]
-    odd = [name for name in values if name not in known]
-    near = nearest(odd[0], known) if odd else None
+    unknown = [name for name in values if name not in known]
+    near = nearest(unknown[0], known) if unknown else None
     return UsageError(
         "ITH650",
         message[:1].lower() + message[1:].replace("`$.", "`").replace("Object ", "the table "),
         where=kind.place(),
-        cure=f"did you mean `{near}`?" if near else f"settings are: {', '.join(sorted(known))}",
+        cure=f"did you mean `{near}`?" if near else f"the settings are: {', '.join(sorted(known))}",
     )

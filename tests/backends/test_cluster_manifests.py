@@ -1,0 +1,168 @@
+"""The manifests of every cluster backend: golden files, schemas, and the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from cluster_schemas import problems
+from cluster_workflows import EVERY, PLAIN, emitted, run, workflow
+from ithaca.backends.kubernetes.backend import ClusterBackend
+from ithaca.compiling.compile import compile as compiled
+from ithaca.model.run import PlannedStep, RunDocument
+from ithaca.model.workflow import Step, Workflow
+from ithaca_argo import ArgoBackend
+from ithaca_tekton import TektonBackend
+
+HERE = Path(__file__).parent
+CORPUS = HERE.parent / "compiling" / "corpus"
+NOTEBOOKS = {
+    **{path.stem: path for path in sorted(CORPUS.glob("*.ipynb"))},
+    "composed": CORPUS / "composed" / "main.ipynb",
+    "every_tag": HERE / "corpus" / "every_tag.ipynb",
+}
+CLAIMS = {"volume_claims": {"images": "images"}}
+BACKENDS: dict[str, type[ClusterBackend]] = {"argo": ArgoBackend, "tekton": TektonBackend}
+
+
+STEPS = (
+    Step(name="load"),
+    Step(name="train", needs=("load",), approval="Go on?"),
+    Step(name="score", needs=("train", "load")),
+)
+PLANNED: dict[str, tuple[Workflow, RunDocument]] = {
+    "argo": (workflow(), run(PlannedStep(step="load", action="reuse", execution="e" * 64))),
+    "tekton": (
+        workflow(*STEPS),
+        run(
+            PlannedStep(step="load", action="reuse", execution="e" * 64),
+            PlannedStep(step="train", action="run"),
+            PlannedStep(step="score", action="run"),
+        ),
+    ),
+}
+
+
+class GoldenManifests(SingleFileSnapshotExtension):
+    """One `.yaml` for each notebook, equal to what `ithaca compile` prints."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "yaml"
+
+
+@pytest.fixture
+def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(GoldenManifests)
+
+
+@pytest.fixture(params=BACKENDS)
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def compile_(name: str) -> Workflow:
+    path = NOTEBOOKS[name]
+    return compiled(path, root=CORPUS if path.is_relative_to(CORPUS) else path.parent)
+
+
+def with_every_setting(engine: str) -> tuple[Workflow, dict[str, Any]]:
+    """The settings, and a workflow with the steps that they name."""
+    settings = EVERY[engine]
+    question = "Train?" if "approval_task" in settings else None
+    train = Step(name="train", needs=("load",), timeout=30.0, approval=question)
+    return workflow(Step(name="load"), train), settings
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_of_the_corpus_has_the_golden_manifests(
+    engine: str, name: str, golden: SnapshotAssertion
+) -> None:
+    assert BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_(name)) == golden
+
+
+def test_every_setting_has_the_golden_manifests(engine: str, golden: SnapshotAssertion) -> None:
+    wanted, settings = with_every_setting(engine)
+    assert BACKENDS[engine](settings).emit(wanted) == golden
+
+
+def test_every_setting_is_in_the_golden_manifests(engine: str) -> None:
+    assert set(EVERY[engine]) == {*BACKENDS[engine](PLAIN).read().__struct_fields__}
+
+
+def test_a_planned_run_has_the_golden_manifest(engine: str, golden: SnapshotAssertion) -> None:
+    assert BACKENDS[engine](PLAIN).emit(*PLANNED[engine]) == golden
+
+
+def test_the_objects_that_are_sent_are_those_that_are_printed(engine: str) -> None:
+    wanted, settings = with_every_setting(engine)
+    backend = BACKENDS[engine](settings)
+    for planned in (None, run()):
+        printed = list(yaml.safe_load_all(backend.emit(wanted, planned)))
+        assert list(backend.engine().objects(wanted, planned)) == printed
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_schemas_accept_the_manifests_of_the_corpus(engine: str, name: str) -> None:
+    for document in emitted(BACKENDS[engine], compile_(name), **CLAIMS):
+        assert problems(engine, document) == []
+
+
+def test_the_schemas_accept_every_setting_and_a_planned_run(engine: str) -> None:
+    backend, (wanted, settings) = BACKENDS[engine], with_every_setting(engine)
+    for document in (
+        *emitted(backend, wanted, **settings),
+        *emitted(backend, wanted, run(), **settings),
+        *emitted(backend, *PLANNED[engine]),
+    ):
+        assert problems(engine, document) == []
+
+
+EMIT_ALL = """
+import json, sys
+from ithaca.backends.registry import backend
+from ithaca.compiling.load import from_json
+name, settings, *paths = sys.argv[1:]
+for path in paths:
+    sys.stdout.write(backend(name, json.loads(settings)).emit(from_json(open(path, "rb").read())))
+"""
+
+
+def test_the_bytes_are_the_same_under_every_hash_seed(engine: str, tmp_path: Path) -> None:
+    paths = []
+    for name in NOTEBOOKS:
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(compile_(name).to_json())
+    settings = {name: value for name, value in EVERY[engine].items() if name != "steps"} | CLAIMS
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", EMIT_ALL, engine, json.dumps(settings), *map(str, paths)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(outputs) == 1
+
+
+def test_no_code_and_no_secret_is_in_a_manifest(engine: str) -> None:
+    text = BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_("every_tag"))
+    assert "secretKeyRef" in text
+    for source in ("math.sqrt", "double(lr)", "def double", "aside = 1", "print("):
+        assert source not in text
+
+
+def test_importing_the_backend_does_not_import_what_its_extra_installs(engine: str) -> None:
+    code = f"import sys, ithaca_{engine}.backend; print({{'hera', 'yaml'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
