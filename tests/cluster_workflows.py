@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
-from ithaca.backends.protocol import Backend
+from ithaca.backends.protocol import Backend, Manifest
 from ithaca.model.run import PlannedStep, RunDocument
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
 
@@ -85,6 +86,11 @@ EVERY: dict[str, dict[str, Any]] = {
 """Every setting of a backend."""
 
 
+def text_of(manifests: Iterable[Manifest]) -> str:
+    """What `ithaca compile` prints of manifests."""
+    return "".join(each.text for each in manifests)
+
+
 def workflow(*steps: Step, **more: Any) -> Workflow:
     """A workflow of these steps, else of `load` and `train`."""
     chosen = steps or (Step(name="load"), Step(name="train", needs=("load",)))
@@ -127,5 +133,5 @@ def emitted(
     **settings: Any,
 ) -> list[dict[str, Any]]:
     """The objects that a backend emits, as kubectl reads them."""
-    text = backend({**PLAIN, **settings}).emit(wanted or workflow(), planned)
+    text = text_of(backend({**PLAIN, **settings}).emit(wanted or workflow(), planned))
     return list(yaml.load_all(text, yaml.CSafeLoader))

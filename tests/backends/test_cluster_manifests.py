@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from cluster_schemas import problems
-from cluster_workflows import EVERY, PLAIN, emitted, run, workflow
+from cluster_workflows import EVERY, PLAIN, emitted, run, text_of, workflow
 from ithaca.backends.kubernetes.backend import ClusterBackend
 from ithaca.compiling.compile import compile as compiled
 from ithaca.model.run import PlannedStep, RunDocument
@@ -87,12 +87,12 @@ def with_every_setting(engine: str) -> tuple[Workflow, dict[str, Any]]:
 def test_a_notebook_of_the_corpus_has_the_golden_manifests(
     engine: str, name: str, golden: SnapshotAssertion
 ) -> None:
-    assert BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_(name)) == golden
+    assert text_of(BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_(name))) == golden
 
 
 def test_every_setting_has_the_golden_manifests(engine: str, golden: SnapshotAssertion) -> None:
     wanted, settings = with_every_setting(engine)
-    assert BACKENDS[engine](settings).emit(wanted) == golden
+    assert text_of(BACKENDS[engine](settings).emit(wanted)) == golden
 
 
 def test_every_setting_is_in_the_golden_manifests(engine: str) -> None:
@@ -100,14 +100,14 @@ def test_every_setting_is_in_the_golden_manifests(engine: str) -> None:
 
 
 def test_a_planned_run_has_the_golden_manifest(engine: str, golden: SnapshotAssertion) -> None:
-    assert BACKENDS[engine](PLAIN).emit(*PLANNED[engine]) == golden
+    assert text_of(BACKENDS[engine](PLAIN).emit(*PLANNED[engine])) == golden
 
 
 def test_the_objects_that_are_sent_are_those_that_are_printed(engine: str) -> None:
     wanted, settings = with_every_setting(engine)
     backend = BACKENDS[engine](settings)
     for planned in (None, run()):
-        printed = list(yaml.safe_load_all(backend.emit(wanted, planned)))
+        printed = list(yaml.safe_load_all(text_of(backend.emit(wanted, planned))))
         assert list(backend.engine().objects(wanted, planned)) == printed
 
 
@@ -133,7 +133,8 @@ from ithaca.backends.registry import backend
 from ithaca.compiling.load import from_json
 name, settings, *paths = sys.argv[1:]
 for path in paths:
-    sys.stdout.write(backend(name, json.loads(settings)).emit(from_json(open(path, "rb").read())))
+    for each in backend(name, json.loads(settings)).emit(from_json(open(path, "rb").read())):
+        sys.stdout.write(each.text)
 """
 
 
@@ -156,7 +157,7 @@ def test_the_bytes_are_the_same_under_every_hash_seed(engine: str, tmp_path: Pat
 
 
 def test_no_code_and_no_secret_is_in_a_manifest(engine: str) -> None:
-    text = BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_("every_tag"))
+    text = text_of(BACKENDS[engine]({**PLAIN, **CLAIMS}).emit(compile_("every_tag")))
     assert "secretKeyRef" in text
     for source in ("math.sqrt", "double(lr)", "def double", "aside = 1", "print("):
         assert source not in text

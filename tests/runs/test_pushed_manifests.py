@@ -15,7 +15,7 @@ import yaml
 import ithaca
 from ithaca.errors import UsageError
 from ithaca.records import names
-from ithaca.runs.manifests import manifests
+from ithaca.runs import manifests as module
 from ithaca.runs.project import find_project
 from ithaca.runs.remotes import send
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
@@ -45,6 +45,11 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root / "nb.ipynb"
 
 
+def manifests(workflow: ithaca.Workflow, backend: str, **more: object) -> str:
+    """What `ithaca compile` prints."""
+    return "".join(each.text for each in module.manifests(workflow, backend, **more))  # type: ignore[arg-type]
+
+
 def parameters(text: str) -> dict[str, str]:
     template, _ = yaml.safe_load_all(text)
     return {each["name"]: each["value"] for each in template["spec"]["arguments"]["parameters"]}
@@ -52,7 +57,7 @@ def parameters(text: str) -> dict[str, str]:
 
 def push(notebook: Path, **more: object) -> str:
     flags = {"store": f"file://{notebook.parent.parent}/remote"}
-    return manifests(ithaca.compile(notebook), "argo", flags=flags, push=True, **more)  # type: ignore[arg-type]
+    return manifests(ithaca.compile(notebook), "argo", flags=flags, push=True, **more)
 
 
 def test_what_the_manifests_name_is_in_the_store(notebook: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ithaca.backends import Backend, Observation, Session
+from ithaca.backends import Backend, Manifest, Observation, Session
 from ithaca.errors import BackendError, UsageError
 from ithaca.records.journal import Journal
 
@@ -72,7 +72,7 @@ class MakeBackend(Backend):
                 )
         return ("make runs one step at a time and reserves neither cpu nor memory",)
 
-    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
+    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> tuple[Manifest, ...]:
         """The Makefile: what a run's plan knows already has no target."""
         known = {each.step: each.execution for each in (run.plan if run else ()) if each.execution}
         steps = [step for step in workflow.steps if step.name not in known]
@@ -85,7 +85,8 @@ class MakeBackend(Backend):
             steps=" ".join(f"step-{step.name}" for step in steps),
         )
         lost = run.infrastructure_retries if run else 2
-        return "".join([head, *(_step(step, known, lost) for step in steps)])
+        text = "".join([head, *(_step(step, known, lost) for step in steps)])
+        return (Manifest("Makefile", text),)
 
     def session(self, home: Path, store: Documents) -> Session:
         """Reach the runs that make runs on this machine."""
@@ -114,8 +115,8 @@ class MakeSession(Session):
         """Write the run's Makefile and start make."""
         journal, folder = Journal(self.store, run_id), self.folder / run_id
         folder.mkdir(parents=True)
-        text = MakeBackend().emit(journal.workflow(), journal.run())
-        (folder / "Makefile").write_text(text)
+        for name, text in MakeBackend().emit(journal.workflow(), journal.run()):
+            (folder / name).write_text(text)
         with (folder / "lock").open("w") as lock, (folder / "log").open("w") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             make = subprocess.Popen(

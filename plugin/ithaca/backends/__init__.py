@@ -8,7 +8,15 @@ runners write everything they find out back to the store.
 
 from __future__ import annotations
 
-from ithaca.backends.protocol import PROTOCOL_VERSION, Backend, Observation, Session
+from ithaca.backends.protocol import PROTOCOL_VERSION, Backend, Manifest, Observation, Session
 from ithaca.backends.registry import available, backend
 
-__all__ = ["PROTOCOL_VERSION", "Backend", "Observation", "Session", "available", "backend"]
+__all__ = [
+    "PROTOCOL_VERSION",
+    "Backend",
+    "Manifest",
+    "Observation",
+    "Session",
+    "available",
+    "backend",
+]

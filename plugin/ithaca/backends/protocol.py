@@ -50,6 +50,18 @@ class ManifestOptions(NamedTuple):
     environ: Mapping[str, str] | None = None
 
 
+class Manifest(NamedTuple):
+    """One object of an engine as text.
+
+    Attributes:
+        name: Its file name, where each object gets a file: `workflow-digits.yaml`.
+        text: Its text. The texts of all manifests, one after the other, are one valid file.
+    """
+
+    name: str
+    text: str
+
+
 class Check(NamedTuple):
     """The result of one check of `ithaca doctor`.
 
@@ -209,8 +221,8 @@ class Backend(ABC):
         """
         return None
 
-    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
-        """The engine's manifests as text; pure and deterministic.
+    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> tuple[Manifest, ...]:
+        """The engine's manifests; pure and deterministic.
 
         Args:
             workflow: The workflow.

@@ -116,13 +116,13 @@ def compile_(
         write_output(output, workflow.to_json().encode())
         return
     from ithaca.cli.progress import ProgressLine
-    from ithaca.runs.manifests import files, manifests
+    from ithaca.runs.manifests import manifests
 
     if output_dir is not None:
         # Create it first: an empty folder is part of the source, so the digest stays the same.
         Path(output_dir).mkdir(parents=True, exist_ok=True)
     with ProgressLine() as progress:
-        text = manifests(
+        found = manifests(
             workflow,
             backend,
             flags={"environment": environment, **flags()},
@@ -132,10 +132,10 @@ def compile_(
             progress=progress,
         )
     if output_dir is None:
-        write_output(output, text.encode())
+        write_output(output, "".join(each.text for each in found).encode())
         return
-    for name, document in files(text).items():
-        write_output(str(Path(output_dir) / name), document.encode())
+    for name, text in found:
+        write_output(str(Path(output_dir) / name), text.encode())
         click.echo(str(Path(output_dir) / name))
 
 

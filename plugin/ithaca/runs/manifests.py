@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,32 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from ithaca.backends import Manifest
     from ithaca.runs.workflow import Workflow
-
-
-_DOCUMENT = re.compile(r"^---\n", re.MULTILINE)
-_KIND = re.compile(r"^kind: (\w+)$", re.MULTILINE)
-_NAME = re.compile(r"^  (?:name|generateName): '?([\w.-]+?)-?'?$", re.MULTILINE)
-
-
-def files(text: str) -> dict[str, str]:
-    r"""Split manifests into files, named after their kind and name.
-
-    Args:
-        text: YAML documents as a backend prints them.
-
-    Example:
-        >>> files("---\nkind: Task\nmetadata:\n  name: digits--step\n")
-        {'task-digits--step.yaml': 'kind: Task\nmetadata:\n  name: digits--step\n'}
-    """
-    found: dict[str, str] = {}
-    for document in filter(None, _DOCUMENT.split(text)):
-        kind, name = _KIND.search(document), _NAME.search(document)
-        parts = (kind[1].lower() if kind else "manifest", name[1] if name else "")
-        stem = "-".join(filter(None, parts))
-        number = sum(each.startswith(f"{stem}.") for each in found)
-        found[f"{stem}.{number + 1}.yaml" if number else f"{stem}.yaml"] = document
-    return found
 
 
 def manifests(
@@ -56,7 +31,7 @@ def manifests(
     output: Path | None = None,
     folder: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
-) -> str:
+) -> tuple[Manifest, ...]:
     """The manifests of a workflow.
 
     What they refer to by digest is kept in the project's own store or pushed.
@@ -68,7 +43,7 @@ def manifests(
         push: Send the workflow, its notebook and its source to the store of the manifests, for
             runs that kubectl, git or a trigger starts.
         output: The file that the manifests are written to; it is left out of the source.
-        folder: The folder that `files` of them are written to; they are left out, too.
+        folder: The folder that each of them is written to; these files are left out, too.
         progress: Called with (what, files, bytes) as the work proceeds.
 
     Raises:
@@ -88,7 +63,7 @@ def manifests(
     known = engine.emit(workflow)  # fails before anything is stored
     written = [output] if output else []
     if folder is not None:
-        written += [folder / name for name in files(known)]
+        written += [folder / each.name for each in known]
     if push:
         store = project.shared(project.store_url(engine, writing=True), create=True)
     else:

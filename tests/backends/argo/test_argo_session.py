@@ -11,6 +11,7 @@ import pytest
 import yaml
 from argo_workflows import PLAIN, run, workflow
 
+from cluster_workflows import text_of
 from ithaca.backends.kubernetes import Cluster, ClusterSession, Kind
 from ithaca.backends.kubernetes import session as module
 from ithaca.model.run import AttemptEnd
@@ -91,11 +92,11 @@ def test_an_observer_sees_the_ends_that_a_reconciler_would_write_and_writes_none
 
 def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
     document = msgspec.structs.replace(run(), store="s3://kept/here")
-    text = ArgoBackend({**PLAIN, "store": "s3://settings/say"}).emit(workflow(), document)
+    text = text_of(ArgoBackend({**PLAIN, "store": "s3://settings/say"}).emit(workflow(), document))
     told = yaml.safe_load(text)["spec"]["arguments"]["parameters"]
     assert {each["name"]: each["value"] for each in told}["ithaca-store"] == "s3://kept/here"
     without = {name: value for name, value in PLAIN.items() if name != "store"}
-    assert "s3://kept/here" in ArgoBackend(without).emit(workflow(), document)
+    assert "s3://kept/here" in text_of(ArgoBackend(without).emit(workflow(), document))
 
 
 def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is(

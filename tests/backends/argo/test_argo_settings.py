@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from argo_workflows import PLAIN, emitted, pod, spec, task, workflow
 
+from cluster_workflows import text_of
 from ithaca.errors import UsageError
 from ithaca.model.workflow import Resources, Secret, Step, Volume
 from ithaca_argo import ArgoBackend
@@ -232,7 +233,7 @@ def test_the_runner_image_itself_needs_no_copy() -> None:
 
 
 def test_a_store_may_be_a_claim() -> None:
-    text = ArgoBackend({"image": "x", "store_claim": "store"}).emit(workflow(TRAIN))
+    text = text_of(ArgoBackend({"image": "x", "store_claim": "store"}).emit(workflow(TRAIN)))
     assert "value: file:///ithaca-store" in text
     assert "claimName: store" in text
 
@@ -250,7 +251,9 @@ def test_a_last_pod_records_the_end_unless_that_is_switched_off() -> None:
 
 
 def test_the_last_pod_has_an_image_where_only_steps_name_one() -> None:
-    text = ArgoBackend({"store": "s3://b"}).emit(workflow(Step(name="train", image="torch:2")))
+    text = text_of(
+        ArgoBackend({"store": "s3://b"}).emit(workflow(Step(name="train", image="torch:2")))
+    )
     assert text.count("image: torch:2") == 2
 
 
@@ -299,6 +302,6 @@ def test_a_setting_that_is_wrong_is_refused(settings: Any, said: str, cure: str)
 def test_without_a_store_or_an_image_the_message_says_how_to_name_one(name: str) -> None:
     settings = {key: value for key, value in PLAIN.items() if key != name}
     with pytest.raises(UsageError) as raised:
-        ArgoBackend(settings).emit(workflow())
+        text_of(ArgoBackend(settings).emit(workflow()))
     assert raised.value.code == "ITH651"
     assert f"ITHACA_{name.upper()}" in raised.value.cure

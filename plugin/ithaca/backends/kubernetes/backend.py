@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ithaca.backends.kubernetes.doctor import Installed
     from ithaca.backends.kubernetes.engine import Engine
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.backends.protocol import Check, ManifestOptions
+    from ithaca.backends.protocol import Check, Manifest, ManifestOptions
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
     from ithaca.records.journal import Documents
@@ -78,17 +78,17 @@ class ClusterBackend(Backend):
         pod = settled(self.read(), step)
         return None if pod.image is None else (pod.image, pod.python or "")
 
-    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> str:
-        """The engine's objects as YAML.
+    def emit(self, workflow: Workflow, run: RunDocument | None = None) -> tuple[Manifest, ...]:
+        """The engine's objects as YAML, a manifest each.
 
         Raises:
             UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
             BackendError: The backend's extra is not installed.
         """
         with self._extra():
-            from ithaca.backends.kubernetes.manifests import to_yaml
+            from ithaca.backends.kubernetes.manifests import manifests
 
-            return to_yaml(self.engine().objects(workflow, run))
+            return manifests(self.engine().objects(workflow, run))
 
     def manifests(self, options: ManifestOptions) -> str:
         """The objects that a namespace needs before runs can start in it, as YAML."""

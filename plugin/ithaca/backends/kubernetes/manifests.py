@@ -14,6 +14,7 @@ import msgspec
 
 from ithaca.backends.kubernetes import command, names
 from ithaca.backends.kubernetes.pods import settled
+from ithaca.backends.protocol import Manifest
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,11 +108,28 @@ def named_first(content: Any) -> Any:
     return {key: named_first(content[key]) for key in order}
 
 
-def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
-    r"""Write objects as YAML: the same bytes every time, and the same texts for every parser.
+def manifests(objects: Iterable[Mapping[str, Any]]) -> tuple[Manifest, ...]:
+    r"""Write objects as YAML, each with a file name that says what it is.
 
     Example:
-        >>> to_yaml([{"kind": "Task", "name": "no"}])
+        >>> manifests([{"kind": "Task", "metadata": {"name": "digits--step"}}])[0].name
+        'task-digits--step.yaml'
+    """
+    found: dict[str, str] = {}
+    for each in objects:
+        metadata = each.get("metadata") or {}
+        name = metadata.get("name") or str(metadata.get("generateName", "")).rstrip("-")
+        stem = "-".join(filter(None, (str(each["kind"]).lower(), name)))
+        number = sum(known.startswith(f"{stem}.") for known in found)
+        found[f"{stem}.{number + 1}.yaml" if number else f"{stem}.yaml"] = to_yaml(each)
+    return tuple(Manifest(name, text) for name, text in found.items())
+
+
+def to_yaml(content: Mapping[str, Any]) -> str:
+    r"""Write an object as YAML: the same bytes every time, and the same texts for every parser.
+
+    Example:
+        >>> to_yaml({"kind": "Task", "name": "no"})
         "---\nkind: Task\nname: 'no'\n"
     """
     import yaml
@@ -124,8 +142,8 @@ def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
 
     for kind, pattern, first in _AMBIGUOUS:
         Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, list(first))
-    text: str = yaml.dump_all(
-        objects,
+    text: str = yaml.dump(
+        content,
         Dumper=Dumper,
         sort_keys=False,
         explicit_start=True,
