@@ -34,8 +34,8 @@ API_VERSION = "argoproj.io/v1alpha1"
 
 def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None) -> list[Object]:
     """Build the objects; see `Engine.objects`."""
-    settings = manifests.ready(workflow, settings, run)
-    spec = _spec(workflow, settings, run, manifests.known(run))
+    settings = manifests.validated(workflow, settings, run)
+    spec = _spec(workflow, settings, run, manifests.reused(run))
     if run is not None:
         return [_workflow(workflow, settings, spec, run)]
     return [_template(workflow, settings, spec), _reference(workflow, settings)]
@@ -45,9 +45,9 @@ def _spec(
     workflow: Workflow,
     settings: ArgoSettings,
     run: RunDocument | None,
-    known: Mapping[str, str],
+    reused: Mapping[str, str],
 ) -> m.WorkflowSpec:
-    steps = manifests.started(workflow, known, settings)
+    steps = manifests.steps_to_start(workflow, reused, settings)
     templates = _pod_templates(steps, workflow, settings)
     distinct = {template.name: template for template in templates.values()}
     asked = any(step.approval is not None for step in steps)
@@ -71,7 +71,7 @@ def _spec(
         pod_gc=_pod_gc(settings),
         ttl_strategy=_ttl(settings),
         templates=[
-            _dag(steps, workflow, templates, known, prepared),
+            _dag(steps, workflow, templates, reused, prepared),
             *(pods.preparing_pod(each.name, each.step, settings) for each in prepared),
             *distinct.values(),
             *([_approval()] if asked else []),
@@ -118,15 +118,15 @@ def _dag(
     steps: list[Step],
     workflow: Workflow,
     templates: Mapping[str, m.Template],
-    known: Mapping[str, str],
+    reused: Mapping[str, str],
     prepared: Sequence[Preparation],
 ) -> m.Template:
     named = names.tasks(step.name for step in workflow.steps)
     tasks = [_task(each.name, each.name, [], {"step": each.step.name}) for each in prepared]
     for step in steps:
-        task, needed = named[step.name], [named[need] for need in step.needs if need not in known]
+        task, needed = named[step.name], [named[need] for need in step.needs if need not in reused]
         digests = [
-            known.get(need, f"{{{{tasks.{named[need]}.outputs.parameters.execution}}}}")
+            reused.get(need, f"{{{{tasks.{named[need]}.outputs.parameters.execution}}}}")
             for need in step.needs
         ]
         arguments = {"step": step.name, "label": task, "parents": parents(digests)}
@@ -185,7 +185,7 @@ def _approval() -> m.Template:
 def _parameters(
     workflow: Workflow, settings: ArgoSettings, run: RunDocument | None
 ) -> list[m.Parameter]:
-    ours = manifests.addresses(workflow, settings, run)
+    ours = manifests.run_parameters(workflow, settings, run)
     return [
         *(m.Parameter(name=name, value=text) for name, text in ours.items()),
         *_arguments(workflow, run),

@@ -72,7 +72,7 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
     variable: ClassVar[re.Pattern[str]] = re.compile(r"\{\{")
     pod: ClassVar[type[shared.PodSettings]] = PodSettings
     # Set for all steps, a mutex is held by the whole run, and a patch is set on the workflow.
-    own: ClassVar[frozenset[str]] = frozenset({"mutexes", "pod_patch"})
+    for_run: ClassVar[frozenset[str]] = frozenset({"mutexes", "pod_patch"})
     may_use_variables: ClassVar[frozenset[str]] = frozenset({"pod_patch"})
 
     backoff: Backoff | None = None

@@ -1,11 +1,12 @@
-"""The Tekton backend: what a workflow is on a cluster with Tekton Pipelines.
+"""The Tekton backend: runs workflows on a cluster with Tekton Pipelines.
 
-What every backend for clusters says of a pod is in `ithaca.backends.kubernetes`; here `settings` is
-what only Tekton has in `[tool.ithaca.tekton]`, `tasks` the Tasks that steps share, `pipeline` the
-graph of a notebook, `emit` the manifests, `command` the command lines in the pods, `names` what
-Tekton accepts as a name, `engine` what its objects say of a run. The room may import that, the
-models of the workflow and of the records, the errors and the protocol. What comes out goes to a
-person, to git or to a session.
+`ithaca.backends.kubernetes` has what all cluster backends share. Here, `settings` has the settings
+that only Tekton has, and `model` the types of Tekton's objects. `pipeline` builds the graph of a
+notebook, `tasks` the Tasks that steps share, `inline` the tasks inside the object of a run,
+`objects` whole objects, and `emit` all objects of a workflow. `command` has the command lines in
+pods, `names` the names that Tekton accepts, `approvals` asks through manual-approval-gate, and
+`engine` connects all this to a session. This package may import the toolkit, the models of
+workflows and runs, the errors and the protocol.
 """
 
 from __future__ import annotations

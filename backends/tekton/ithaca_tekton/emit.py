@@ -42,7 +42,7 @@ def emit(workflow: Workflow, settings: TektonSettings, run: RunDocument | None) 
     Raises:
         UsageError: Also when the PipelineRun would be too large (ITH681).
     """
-    settings = manifests.ready(workflow, settings, run)
+    settings = manifests.validated(workflow, settings, run)
     graph = Graph(workflow, settings, run)
     if run is None:
         return _lasting(graph)

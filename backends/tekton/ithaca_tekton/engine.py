@@ -23,8 +23,8 @@ PIPELINE_RUN = Kind("tekton.dev", "v1", "PipelineRun", "pipelineruns")
 TASK_RUN = Kind("tekton.dev", "v1", "TaskRun", "taskruns")
 
 _CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally")
-_SILENT = ("", "Running", "Succeeded", "Failed", "StepFailed")
-"""Reasons that tell less than how the container of the runner ended."""
+_VAGUE = ("", "Running", "Succeeded", "Failed", "StepFailed")
+"""Reasons that say less than the exit code of the runner's container."""
 _TIMED_OUT = ("PipelineRunTimeout", "PipelineRunTimeoutRunningFinally")
 _RUNNING = "Running"
 
@@ -49,20 +49,20 @@ class TektonEngine(Engine):
         return emit(workflow, self.settings, run)
 
     def outcome(self, found: Object) -> Outcome | None:
-        """How the steps ended, even while the last pod still runs."""
-        told = _condition(found.get("status") or {})
-        if told.get("reason") in _CANCELLED:
-            return Outcome("cancelled", str(told.get("message") or ""))
-        if told.get("status") == "True":
+        """How the steps ended, also while the last pod still runs."""
+        condition = _condition(found.get("status") or {})
+        message = str(condition.get("message") or "")
+        if condition.get("reason") in _CANCELLED:
+            return Outcome("cancelled", message)
+        if condition.get("status") == "True":
             return Outcome("succeeded")
-        if told.get("status") == "False":
-            over = told.get("reason") in _TIMED_OUT
-            message = str(told.get("message") or "")
-            return Outcome("failed", message, _limit(found) if over else None)
-        return _nearly(found)
+        if condition.get("status") == "False":
+            timed_out = condition.get("reason") in _TIMED_OUT
+            return Outcome("failed", message, _limit(found) if timed_out else None)
+        return _outcome_before_end(found)
 
     def pods(self, cluster: Cluster, found: Object) -> list[PodState]:
-        """One for each TaskRun of a step and for each that Tekton repeated."""
+        """One for each attempt in the TaskRuns of steps."""
         runs, _ = cluster.list(TASK_RUN, labels=self.labels(found["metadata"]["name"]))
         return [pod for each in runs for pod in _attempts(each)]
 
@@ -71,22 +71,22 @@ class TektonEngine(Engine):
         return {RUN: name}
 
     def step(self, pod: Object, workflow: Workflow) -> str | None:
-        """What Tekton's own label says."""
-        told = (pod["metadata"].get("labels") or {}).get(TASK)
+        """The step that Tekton's own label names."""
+        label = (pod["metadata"].get("labels") or {}).get(TASK)
         tasks = labels(step.name for step in workflow.steps)
-        return next((step for step, task in tasks.items() if task == told), None)
+        return next((step for step, task in tasks.items() if task == label), None)
 
     def gates(self, found: Object) -> set[str]:  # noqa: ARG002
-        """None: the pods that wait look at the store themselves."""
+        """No steps: pods that wait for a person read the store themselves."""
         return set()
 
     def answer(
         self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
     ) -> None:
-        """Nothing is answered in Tekton itself."""
+        """Do nothing: there is nothing to answer in Tekton itself."""
 
     def pass_on(self, cluster: Cluster, found: Object, workflow: Workflow, answer: Answer) -> bool:
-        """To the ApprovalTask, where the run has one."""
+        """Answer the ApprovalTask, if the run has one."""
         task = names.gate(labels(step.name for step in workflow.steps)[answer.step])
         if not approvals.asks(found, task):
             return False
@@ -95,19 +95,19 @@ class TektonEngine(Engine):
         return True
 
     def stop(self, cluster: Cluster, name: str) -> None:
-        """Tekton ends the pods and still runs the one that records the end."""
+        """Cancel the run; Tekton ends its pods and still runs the one that records the end."""
         found = cluster.patch(self.kind, name, {"spec": {"status": "CancelledRunFinally"}})
         approvals.withdraw(cluster, found)
 
     def url(self, namespace: str, name: str) -> str | None:
-        """The run's page, when the address of Tekton's dashboard is set."""
+        """The run's page in Tekton's dashboard, if the address of the dashboard is configured."""
         if self.settings.url is None:
             return None
         return f"{self.settings.url.rstrip('/')}/#/namespaces/{namespace}/pipelineruns/{name}"
 
 
-def _nearly(found: Object) -> Outcome | None:
-    """The outcome when the last task runs: the records say how the steps went."""
+def _outcome_before_end(found: Object) -> Outcome | None:
+    """The outcome while the last task runs: the records say how the steps ended."""
     status = found.get("status") or {}
     children = status.get("childReferences") or []
     if not any(each.get("pipelineTaskName") == names.END for each in children):
@@ -116,12 +116,12 @@ def _nearly(found: Object) -> Outcome | None:
     if limit is None or None in times:
         return Outcome("succeeded")
     began, last = (datetime.fromisoformat(str(each)) for each in times)
-    over = (last - began).total_seconds() >= limit
-    return Outcome("succeeded", deadline=limit if over else None)
+    timed_out = (last - began).total_seconds() >= limit
+    return Outcome("succeeded", deadline=limit if timed_out else None)
 
 
 def _limit(found: Object) -> float | None:
-    """The seconds that the tasks may take."""
+    """The time limit of the tasks in seconds."""
     limit = ((found.get("spec") or {}).get("timeouts") or {}).get("tasks")
     if limit is None:
         return None
@@ -131,10 +131,10 @@ def _limit(found: Object) -> float | None:
 
 
 def _attempts(task_run: Object) -> Iterator[PodState]:
-    told = {each["name"]: each["value"] for each in task_run["spec"].get("params") or []}
-    if "step" not in told:
+    params = {each["name"]: each["value"] for each in task_run["spec"].get("params") or []}
+    if "step" not in params:
         return  # it waits for a person, or records the end
-    step = str(told["step"])
+    step = str(params["step"])
     status = task_run.get("status") or {}
     earlier = status.get("retriesStatus") or []
     for number, each in enumerate([*earlier, status], 1):
@@ -142,19 +142,19 @@ def _attempts(task_run: Object) -> Iterator[PodState]:
 
 
 def _pod(step: str, number: int, status: Mapping[str, Any]) -> PodState:
-    told = _condition(status)
-    ended = told.get("status") in ("True", "False")
-    running = told.get("status") == "Unknown" and told.get("reason") == _RUNNING
-    # Before a repeated pod runs, Tekton still shows the containers of the one before.
+    condition = _condition(status)
+    ended = condition.get("status") in ("True", "False")
+    running = condition.get("status") == "Unknown" and condition.get("reason") == _RUNNING
+    # Before the pod of a retry runs, Tekton still shows the containers of the previous pod.
     code, why = _runner(status) if ended or running else (None, "")
-    reason, message = (str(told.get(each) or "") for each in ("reason", "message"))
-    if code and reason in _SILENT:
+    reason, message = (str(condition.get(each) or "") for each in ("reason", "message"))
+    if code and reason in _VAGUE:
         reason, message = "", f"{why} (exit code {code})"
     return PodState(
         step=step,
         number=number,
         phase="ended" if ended else "running" if running else "pending",
-        failed=told.get("status") == "False" or bool(code),
+        failed=condition.get("status") == "False" or bool(code),
         message=f"{reason}: {message}" if reason and message else message,
         exit_code=code,
         name=str(status.get("podName") or ""),
@@ -167,11 +167,11 @@ def _condition(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _runner(status: Mapping[str, Any]) -> tuple[int | None, str]:
-    """How the container of the runner ended: its exit code and the reason."""
+    """The exit code of the runner's container, and the reason."""
     for each in status.get("steps") or []:
         if each.get("name") == "main" and "terminated" in each:
-            told = each["terminated"]
-            code = int(told.get("exitCode", 0))
-            # Tekton says -1 of what a signal ended; SIGKILL is the one that the runner cannot take.
-            return (137, "Error") if code == -1 else (code, str(told.get("reason") or "Error"))
+            end = each["terminated"]
+            code = int(end.get("exitCode", 0))
+            # Tekton reports -1 after any signal; SIGKILL is the one that the runner cannot handle.
+            return (137, "Error") if code == -1 else (code, str(end.get("reason") or "Error"))
     return None, ""

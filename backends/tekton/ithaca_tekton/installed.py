@@ -1,4 +1,4 @@
-"""What Tekton is on a cluster, and who may do what so that pods run and are reached."""
+"""The parts of Tekton on a cluster, and the rights that pods and people need."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 GROUP = "tekton.dev"
 
 RIGHTS = Rights(
-    # The controller reads what a pod left from its containers: pods need no rights.
+    # Pods need no rights: the controller reads their results from their containers.
     people=(
         Right(GROUP, "pipelineruns", ("create", "get", "list", "watch", "patch")),
         Right(GROUP, "taskruns", ("get", "list")),
-        Right(GROUP, "tasks", ("create", "get", "patch")),  # of a run with hundreds of steps
+        Right(GROUP, "tasks", ("create", "get", "patch")),  # for runs with hundreds of steps
     ),
 )
 
@@ -29,20 +29,20 @@ ASKED = Rights(
         Right(CUSTOM_RUN.group, CUSTOM_RUN.plural, ("patch",)),
     ),
 )
-"""What is needed beside these for questions that are ApprovalTasks: to see who answered, to answer
-(with kubectl and the gate's own command too), and to withdraw what a stopped run asks."""
+"""The additional rights for ApprovalTasks: to read answers, to answer (with kubectl and the gate's
+own command too), and to withdraw the questions of a stopped run."""
 
 _GATE = Part(
     name="manual-approval-gate",
     group=APPROVAL_TASK.group,
     kind=APPROVAL_TASK.plural,
-    cure="install it: https://github.com/openshift-pipelines/manual-approval-gate, or leave "
-    "`approval_task` out: then `ithaca runs approve` answers",
+    cure="install it: https://github.com/openshift-pipelines/manual-approval-gate, or remove "
+    "`approval_task`: then `ithaca runs approve` answers",
 )
 
 
 def installed(settings: TektonSettings) -> Installed:
-    """What a cluster needs for these settings.
+    """The parts and the rights that these settings need.
 
     Args:
         settings: `[tool.ithaca.tekton]`.

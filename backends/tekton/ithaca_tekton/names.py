@@ -1,4 +1,4 @@
-"""Names as Tekton takes them, and texts in which it finds nothing to substitute."""
+"""Names that Tekton accepts, and texts in which it substitutes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GATE = "ithaca--gate"
 
 
 def parameters(names: Iterable[str]) -> dict[str, str]:
-    """The names of a Pipeline's parameters: ASCII, and distinct without looking at case.
+    """The names of a Pipeline's parameters: ASCII, and distinct regardless of case.
 
     Example:
         >>> parameters(["lr", "größe", "LR", "ö"])
@@ -35,7 +35,7 @@ def parameters(names: Iterable[str]) -> dict[str, str]:
 
 
 def task(workflow: str, what: str) -> str:
-    """The name of a Task that the pods of a notebook share.
+    """The name of a Task that pods of a notebook share.
 
     Example:
         >>> task("digits", "step")
@@ -46,7 +46,7 @@ def task(workflow: str, what: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text for people in one line, in which Tekton finds nothing to substitute.
+    """A text for people in one line, in which Tekton substitutes nothing.
 
     Example:
         >>> shown("Is $(params.lr) right?")
@@ -57,7 +57,7 @@ def shown(text: str) -> str:
 
 
 def gate(task: str) -> str:
-    """The name of the task that waits before another one.
+    """The name of the task that waits for a person before another task.
 
     Example:
         >>> gate("train")

@@ -72,12 +72,12 @@ class Graph:
         self, workflow: Workflow, settings: TektonSettings, run: RunDocument | None
     ) -> None:
         self.workflow, self.settings = workflow, settings
-        self.known = manifests.known(run)
-        self.steps = manifests.started(workflow, self.known, settings)
+        self.reused = manifests.reused(run)
+        self.steps = manifests.steps_to_start(workflow, self.reused, settings)
         self.prepared = preparations(self.steps, settings, run)
         self.named = labels(step.name for step in workflow.steps)
         self.parameters = names.parameters(each.name for each in workflow.parameters)
-        values = manifests.addresses(workflow, settings, run)
+        values = manifests.run_parameters(workflow, settings, run)
         options = command.PLANNED if run else command.RUN
         self.run = [f"--{name}={values[f'ithaca-{name}']}" for name in options]
         self.arguments = manifests.arguments(workflow, run)
@@ -146,7 +146,7 @@ class Graph:
 
     def _step(self, step: Step) -> Member:
         pod = pods.step_pod(step, self.workflow.volumes, self.settings)
-        digests = [self.known.get(need, self._execution(need)) for need in step.needs]
+        digests = [self.reused.get(need, self._execution(need)) for need in step.needs]
         own = {"step": step.name, "parents": parents(digests)}
         if pod.settings.python:
             own["python"] = pod.settings.python
@@ -198,7 +198,7 @@ class Graph:
         return [
             WhenExpression(input=self._execution(need), operator="notin", values=[""])
             for need in step.needs
-            if need not in self.known
+            if need not in self.reused
         ]
 
     def _params(self, pod: Pod, own: Mapping[str, str]) -> list[Param]:

@@ -1,4 +1,4 @@
-"""`[tool.ithaca.tekton]`: what only Tekton knows, beside what every backend for clusters has."""
+"""`[tool.ithaca.tekton]`: settings that only Tekton has, beside those of every cluster backend."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LACKING = {
-    "mutexes": "use `--backend argo`, or let the steps need each other",
-    "backoff": "leave it out: Tekton starts the next attempt at once",
+    "mutexes": "use `--backend argo`, or make the steps depend on each other",
+    "backoff": "remove it: Tekton starts the next attempt at once",
     "pod_patch": "use the other settings of pods, or a mutating webhook of the cluster",
-    "priority": "`priority_class` says which pods go first",
-    "ttl": "the cluster's pruner of Tekton deletes what is old; records stay in the store",
-    "pod_gc": "the cluster's pruner of Tekton deletes what is old; records stay in the store",
-    "archive_logs": "leave it out: logs are in the store",
+    "priority": "use `priority_class` to order pods",
+    "ttl": "use Tekton's pruner to delete old objects; the run's records stay in the store",
+    "pod_gc": "use Tekton's pruner to delete old objects; the run's records stay in the store",
+    "archive_logs": "remove it: logs are in the store",
 }
-"""Settings of other backends that have no counterpart, and what to do instead."""
+"""Settings of other backends that Tekton does not have, and what to do instead."""
 
 
 _APPROVER = re.compile(r"group:[^\s:]+|(?!group:)\S(.*\S)?")
 
 
 class ApprovalTask(Strict, frozen=True, kw_only=True):
-    """A question as an object of manual-approval-gate, where the cluster has that.
+    """Questions as objects of manual-approval-gate, which must be installed on the cluster.
 
     Attributes:
-        approvers: Who may answer: users, or groups as `group:NAME`.
-        required: How many of them have to approve.
+        approvers: The users who may answer, and groups as `group:NAME`.
+        required: How many of them must approve.
     """
 
     approvers: tuple[str, ...]
@@ -42,10 +42,10 @@ class ApprovalTask(Strict, frozen=True, kw_only=True):
 
 
 class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
-    """What can be set of the whole run.
+    """Settings of the whole run.
 
     Attributes:
-        approval_task: Questions become ApprovalTasks; else a pod of our own waits.
+        approval_task: Ask through ApprovalTasks instead of a pod that waits.
         steps: Settings of named steps.
     """
 
@@ -61,13 +61,13 @@ class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
 
 
 def read(values: Mapping[str, Any]) -> TektonSettings:
-    """The settings, checked.
+    """Read and validate the settings.
 
     Args:
-        values: `[tool.ithaca.tekton]`, with the plain settings that it may override.
+        values: `[tool.ithaca.tekton]`, joined with the general settings that it may override.
 
     Raises:
-        UsageError: There is no such setting, Tekton has nothing like it, or it has a wrong value.
+        UsageError: A setting is unknown, is not supported by Tekton, or has a wrong value.
 
     Example:
         >>> read({"deadline": 60}).deadline
@@ -80,7 +80,7 @@ def read(values: Mapping[str, Any]) -> TektonSettings:
             if isinstance(table, dict) and name in table:
                 raise UsageError(
                     "ITH680",
-                    f"Tekton has nothing like `{name}`",
+                    f"Tekton does not support the setting `{name}`",
                     where=TektonSettings.place(f"steps.{step}" if step else ""),
                     cure=cure,
                 )
@@ -91,22 +91,22 @@ def read(values: Mapping[str, Any]) -> TektonSettings:
 
 
 def _check(asked: ApprovalTask) -> None:
-    """Refuse what the gate refuses only once it is to ask, and what nobody could ever approve."""
+    """Refuse what the gate would refuse only later, and questions that can never be approved."""
     people = {each for each in asked.approvers if not each.startswith("group:")}
     wrong = [each for each in asked.approvers if not _APPROVER.fullmatch(each)]
     if not asked.approvers:
-        why = "`approvers` names nobody"
+        why = "`approvers` must not be empty"
     elif wrong:
-        why = f"`approvers` does not take {wrong[0]!r}: a user, or `group:NAME`"
+        why = f"`approvers` must be users or `group:NAME` (got {wrong[0]!r})"
     elif asked.required < 1:
-        why = "`required` has to be at least 1"
+        why = f"`required` must be at least 1 (got {asked.required})"
     elif people.issuperset(asked.approvers) and len(people) < asked.required:
-        why = f"`required` is {asked.required}, and `approvers` names {len(people)}"
+        why = f"`required` is {asked.required}, but `approvers` has only {len(people)}"
     else:
         return
     raise UsageError(
         "ITH650",
         why,
         where=TektonSettings.place("approval_task"),
-        cure='such as `approval_task = {approvers = ["ann", "group:science"], required = 1}`',
+        cure='for example, `approval_task = {approvers = ["ann", "group:science"], required = 1}`',
     )

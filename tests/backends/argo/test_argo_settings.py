@@ -210,7 +210,7 @@ def test_a_volume_of_the_notebook_is_a_claim() -> None:
 
 def test_a_volume_without_a_claim_needs_one_from_the_settings() -> None:
     local = workflow(TRAIN, volumes=(Volume(name="data", mount_path="/data", path="data"),))
-    with pytest.raises(UsageError, match="a cluster has not") as raised:
+    with pytest.raises(UsageError, match="and no claim, so pods cannot mount it") as raised:
         spec(local)
     assert raised.value.code == "ITH653"
     found = pod("train", local, volume_claims={"data": "shared"})["volumes"]

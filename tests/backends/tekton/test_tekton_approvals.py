@@ -128,7 +128,7 @@ def test_the_doctor_says_when_nothing_on_the_cluster_would_ask(
     checks = list(TektonBackend({**PLAIN, **ASKING}).doctor(tmp_path, tmp_path, lambda _: None))
     assert (checks[-1].what, checks[-1].status) == ("manual-approval-gate", "failed")
     assert checks[-1].found == "the API server knows no approvaltasks of openshift-pipelines.org"
-    assert "leave `approval_task` out" in checks[-1].cure
+    assert "remove `approval_task`" in checks[-1].cure
 
 
 class Gate:

@@ -181,7 +181,7 @@ def test_a_setting_that_tekton_has_nothing_like_is_refused_with_what_to_do(
     name: str, step: str
 ) -> None:
     settings = {"steps": {step: {name: 1}}} if step else {name: 1}
-    with pytest.raises(UsageError, match=f"nothing like `{name}`") as raised:
+    with pytest.raises(UsageError, match=f"does not support the setting `{name}`") as raised:
         emitted(**settings)
     assert raised.value.code == "ITH680"
     assert raised.value.cure
@@ -199,10 +199,10 @@ def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path)
         ({"tolerationz": []}, "unknown field `tolerationz`"),
         ({"steps": {"trian": {}}}, "no step `trian`"),
         ({"approval_task": {}}, "missing required field `approvers`"),
-        ({"approval_task": {"approvers": []}}, "names nobody"),
-        ({"approval_task": {"approvers": ["group: science"]}}, "does not take 'group: science'"),
-        ({"approval_task": {"approvers": ["ann"], "required": 0}}, "has to be at least 1"),
-        ({"approval_task": {"approvers": ["ann", "ann"], "required": 2}}, "names 1"),
+        ({"approval_task": {"approvers": []}}, "must not be empty"),
+        ({"approval_task": {"approvers": ["group: science"]}}, "(got 'group: science')"),
+        ({"approval_task": {"approvers": ["ann"], "required": 0}}, "must be at least 1"),
+        ({"approval_task": {"approvers": ["ann", "ann"], "required": 2}}, "has only 1"),
         ({"tolerations": [{"kee": "x"}]}, "does not take kee"),
     ],
     ids=str,

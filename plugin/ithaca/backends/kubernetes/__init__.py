@@ -1,13 +1,12 @@
-"""What backends for clusters share; public, so that anybody's backend can use it.
+"""The toolkit for cluster backends; public, so that other packages can build backends on it.
 
-`client` reads and writes objects of the Kubernetes API as plain data, `watching` follows one of
-them. `settings` is what can be set under `[tool.ithaca.NAME]`, `native` checks what is written as
-Kubernetes documents it, `pods` makes the pod of a step of tags and settings, `command` is how the
-runner starts in it, `names` what may be called how, `manifests` what is checked and written in the
-same way for every engine. `session` submits, follows, answers and ends runs, whatever engine runs
-them; what is particular to one it asks an `Engine` (`engine`). The library below is lightkube, for
-its kubeconfig, its credentials and the models of Kubernetes; objects stay what the API server
-says. May import the protocol, the models of the workflow, the records, and the errors.
+`client` reads and writes objects of the Kubernetes API as plain data, and `watching` follows one
+of them. `settings` reads `[tool.ithaca.NAME]`, `native` checks settings that are written as
+Kubernetes documents them, `pods` builds the pod of a step from tags and settings, `command` has the
+command lines of the runner, `names` has names that Kubernetes accepts, and `manifests` validates
+settings and writes YAML. `session` submits, watches, answers and ends runs on any engine; an
+`Engine` (`engine`) does what differs between engines. This room may import the protocol, the
+models, the records and the errors.
 """
 
 from __future__ import annotations

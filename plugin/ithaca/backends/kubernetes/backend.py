@@ -73,9 +73,9 @@ class ClusterBackend(Backend):
 
     def container(self, step: Step) -> tuple[str, str] | None:
         """The image of a step, and the Python interpreter to use in it."""
-        from ithaca.backends.kubernetes.pods import settled
+        from ithaca.backends.kubernetes.pods import pod_settings
 
-        pod = settled(self.read(), step)
+        pod = pod_settings(self.read(), step)
         return None if pod.image is None else (pod.image, pod.python or "")
 
     def emit(self, workflow: Workflow, run: RunDocument | None = None) -> tuple[Manifest, ...]:

@@ -1,9 +1,9 @@
-"""What a session has to know of the engine that runs its pods.
+"""The interface between a session and the engine that runs its pods.
 
-An engine keeps one object for each run and starts pods because of it. `ClusterSession` follows
-that object and does everything that is the same for all engines; whoever brings an engine writes
-an `Engine`, which says what the object tells and how to change it. It keeps no state, and what it
-reads are objects as the API server serves them.
+An engine keeps one object for each run and starts the pods of that run. `ClusterSession` watches
+the object and does everything that is the same for all engines. An `Engine` builds the objects of
+one engine, reads their state, and changes them. It has no state of its own; the objects that it
+reads are plain data, as the API server returns them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
 
 Object = dict[str, Any]
-"""An object as the API server serves it."""
+"""An object of the API server, as plain data."""
 
 
 class PodState(NamedTuple):
-    """What an engine tells of one pod of a step: of one attempt.
+    """The state of one pod of a step, that is, of one attempt.
 
     Attributes:
-        step: Name of the step, as the workflow has it.
-        number: Which attempt the engine counts it as; the first is 1.
-        phase: `pending` until its containers run, `ended` when it will never write again.
-        failed: Whether it ended otherwise than well.
-        message: What the engine says of it, in its own words.
-        exit_code: Of the runner, as far as it is known.
-        name: Name of the pod, or the end of it that no other pod of the run has; empty when the
-            engine does not tell.
+        step: Name of the step in the workflow.
+        number: The engine's number of the attempt; the first is 1.
+        phase: `pending` until its containers run, `ended` when it will not write any more.
+        failed: Whether it has failed.
+        message: The engine's own message.
+        exit_code: Exit code of the runner, if it is known.
+        name: Name of the pod, or an ending of it that is unique in the run; empty if the engine
+            does not report it.
     """
 
     step: str
@@ -46,12 +46,12 @@ class PodState(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How an engine says that the steps of a run ended.
+    """How the steps of a run ended, according to the engine.
 
     Attributes:
-        status: `cancelled` when somebody stopped the run in the engine itself.
-        message: Why, in words for people; empty when the steps say it.
-        deadline: How many seconds the whole run might take, when they are over.
+        status: `cancelled` if the run was stopped in the engine itself.
+        message: The reason; empty if the steps' own records give it.
+        deadline: The run's deadline in seconds, if it has passed.
         ended: When they ended by the clock of the cluster, seconds since the epoch.
     """
 
@@ -62,12 +62,12 @@ class Outcome(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What somebody answers to the question of a step.
+    """A person's answer to the question of a step.
 
     Attributes:
         step: The step that asks.
         decision: `approve` or `reject`.
-        comment: What is said about it.
+        comment: A comment, or an empty text.
     """
 
     step: str
@@ -76,13 +76,16 @@ class Answer(NamedTuple):
 
 
 class Engine(ABC):
-    """What one engine's objects say. Each function is told the object as it was read last."""
+    """Builds, reads and changes the objects of one engine.
+
+    `found` is always the run's object as it was read last.
+    """
 
     title: ClassVar[str]
-    """What people call it: `Argo`."""
+    """The engine's name in messages: `Argo`."""
 
     kind: ClassVar[Kind]
-    """The kind of the object that stands for a run."""
+    """The kind of the object that represents a run."""
 
     @abstractmethod
     def objects(self, workflow: Workflow, run: RunDocument | None = None) -> Sequence[Object]:
@@ -104,74 +107,78 @@ class Engine(ABC):
 
     @abstractmethod
     def outcome(self, found: Object) -> Outcome | None:
-        """How the steps ended; None while any may still go on.
+        """How the steps ended; None while any of them may still run.
 
-        A last pod that only records the end need not have ended.
+        The last pod, which only records the end, may still run.
         """
 
     @abstractmethod
     def pods(self, cluster: Cluster, found: Object) -> Sequence[PodState]:
-        """The pods of steps so far, with those of earlier attempts.
+        """The pods of steps so far, including those of earlier attempts.
 
-        Asked when the object changed, and otherwise every few seconds; an engine that keeps
-        them in other objects may make one list of these.
+        Called when the object has changed, and otherwise every few seconds; it may list other
+        objects once.
         """
 
     @abstractmethod
     def labels(self, name: str) -> Mapping[str, str]:
-        """The labels that all pods of a run's object have, and no others."""
+        """The labels that select the pods of a run's object.
+
+        Args:
+            name: Name of the object.
+        """
 
     @abstractmethod
     def step(self, pod: Object, workflow: Workflow) -> str | None:
-        """The step that a pod of the run is for; None for one that is for none."""
+        """The step that a pod belongs to; None if it does not belong to a step."""
 
     @abstractmethod
     def gates(self, found: Object) -> set[str]:
-        """The steps that wait for a person in the engine; none when their pods wait themselves."""
+        """The steps that wait for a person in the engine; empty if their pods wait themselves."""
 
     @abstractmethod
     def answer(
         self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
     ) -> None:
-        """Answer some of the gates.
+        """Answer waiting gates.
 
         Args:
-            cluster: Where the object is.
-            found: The object.
+            cluster: The run's cluster and namespace.
+            found: The run's object.
             answers: By step: `decision` (`approve` or `reject`), `by`, `comment`.
 
         Raises:
-            Conflict: The object has changed since; it is read and tried again.
+            Conflict: The object has changed since it was read; the caller reads it and retries.
         """
 
     def pass_on(
         self,
-        cluster: Cluster,  # noqa: ARG002 - where something in the engine asks
+        cluster: Cluster,  # noqa: ARG002
         found: Object,  # noqa: ARG002
         workflow: Workflow,  # noqa: ARG002
         answer: Answer,  # noqa: ARG002
     ) -> bool:
-        """Give an answer to what asks in the engine by rules of its own.
+        """Pass an answer to an approval object of the engine, which has its own rules.
 
         Args:
-            cluster: Where the object is.
-            found: The object.
-            workflow: What runs.
-            answer: What is answered.
+            cluster: The run's cluster and namespace.
+            found: The run's object.
+            workflow: The workflow that runs.
+            answer: The answer.
 
         Returns:
-            Whether something there asks; else the answer counts that is written down.
+            Whether the engine has such an object; if not, the answer is recorded as an event.
 
         Raises:
-            UsageError: This answer, or one of this person, does not count there.
-            Conflict: Somebody answered at the same time; the object is read and tried again.
+            UsageError: The object does not accept this answer, or not from this person.
+            Conflict: Someone answered at the same time; the caller reads the object and retries.
         """
         return False
 
     @abstractmethod
     def stop(self, cluster: Cluster, name: str) -> None:
-        """Make the engine end the run's pods, and still record how it ended where it can."""
+        """Stop the run: the engine ends its pods and, if it can, still records the end."""
 
-    def url(self, namespace: str, name: str) -> str | None:  # noqa: ARG002 - where it has pages
-        """The page of a run in the engine's own UI, when its address is known."""
+    def url(self, namespace: str, name: str) -> str | None:  # noqa: ARG002
+        """The run's page in the engine's UI, if the address of the UI is configured."""
         return None

@@ -1,4 +1,4 @@
-"""What the images of steps hold, and what is seen from their pods."""
+"""Checks the images of steps, and what their pods can reach."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ithaca.backends.kubernetes import trial
 from ithaca.backends.kubernetes.obstacles import obstacle
-from ithaca.backends.kubernetes.pods import settled
+from ithaca.backends.kubernetes.pods import pod_settings
 from ithaca.backends.protocol import Check
 from ithaca.errors import BackendError, UsageError
 from ithaca.model.workflow import Step
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 
 
 def images(
-    cluster: Cluster, settings: ClusterSettings, tell: Callable[[str], None]
+    cluster: Cluster, settings: ClusterSettings, report: Callable[[str], None]
 ) -> Iterator[Check]:
-    """Start one pod for each image that is set, and say what it saw.
+    """Start one pod for each configured image, and report its findings.
 
     Args:
-        cluster: Where.
-        settings: What is set.
-        tell: Told what a pod is doing.
+        cluster: The cluster and namespace.
+        settings: The backend's settings.
+        report: Called with what a pod is doing.
     """
     chosen: dict[str, str] = {}
     for step in ("ithaca-doctor", *settings.named):
-        image = settled(settings, Step(name=step)).image
+        image = pod_settings(settings, Step(name=step)).image
         if image is not None:
             chosen.setdefault(image, step)
     if not chosen:
         yield Check(
             "image",
             "unknown",
-            "none is set, so each step must have an `image:` tag",
-            f"`image` under {settings.place()} is that of all others",
+            "no image is configured, so every step needs an `image:` tag",
+            f"set `image` under {settings.place()}: it is the default of all steps",
         )
     for verb in ("create", "get", "delete"):
         if not cluster.allowed(verb, "", "pods"):
-            text = f"you may not {verb} pods, so what is seen from one is not known"
+            text = f"you may not {verb} pods, so images cannot be checked"
             yield Check("pod", "unknown", text)
             return
     for image, step in chosen.items():
-        yield from _image(cluster, settings, image, step, tell)
+        yield from _image(cluster, settings, image, step, report)
 
 
 def _image(
@@ -55,50 +55,50 @@ def _image(
     settings: ClusterSettings,
     image: str,
     step: str,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Iterator[Check]:
     what = f"image {image}"
     try:
         pod = trial.manifest(settings, step)
-        ended = trial.run(cluster, pod, tell)
+        ended = trial.run(cluster, pod, report)
     except (BackendError, UsageError) as error:
         yield Check(what, "failed", error.message, error.cure)
         return
-    told = trial.read(ended.message)
-    if told is None:
-        yield _silent(what, settings, ended)
+    findings = trial.read(ended.message)
+    if findings is None:
+        yield _no_findings(what, settings, ended)
         return
     copied = bool(settings.runner_image) and image != settings.runner_image
-    brings = f"gets Ithaca {{}} of {settings.runner_image}" if copied else "holds Ithaca {}"
-    yield _version(what, brings, told["ithaca"])
-    yield _seen("store, from a pod", told["store"])
-    yield _seen("kernel, in a pod", told["kernel"])
+    source = f" from {settings.runner_image}" if copied else ""
+    yield _version(what, findings["ithaca"], source)
+    yield _finding("store, from a pod", findings["store"])
+    yield _finding("kernel, in a pod", findings["kernel"])
 
 
-def _silent(what: str, settings: ClusterSettings, ended: trial.Ended) -> Check:
-    """A pod whose runner said nothing: it never began, or there was none."""
-    said = " ".join(ended.message.split())[-400:]
-    found = ": ".join(filter(None, (ended.reason, said))) or "its pod ended without a word"
+def _no_findings(what: str, settings: ClusterSettings, ended: trial.Ended) -> Check:
+    """Explain why the runner in the pod reported nothing: it did not start, or is missing."""
+    message = " ".join(ended.message.split())[-400:]
+    found = ": ".join(filter(None, (ended.reason, message))) or "its pod ended without a message"
     why = obstacle(found)
     cure = why.cure if why else ""
     missing = any(each in ended.message for each in ("ModuleNotFoundError", "No module named"))
     if missing or "executable file not found" in ended.message:
-        found = f"there is no Ithaca in it: {said}"
-        cure = f"`runner_image` under {settings.place()} names an image that brings it"
+        found = f"Ithaca is not installed in it: {message}"
+        cure = f"set `runner_image` under {settings.place()} to an image with Ithaca"
     elif "unrecognized arguments: --check" in ended.message:
-        found, cure = "its Ithaca is too old to be asked", f"build it with {_ours()}"
-    return Check(what, "failed", found, cure or "`kubectl get events` may say more")
+        found, cure = "its Ithaca is too old for this check", f"build it with {_ours()}"
+    return Check(what, "failed", found, cure or "see `kubectl get events`")
 
 
-def _version(what: str, brings: str, theirs: str) -> Check:
+def _version(what: str, theirs: str, source: str) -> Check:
     ours = version("ithaca")
     if theirs == ours:
-        return Check(what, "ok", f"{brings.format(theirs)}, as here")
+        return Check(what, "ok", f"Ithaca {theirs}{source}, the same version as here")
     return Check(
         what,
         "warning",
-        f"{brings.format(theirs)}, here is {ours}",
-        f"build the image with {_ours()}, so that all read what others write",
+        f"Ithaca {theirs}{source}, but {ours} here",
+        f"build the image with {_ours()}, so that both can read what the other writes",
     )
 
 
@@ -106,7 +106,7 @@ def _ours() -> str:
     return f"`ithaca=={version('ithaca')}`"
 
 
-def _seen(what: str, told: dict[str, Any]) -> Check:
-    if told.get("wrong"):
-        return Check(what, "failed", told["wrong"], told.get("cure", ""))
-    return Check(what, "ok", told.get("found", ""))
+def _finding(what: str, finding: dict[str, Any]) -> Check:
+    if finding.get("wrong"):
+        return Check(what, "failed", finding["wrong"], finding.get("cure", ""))
+    return Check(what, "ok", finding.get("found", ""))

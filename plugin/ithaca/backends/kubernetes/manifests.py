@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from ithaca.backends.kubernetes import command, names
-from ithaca.backends.kubernetes.pods import settled
+from ithaca.backends.kubernetes.pods import pod_settings
 from ithaca.backends.protocol import Manifest
 from ithaca.errors import UsageError
 
@@ -36,7 +36,7 @@ _AMBIGUOUS = (
 _Settings = TypeVar("_Settings", bound="ClusterSettings")
 
 
-def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _Settings:
+def validated(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _Settings:
     """Validate the settings for a workflow; a planned run overrides store and environment.
 
     Args:
@@ -55,19 +55,21 @@ def ready(workflow: Workflow, settings: _Settings, run: RunDocument | None) -> _
     return settings
 
 
-def known(run: RunDocument | None) -> dict[str, str]:
+def reused(run: RunDocument | None) -> dict[str, str]:
     """The executions of the steps that a run reuses, by step."""
     plan = run.plan if run else ()
     return {each.step: each.execution or "" for each in plan if each.action == "reuse"}
 
 
-def started(workflow: Workflow, known: Mapping[str, str], settings: ClusterSettings) -> list[Step]:
+def steps_to_start(
+    workflow: Workflow, reused: Mapping[str, str], settings: ClusterSettings
+) -> list[Step]:
     """The steps to start.
 
     Raises:
         UsageError: Every step is reused.
     """
-    steps = [step for step in workflow.steps if step.name not in known]
+    steps = [step for step in workflow.steps if step.name not in reused]
     if not steps:
         raise UsageError(
             "ITH655",
@@ -77,7 +79,7 @@ def started(workflow: Workflow, known: Mapping[str, str], settings: ClusterSetti
     return steps
 
 
-def addresses(
+def run_parameters(
     workflow: Workflow, settings: ClusterSettings, run: RunDocument | None
 ) -> dict[str, str]:
     """The parameters that every pod gets: the store, and the digests of workflow and source."""
@@ -165,7 +167,7 @@ def _check(workflow: Workflow, settings: ClusterSettings) -> None:
     if not (settings.store or settings.store_claim):
         raise _missing("store", "s3://BUCKET/PREFIX", "store is configured for pods", settings)
     for step in workflow.steps:
-        if settled(settings, step).image is None:
+        if pod_settings(settings, step).image is None:
             raise _missing(
                 "image", "python:3.12", f'image is configured for step "{step.name}"', settings
             )

@@ -1,8 +1,8 @@
-"""The pod of one step as plain data of Kubernetes: its tags and settings, each in its field.
+"""The pod of a step as plain data of Kubernetes, built from its tags and settings.
 
-Three layers, the later one wins: the settings for all steps, the step's tags, the settings under
-`steps.NAME`. Mappings are joined key by key, everything else is replaced. A backend puts these
-facts where its engine has a place for them.
+There are three layers, and the later one wins: the settings for all steps, the step's tags, and
+the settings under `steps.NAME`. Mappings are merged key by key, everything else is replaced. Each
+engine puts the parts of the pod where its own objects have them.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Step, Volume
 
 GRACE = 600
-"""Seconds that a pod may take, beyond its cells, for images, restore and snapshot."""
+"""Seconds that a pod may take for image, restore and snapshot, in addition to its cells."""
 
 _JOINED = ("env", "node", "labels", "annotations")
 _OF_STEPS = ("requests", "limits", "work")
-"""What is set for all steps is not for the pod that records the end: it runs no cells."""
+"""Settings for all steps that the pod that records the end does not get: it runs no cells."""
 
 
 @dataclass(kw_only=True)
 class Pod:
-    """A pod that runs the runner; dicts and lists are as Kubernetes documents them.
+    """A pod with the runner; its dicts and lists are as Kubernetes documents them.
 
     Attributes:
-        settings: What counts for it.
-        copied: Whether a first container copies Ithaca into it.
+        settings: The settings that apply to it.
+        copied: Whether an init container copies Ithaca into it.
         resources: Requests and limits of the container.
-        mounts: Of the container.
-        first: The container that runs before, when there is one.
+        mounts: Volume mounts of the container.
+        first: The init container, if there is one.
     """
 
     settings: PodSettings
@@ -55,19 +55,19 @@ class Pod:
 
     @property
     def command(self) -> list[str]:
-        """What starts the runner."""
+        """The command that starts the runner."""
         return command.interpreter(copied=self.copied)
 
     def attach(self, volume: dict[str, Any], path: str, *, read_only: bool = False) -> None:
-        """Mount one more volume."""
+        """Add a volume and mount it."""
         self.volumes.append(volume)
         mount = {"name": volume["name"], "mountPath": path}
         self.mounts.append({**mount, "readOnly": True} if read_only else mount)
 
 
-def settled(settings: ClusterSettings, step: Step) -> PodSettings:
-    """What counts for one step."""
-    told = settings.named.get(step.name, settings.pod())
+def pod_settings(settings: ClusterSettings, step: Step) -> PodSettings:
+    """The settings that apply to one step."""
+    named = settings.named.get(step.name, settings.pod())
     tags: dict[str, dict[str, str]] = {
         "env": dict(step.env),
         "node": dict(step.node),
@@ -76,15 +76,15 @@ def settled(settings: ClusterSettings, step: Step) -> PodSettings:
     }
     chosen: dict[str, Any] = {}
     for name in settings.pod.__struct_fields__:
-        value = getattr(told, name)
-        if name in settings.own:
+        value = getattr(named, name)
+        if name in settings.for_run:
             chosen[name] = value
         elif name in _JOINED:
             chosen[name] = {**getattr(settings, name), **tags[name], **value}
         else:
             chosen[name] = getattr(settings, name) if value is None else value
-    chosen["requests"], chosen["limits"] = _amounts(settings, step, told)
-    chosen["image"] = told.image or step.image or settings.image or settings.runner_image
+    chosen["requests"], chosen["limits"] = _amounts(settings, step, named)
+    chosen["image"] = named.image or step.image or settings.image or settings.runner_image
     return settings.pod(**chosen)
 
 
@@ -93,18 +93,18 @@ def step_pod(step: Step, volumes: Iterable[Volume], settings: ClusterSettings) -
 
     Args:
         step: The step.
-        volumes: Those of the notebook.
-        settings: What is set.
+        volumes: The notebook's volumes.
+        settings: The backend's settings.
 
     Raises:
-        UsageError: A volume has no claim, or a table is not as Kubernetes takes it.
+        UsageError: A volume has no claim, or Kubernetes does not accept a table.
     """
-    found = _pod(settled(settings, step), settings)
+    found = _pod(pod_settings(settings, step), settings)
     found.env = _environment(found.settings, step, settings)
     volumes = tuple(volumes)
-    named = names.labels(f"data-{volume.name}" for volume in volumes)
+    labels = names.labels(f"data-{volume.name}" for volume in volumes)
     for volume in volumes:
-        _mount(found, volume, named[f"data-{volume.name}"], settings)
+        _mount(found, volume, labels[f"data-{volume.name}"], settings)
     return found
 
 
@@ -112,38 +112,40 @@ def end_pod(step: Step, settings: ClusterSettings) -> Pod:
     """The pod that records the run's end.
 
     Args:
-        step: One whose image it has when no image is set for all.
-        settings: What is set.
+        step: The step whose image is used when no image is set for all.
+        settings: The backend's settings.
     """
     kept = {
         name: getattr(settings, name)
         for name in settings.pod.__struct_fields__
-        if name not in (*_OF_STEPS, *settings.own)
+        if name not in (*_OF_STEPS, *settings.for_run)
     }
-    image = settings.runner_image or settings.image or settled(settings, step).image
+    image = settings.runner_image or settings.image or pod_settings(settings, step).image
     found = _pod(settings.pod(**{**kept, "image": image}), settings)
     found.env = _plain(found.settings.env, settings)
     return found
 
 
 def preparing_pod(step: Step, settings: ClusterSettings) -> Pod:
-    """The pod that installs the environment for a step's image, where the step could run.
+    """The pod that installs the environment for a step's image, on the same nodes as the step.
 
     Args:
         step: The step.
-        settings: What is set.
+        settings: The backend's settings.
     """
-    pod = settled(settings, step)
-    kept = {name: getattr(pod, name) for name in pod.__struct_fields__ if name not in settings.own}
-    for name in ("requests", "limits"):  # devices are for cells
-        kept[name] = {what: much for what, much in kept[name].items() if "/" not in what}
+    pod = pod_settings(settings, step)
+    kept = {
+        name: getattr(pod, name) for name in pod.__struct_fields__ if name not in settings.for_run
+    }
+    for name in ("requests", "limits"):  # only cells need devices
+        kept[name] = {what: amount for what, amount in kept[name].items() if "/" not in what}
     found = _pod(settings.pod(**kept), settings)
     found.env = _with_name(_plain(found.settings.env, settings))
     return found
 
 
 def time_limit(step: Step, pod: PodSettings) -> int | None:
-    """Seconds that a pod may live; None when the step has no limit."""
+    """The time limit of a pod in seconds; None if the step has no limit."""
     if step.timeout is None:
         return None
     return math.ceil(step.timeout) + (pod.timeout_grace or GRACE)
@@ -180,7 +182,7 @@ def _pod(pod: PodSettings, settings: ClusterSettings) -> Pod:
 
 
 def _copy(pod: Pod, settings: ClusterSettings) -> None:
-    """Let a first container of the runner image bring Ithaca into an image that has none."""
+    """Add an init container that copies Ithaca from the runner image."""
     pod.attach({"name": "ithaca", "emptyDir": {}}, command.HOME, read_only=True)
     pod.first = {
         "name": "ithaca",
@@ -197,10 +199,11 @@ def _mount(pod: Pod, volume: Volume, name: str, settings: ClusterSettings) -> No
     if claim is None:
         raise UsageError(
             "ITH653",
-            f"the volume has the path {volume.path}, which a cluster has not",
+            f"the volume has a path on this machine ({volume.path}) and no claim, so pods cannot "
+            "mount it",
             where=f"volume {volume.name}",
-            cure="give it a `claim` in the notebook's metadata, or name one under "
-            f"[tool.ithaca.{settings.backend}.volume_claims]: {volume.name} = CLAIM",
+            cure="set `claim` in the notebook's metadata, or "
+            f"`{volume.name} = CLAIM` under [tool.ithaca.{settings.backend}.volume_claims]",
         )
     source = {"name": name, **_claim(claim, read_only=volume.read_only)}
     pod.attach(source, volume.mount_path, read_only=volume.read_only)
@@ -216,8 +219,8 @@ def _claim(name: str, *, read_only: bool = False) -> dict[str, Any]:
 def _work(wanted: Work) -> dict[str, Any]:
     if wanted.storage_class is None:
         folder = {"medium": wanted.medium, "sizeLimit": wanted.size}
-        told = {name: value for name, value in folder.items() if value is not None}
-        return {"name": "ithaca-work", "emptyDir": told}
+        content = {name: value for name, value in folder.items() if value is not None}
+        return {"name": "ithaca-work", "emptyDir": content}
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": wanted.size or "10Gi"}},
@@ -239,7 +242,7 @@ def _plain(env: Mapping[str, str], settings: ClusterSettings) -> list[dict[str, 
     return [
         {"name": name, "value": names.environment_value(text)}
         for name, text in sorted(env.items())
-        # A tag's variable is set by the runner, which has the IR.
+        # The runner sets this variable itself: the workflow has its value.
         if not settings.variable.search(text)
     ]
 
@@ -256,27 +259,27 @@ def _environment(pod: PodSettings, step: Step, settings: ClusterSettings) -> lis
 
 def _with_name(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     own = {"fieldRef": {"fieldPath": "metadata.name"}}
-    told = [*variables, {"name": command.POD, "valueFrom": own}]
-    return sorted(told, key=lambda variable: str(variable["name"]))
+    both = [*variables, {"name": command.POD, "valueFrom": own}]
+    return sorted(both, key=lambda variable: str(variable["name"]))
 
 
 def _amounts(
-    settings: ClusterSettings, step: Step, told: PodSettings
+    settings: ClusterSettings, step: Step, named: PodSettings
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Requests and limits; a layer that says anything of a resource replaces the one before.
+    """Requests and limits; a layer that sets a resource replaces both of the layer before.
 
-    Otherwise a general request could be above the limit that a step's tag sets.
+    Otherwise a general request could exceed the limit that a step's tag sets.
     """
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}
-    for layer in (settings, step.resources, told):
+    for layer in (settings, step.resources, named):
         for resource in (*layer.requests, *layer.limits):
             requests.pop(resource, None)
             limits.pop(resource, None)
         requests.update({name: str(amount) for name, amount in layer.requests.items()})
         limits.update({name: str(amount) for name, amount in layer.limits.items()})
     for resource, amount in requests.items():
-        if "/" in resource:  # devices: Kubernetes takes no request without the same limit
+        if "/" in resource:  # for devices, Kubernetes requires a limit equal to the request
             limits.setdefault(resource, amount)
     return dict(sorted(requests.items())), dict(sorted(limits.items()))
 

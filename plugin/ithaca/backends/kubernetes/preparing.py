@@ -1,10 +1,10 @@
-"""Which images an environment is installed for before their steps start, and who waits for it."""
+"""The tasks that install an environment before steps start, and the steps that wait for them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ithaca.backends.kubernetes.pods import settled
+from ithaca.backends.kubernetes.pods import pod_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,9 +20,9 @@ class Preparation(NamedTuple):
     """A task that installs a lock for one image.
 
     Attributes:
-        name: Of the task; no step's task is called so.
+        name: Name of the task; no step's task has it.
         step: The first step with this image.
-        waiting: The steps that wait for it themselves; others wait for one of these.
+        waiting: The steps that wait for the task; the others wait for one of these.
     """
 
     name: str
@@ -33,12 +33,12 @@ class Preparation(NamedTuple):
 def preparations(
     steps: Iterable[Step], settings: ClusterSettings, run: RunDocument | None
 ) -> list[Preparation]:
-    """The tasks that install the environment: one an image, unless the plan knows it already.
+    """The tasks that install the environment: one for each image whose environment is not known.
 
     Args:
-        steps: The steps that are started, in workflow order.
-        settings: What is set; `environment` as pods are told of it.
-        run: The planned run, when there is one.
+        steps: The steps to start, in workflow order.
+        settings: The backend's settings; `environment` is the one that pods restore.
+        run: The planned run, if there is one.
     """
     if not (settings.environment or "").startswith("lock:"):
         return []
@@ -51,7 +51,7 @@ def preparations(
         reached[step.name] = passed
         if step.name in known:
             continue
-        pod = settled(settings, step)
+        pod = pod_settings(settings, step)
         image = (pod.image, pod.python)
         if image not in first:
             first[image], waiting[image] = step, set()

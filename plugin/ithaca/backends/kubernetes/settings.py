@@ -115,7 +115,7 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
     pod: ClassVar[type[PodSettings]] = PodSettings
     """The settings that are allowed under `steps.NAME`."""
 
-    own: ClassVar[frozenset[str]] = frozenset()
+    for_run: ClassVar[frozenset[str]] = frozenset()
     """Settings of pods that, set for all steps, apply to the run and not to each pod."""
 
     may_use_variables: ClassVar[frozenset[str]] = frozenset()
