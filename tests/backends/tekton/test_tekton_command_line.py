@@ -54,4 +54,4 @@ def test_one_file_is_written_for_each_object_and_is_no_part_of_the_source(tmp_pa
 def test_a_folder_is_only_for_the_manifests_of_a_backend(tmp_path: Path) -> None:
     done = ithaca(project(tmp_path), "compile", "nb.ipynb", "--output-dir", "x")
     assert done.returncode == 2
-    assert "--output-dir is for a backend's manifests" in done.stderr
+    assert "--output-dir works with manifests only" in done.stderr
