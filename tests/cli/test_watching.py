@@ -33,7 +33,7 @@ def retrying(project: Path, record_run: RECORD) -> Project:
 
 
 @pytest.mark.parametrize(
-    ("status", "attempt", "line"),
+    ("status", "attempt", "said"),
     [
         ("running", 1, "running"),
         ("pending", 1, "failed in 1.6 s; retrying (attempt 2 of 3)"),
@@ -43,11 +43,11 @@ def retrying(project: Path, record_run: RECORD) -> Project:
     ],
 )
 def test_a_status_line_names_the_attempt_of_a_retry(
-    retrying: Project, status: str, attempt: int, line: str
+    retrying: Project, status: str, attempt: int, said: str
 ) -> None:
     times = {} if status == "running" else {"started": 1.0, "ended": 2.6}
     step = StepState(name="a", status=status, attempt=attempt, **times)  # type: ignore[arg-type]
-    assert _status_line(retrying.run(RUN), step) == line
+    assert _status_line(retrying.run(RUN), step) == said
 
 
 def test_the_table_shows_a_step_between_two_attempts_as_failed(retrying: Project) -> None:
@@ -70,10 +70,10 @@ def test_the_summary_offers_only_logs_and_notebooks_that_exist(
     step = StepState(name="a", status="failed", attempt=1, error=error)
     state = msgspec.structs.replace(run.state(), status="failed", steps=(step,))
     summary(run, state)
-    printed = capsys.readouterr().out
-    assert "error[ITH508]: step `a`: TOKEN is not set\n  → set it\n" in printed
-    assert "runs notebook" not in printed
-    assert "runs logs" not in printed
+    said = capsys.readouterr().out
+    assert "error[ITH508]: step `a`: TOKEN is not set\n  → set it\n" in said
+    assert "runs notebook" not in said
+    assert "runs logs" not in said
     store = retrying.store()
     store.create(names.log(RUN, "a", 1, 0), b"a\n")
     store.create(names.attempt(RUN, "a", 1, "notebook.ipynb"), b"{}")
@@ -81,9 +81,9 @@ def test_the_summary_offers_only_logs_and_notebooks_that_exist(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "step", lambda _: started)
         summary(run, state)
-    printed = capsys.readouterr().out
-    assert f"runs notebook {RUN}/a" in printed
-    assert f"runs logs {RUN}/a" in printed
+    said = capsys.readouterr().out
+    assert f"runs notebook {RUN}/a" in said
+    assert f"runs logs {RUN}/a" in said
 
 
 def test_a_values_error_names_its_step_once(
@@ -93,8 +93,8 @@ def test_a_values_error_names_its_step_once(
     error = StepError(code="ITH510", message="step a cannot save s (generator)", cure="a list")
     step = StepState(name="a", status="failed", attempt=1, error=error)
     summary(run, msgspec.structs.replace(run.state(), status="failed", steps=(step,)))
-    printed = capsys.readouterr().out
-    assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in printed
+    said = capsys.readouterr().out
+    assert "error[ITH510]: step `a`: cannot save s (generator)\n  → a list\n" in said
 
 
 def test_after_a_failure_the_summary_names_two_ways_to_run_again(
@@ -103,9 +103,9 @@ def test_after_a_failure_the_summary_names_two_ways_to_run_again(
     run = retrying.run(RUN)
     monkeypatch.chdir(retrying.root)
     summary(run, msgspec.structs.replace(run.state(), status="failed"))
-    printed = capsys.readouterr().out
-    assert "after editing the notebook or files: ithaca run w.ipynb [same options]\n" in printed
-    assert f"flaky step): ithaca runs retry {RUN}\n" in printed
+    said = capsys.readouterr().out
+    assert "after editing the notebook or files: ithaca run w.ipynb [same options]\n" in said
+    assert f"flaky step): ithaca runs retry {RUN}\n" in said
     summary(run, msgspec.structs.replace(run.state(), status="cancelled"))
     assert "after editing" not in capsys.readouterr().out
 
