@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ithaca.records import names
 from ithaca.store import Store
 
 ITHACA = Callable[..., Result]
+RECORD = Callable[[str, Workflow], Store]
+WRITE = Callable[..., str]
 
 FAILED, SUCCEEDED = "01JAAAAAAAAAAAAAAAAAAAAAAA", "01JBBBBBBBBBBBBBBBBBBBBBBB"
 
@@ -49,24 +52,61 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def recorded(project: Path) -> Path:
-    """A project with a run that failed, and one that succeeded by reusing a step of it."""
-    store = Store.open(project / ".ithaca" / "store")
-    digest = store.put(WORKFLOW.to_json().encode())
-    for run in (FAILED, SUCCEEDED):
+def write_notebook(project: Path) -> WRITE:
+    """Writes a notebook of the project from cells of space-separated tags and source."""
+
+    def write(name: str, *cells: tuple[str, str]) -> str:
+        content = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"cell{number}",
+                    "metadata": {"tags": tags.split(" ")},
+                    "source": source.splitlines(keepends=True),
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for number, (tags, source) in enumerate(cells)
+            ],
+        }
+        (project / name).write_text(json.dumps(content, indent=1))
+        return name
+
+    return write
+
+
+@pytest.fixture
+def record_run(project: Path) -> RECORD:
+    """Writes the document of a run of a workflow; returns the project's store."""
+
+    def record(run: str, workflow: Workflow) -> Store:
+        store = Store.open(project / ".ithaca" / "store")
         document = RunDocument(
             id=run,
             created=1_700_000_000.0,
-            workflow=digest,
-            name="digits",
-            arguments={"lr": 0.1},
+            workflow=store.put(workflow.to_json().encode()),
+            name=workflow.name,
+            arguments={each.name: each.default for each in workflow.parameters},
             source="5" * 64,
-            notebook="digits.ipynb",
+            notebook=workflow.source.notebook,
             root=str(project),
             python="python",
             environment="e",
         )
         _write(store, names.run(run), document)
+        return store
+
+    return record
+
+
+@pytest.fixture
+def recorded(project: Path, record_run: RECORD) -> Path:
+    """A project with a run that failed, and one that succeeded by reusing a step of it."""
+    for run in (FAILED, SUCCEEDED):
+        store = record_run(run, WORKFLOW)
         store.create(names.run(run, "notebook"), b'{"cells": []}')
     _attempt(store, FAILED, "load", "succeeded", execution="x", after="a" * 64, log=b"loaded\n")
     error = StepError(code="ITH500", message="the cell failed", cell=7, line=2, name="ValueError")

@@ -57,11 +57,11 @@ def caret(source, column, end_column=None):
         ("x", 40, 41, " ^"),
     ],
 )
-def test_the_caret_is_below_what_is_wrong(source, column, end, below):
+def test_the_caret_is_below_the_problem(source, column, end, below):
     assert caret(source, column, end)[1] == below
 
 
-def test_a_notebook_cannot_steer_the_terminal():
+def test_a_notebook_cannot_control_the_terminal():
     shown = render([
         Diagnostic(code="ITH1", severity="error", message="\x1b[2Jgone", source="'\x1b]0;t\x07'")
     ], color=False)  # fmt: skip
@@ -74,12 +74,12 @@ def test_brackets_in_messages_are_no_markup():
     assert "[red]x[/red] :smile:" in shown
 
 
-def test_colour_only_when_asked_for():
+def test_text_is_coloured_on_request_only():
     assert "\x1b[" not in render([FOUND])
     assert "\x1b[" in render([FOUND], color=True)
 
 
-def test_json_is_one_object_that_omits_what_is_not_known():
+def test_json_is_one_object_without_unknown_fields():
     content = json.loads(render([FOUND, NOTICE], "json", notebook="train.ipynb"))
     assert content["notebook"] == "train.ipynb"
     assert content["ok"] is False
@@ -198,7 +198,7 @@ def test_sarif_has_the_form_of_2_1_0(notebook):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_takes_nothing_to_say(form):
+def test_every_format_renders_no_diagnostics(form):
     assert isinstance(render([], form), str)
 
 

@@ -16,31 +16,18 @@ from ithaca.runs.project import find_project
 pytestmark = pytest.mark.slow
 
 CELLS = (
-    (["step:good"], "print('::error::mine')\nprint('section_start:1:x')"),
-    (["step:bad", "prev:good"], "x = 1\nraise ValueError('50 % :: of\\nit')"),
-    (["step:later", "prev:bad"], "y = 1"),
+    ("step:good", "print('::error::mine')\nprint('section_start:1:x')"),
+    ("step:bad prev:good", "x = 1\nraise ValueError('50 % :: of\\nit')"),
+    ("step:later prev:bad", "y = 1"),
 )
 
 
 @pytest.fixture
-def notebook(project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A notebook whose second step fails, in no CI system so far."""
+def notebook(write_notebook: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A notebook whose second step fails, outside of any CI system."""
     for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
-    cells = [
-        {
-            "cell_type": "code",
-            "id": f"cell{number}",
-            "metadata": {"tags": tags},
-            "source": source.splitlines(keepends=True),
-            "outputs": [],
-            "execution_count": None,
-        }
-        for number, (tags, source) in enumerate(CELLS)
-    ]
-    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-    (project / "nb.ipynb").write_text(json.dumps(content, indent=1))
-    return "nb.ipynb"
+    return str(write_notebook("nb.ipynb", *CELLS))
 
 
 def test_on_github_a_log_is_a_group_in_which_nothing_is_a_command(
@@ -66,8 +53,8 @@ def test_on_github_an_error_is_an_annotation_at_the_line_of_the_file(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     result = ithaca("run", notebook)
-    (told,) = re.findall(r"^::error file=.*$", result.stdout, re.MULTILINE)
-    head, _, message = told.partition("title=")
+    (command,) = re.findall(r"^::error file=.*$", result.stdout, re.MULTILINE)
+    head, _, message = command.partition("title=")
     line = int(re.fullmatch(r"::error file=nb\.ipynb,line=(\d+),", head)[1])  # type: ignore[index]
     assert "50 % :: of" in Path(notebook).read_text().splitlines()[line - 1]
     assert re.match(r"ITH\d{3}::step `bad`, cell 2, line 2: .*50 %25 :: of", message)
@@ -79,14 +66,14 @@ def test_on_gitlab_a_log_is_a_collapsed_section_that_it_cannot_close(
     monkeypatch.setenv("GITLAB_CI", "true")
     result = ithaca("run", notebook)
     # Bytes: as text, a test's runner takes the carriage return for the end of a line.
-    said = result.stdout_bytes.decode()
+    printed = result.stdout_bytes.decode()
     (name, title) = re.findall(
-        r"\x1b\[0Ksection_start:\d{10}:(\S+)\[collapsed=true\]\r\x1b\[0K(.*)\n", said
+        r"\x1b\[0Ksection_start:\d{10}:(\S+)\[collapsed=true\]\r\x1b\[0K(.*)\n", printed
     )[0]
     assert re.fullmatch(r"step good \(succeeded, [\d.]+ s\)", title)
-    assert re.search(rf"\x1b\[0Ksection_end:\d{{10}}:{name}\r\x1b\[0K\n", said)
-    assert said.count("section_start:") == said.count("section_end:") == 2
-    assert "::error" not in said.replace("::error::mine", "")
+    assert re.search(rf"\x1b\[0Ksection_end:\d{{10}}:{name}\r\x1b\[0K\n", printed)
+    assert printed.count("section_start:") == printed.count("section_end:") == 2
+    assert "::error" not in printed.replace("::error::mine", "")
 
 
 def test_with_json_groups_are_on_stderr(

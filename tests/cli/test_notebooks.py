@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 
 ITHACA = Callable[..., Result]
+WRITE = Callable[..., str]
 
 CELLS = [
     ("pipeline-parameters", "lr = 0.1"),
@@ -17,31 +18,11 @@ CELLS = [
 ]
 
 
-def write(path: Path, cells: list[tuple[str, str]]) -> None:
-    content = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell{number}",
-                "metadata": {"tags": tags.split(" ")},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, (tags, source) in enumerate(cells)
-        ],
-    }
-    path.write_text(json.dumps(content))
-
-
 @pytest.fixture(autouse=True)
-def notebooks(project: Path) -> None:
+def notebooks(write_notebook: WRITE) -> None:
     """A good notebook and one with a typo in a tag."""
-    write(project / "good.ipynb", CELLS)
-    write(project / "bad.ipynb", [("step:load prev:lod", "rows = [")])
+    write_notebook("good.ipynb", *CELLS)
+    write_notebook("bad.ipynb", ("step:load prev:lod", "rows = ["))
 
 
 def test_compile_prints_the_workflow_as_json_twice_the_same(ithaca: ITHACA) -> None:
@@ -60,7 +41,7 @@ def test_compile_writes_to_a_file_and_leaves_none_for_a_wrong_notebook(
     assert not (project / "bad.json").exists()
 
 
-def test_a_compiled_file_is_whole_or_as_it_was_before(
+def test_an_output_file_is_replaced_whole_or_not_at_all(
     ithaca: ITHACA, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, link = project / "kept.json", project / "link.json"
@@ -83,7 +64,7 @@ def _full_disk(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_check_says_all_that_is_wrong_and_where(ithaca: ITHACA) -> None:
+def test_check_reports_every_problem_with_its_cell(ithaca: ITHACA) -> None:
     assert ithaca("check", "good.ipynb").exit_code == 0
     result = ithaca("check", "bad.ipynb")
     assert result.exit_code == 3
@@ -92,7 +73,7 @@ def test_check_says_all_that_is_wrong_and_where(ithaca: ITHACA) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
-def test_check_prints_for_programs(ithaca: ITHACA, form: str) -> None:
+def test_check_prints_json_and_sarif(ithaca: ITHACA, form: str) -> None:
     result = ithaca("check", "bad.ipynb", "--format", form)
     assert result.exit_code == 3
     json.loads(result.stdout)
@@ -110,7 +91,7 @@ def test_a_wrong_notebook_is_exit_3_with_its_diagnostics_on_stderr(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("missing.ipynb",), "missing.ipynb"),
         (("good.ipynb", "-p", "rl=1"), "lr"),
@@ -121,18 +102,18 @@ def test_a_wrong_notebook_is_exit_3_with_its_diagnostics_on_stderr(
     ],
 )
 def test_a_wrong_option_of_run_is_exit_2_and_starts_nothing(
-    ithaca: ITHACA, project: Path, arguments: tuple[str, ...], said: str
+    ithaca: ITHACA, project: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     result = ithaca("run", *arguments)
     assert result.exit_code == 2, result.output
-    assert said in result.stderr
+    assert message in result.stderr
     assert not (project / ".ithaca" / "store").exists()
 
 
 def test_a_step_too_large_for_the_machine_is_refused_before_anything_is_written(
-    ithaca: ITHACA, project: Path
+    ithaca: ITHACA, project: Path, write_notebook: WRITE
 ) -> None:
-    write(project / "large.ipynb", [("step:load request:cpu:1000", "pass")])
+    write_notebook("large.ipynb", ("step:load request:cpu:1000", "pass"))
     result = ithaca("run", "large.ipynb")
     assert result.exit_code == 2
     assert "asks for 1000 cores" in result.stderr
@@ -151,11 +132,10 @@ def test_the_schema_is_json(ithaca: ITHACA) -> None:
     assert "$defs" in json.loads(ithaca("schema").stdout)
 
 
-def test_check_names_files_that_look_like_credentials_as_run_would(
-    ithaca: ITHACA, project: Path
+def test_check_refuses_credential_files_as_run_does(
+    ithaca: ITHACA, project: Path, write_notebook: WRITE
 ) -> None:
-    cells = [("step:load", "import json\ntext = open('.env').read()")]
-    write(project / "secret.ipynb", cells)
+    write_notebook("secret.ipynb", ("step:load", "import json\ntext = open('.env').read()"))
     assert ithaca("check", "secret.ipynb").exit_code == 0
     (project / ".env").write_text("KEY=1")
     found = ithaca("check", "secret.ipynb", "--json")

@@ -26,7 +26,7 @@ def url(ithaca: ITHACA, recorded: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "text"),
     [
         (("list",), FAILED),
         (("show", FAILED[:5]), "the cell failed"),
@@ -35,16 +35,16 @@ def url(ithaca: ITHACA, recorded: Path, tmp_path: Path, monkeypatch: pytest.Monk
         (("notebook", f"{FAILED}/load"), '"cells"'),
     ],
 )
-def test_the_runs_of_a_remote_are_looked_at(
-    ithaca: ITHACA, url: str, arguments: tuple[str, ...], said: str
+def test_runs_of_a_remote_are_shown(
+    ithaca: ITHACA, url: str, arguments: tuple[str, ...], text: str
 ) -> None:
     nothing = ithaca("runs", *arguments, "--store", url, "--store-access", "none")
     assert nothing.stdout == ""
-    there = ithaca("runs", *arguments, "--store", url, "--store-access", "read")
-    assert said in there.stdout, there.output
+    shown = ithaca("runs", *arguments, "--store", url, "--store-access", "read")
+    assert text in shown.stdout, shown.output
 
 
-def test_without_access_only_what_is_here_is_listed(
+def test_without_access_only_local_runs_are_listed(
     ithaca: ITHACA, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ITHACA_STORE", url)
@@ -74,7 +74,7 @@ def test_a_snapshot_of_a_remote_is_shown_and_restored(
     ("command", "access"),
     [("push", "read"), ("push", "none"), ("pull", "none"), ("verify", "none")],
 )
-def test_what_the_access_does_not_allow_is_refused(
+def test_a_command_that_needs_more_access_is_refused(
     ithaca: ITHACA, url: str, command: str, access: str
 ) -> None:
     result = ithaca("snapshots", command, "--store", url, "--store-access", access)
@@ -100,14 +100,11 @@ def test_a_trusted_store_of_the_project_needs_no_option(
 
 
 @pytest.mark.parametrize("access", ["read", "none"])
-def test_a_run_on_a_cluster_needs_the_right_to_write(
-    ithaca: ITHACA, url: str, project: Path, access: str
+def test_a_run_on_a_cluster_needs_write_access(
+    ithaca: ITHACA, url: str, project: Path, write_notebook: Callable[..., str], access: str
 ) -> None:
     (project / "pyproject.toml").write_text('[tool.ithaca.argo]\nimage = "python:3.12"\n')
-    cell = {"cell_type": "code", "id": "a", "metadata": {"tags": ["step:load"]}, "source": "x = 1"}
-    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {},
-               "cells": [{**cell, "outputs": [], "execution_count": None}]}  # fmt: skip
-    (project / "nb.ipynb").write_text(json.dumps(content))
+    write_notebook("nb.ipynb", ("step:load", "x = 1"))
     options = ("--backend", "argo", "--store", url, "--store-access", access)
     result = ithaca("run", "nb.ipynb", *options)
     assert result.exit_code == 2

@@ -12,13 +12,14 @@ from click.testing import Result
 
 from ithaca.backends import Observation
 from ithaca.backends.local.session import LocalSession
-from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd, StepError
+from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunEnd, StepError
 from ithaca.model.workflow import Metric, Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runs.project import Project, find_project
 from ithaca.store import Store
 
 ITHACA = Callable[..., Result]
+RECORD = Callable[[str, Workflow], Store]
 
 RUN = "01JDDDDDDDDDDDDDDDDDDDDDDD"
 
@@ -38,21 +39,9 @@ WORKFLOW = Workflow(
 
 
 @pytest.fixture
-def waiting(project: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def waiting(project: Path, record_run: RECORD, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with a run whose `deploy` waits; its `load` needed two attempts."""
-    store = Store.open(project / ".ithaca" / "store")
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=store.put(WORKFLOW.to_json().encode()),
-        name="w",
-        source="5" * 64,
-        notebook="w.ipynb",
-        root=str(project),
-        python="python",
-        environment="e",
-    )
-    write(store, names.run(RUN), document)
+    store = record_run(RUN, WORKFLOW)
     error = StepError(code="ITH501", message="KeyError: 'x'", cell=3, line=1, name="KeyError")
     attempt(store, "load", 1, "failed", error=error)
     attempt(store, "load", 2, "succeeded", execution="x", metrics={"area": 2.0})
@@ -92,8 +81,8 @@ def test_the_list_shows_which_step_is_waiting_for_approval(
 
 def test_metrics_are_in_the_order_of_the_notebooks_cell(ithaca: ITHACA, waiting: Project) -> None:
     assert "zeal=1 area=2" in ithaca("runs", "list").stdout
-    said = ithaca("runs", "show", RUN).stdout
-    assert said.index("zeal = 1") < said.index("area = 2")
+    shown = ithaca("runs", "show", RUN).stdout
+    assert shown.index("zeal = 1") < shown.index("area = 2")
     shown = json.loads(ithaca("runs", "show", RUN, "--json").stdout)
     assert list(shown["metrics"]) == ["zeal", "area"]
 
@@ -101,10 +90,10 @@ def test_metrics_are_in_the_order_of_the_notebooks_cell(ithaca: ITHACA, waiting:
 def test_a_step_lists_its_attempts_and_how_to_see_the_log_of_one(
     ithaca: ITHACA, waiting: Project
 ) -> None:
-    said = ithaca("runs", "show", f"{RUN}/load").stdout
-    assert "1  failed in 1.5 s: cell 3, line 1: KeyError: 'x'" in said
-    assert "2  succeeded in 1.5 s" in said
-    assert f"ithaca runs logs {RUN}/load --attempt N" in said
+    shown = ithaca("runs", "show", f"{RUN}/load").stdout
+    assert "1  failed in 1.5 s: cell 3, line 1: KeyError: 'x'" in shown
+    assert "2  succeeded in 1.5 s" in shown
+    assert f"ithaca runs logs {RUN}/load --attempt N" in shown
     assert ithaca("runs", "logs", f"{RUN}/load").stdout == "log 2\n"
     assert ithaca("runs", "logs", f"{RUN}/load", "--attempt", "1").stdout == "log 1\n"
     assert ithaca("runs", "notebook", f"{RUN}/load", "--attempt", "1").stdout == "1"
@@ -122,11 +111,11 @@ def test_an_answer_is_shown_with_its_author_and_comment(ithaca: ITHACA, waiting:
     answer(waiting.store(), "approve", "looks good")
     assert "approved by ada: looks good" in ithaca("runs", "show", RUN).stdout
     assert "answer: approved by ada: looks good" in ithaca("runs", "show", f"{RUN}/deploy").stdout
-    told = {"answer": "approved", "by": "ada", "at": 4.0, "comment": "looks good"}
+    answered = {"answer": "approved", "by": "ada", "at": 4.0, "comment": "looks good"}
     step = json.loads(ithaca("runs", "show", f"{RUN}/deploy", "--json").stdout)
-    assert step["answer"] == told
+    assert step["answer"] == answered
     steps = json.loads(ithaca("runs", "show", RUN, "--json").stdout)["steps"]
-    assert [each["answer"] for each in steps] == [None, told, None]
+    assert [each["answer"] for each in steps] == [None, answered, None]
 
 
 @pytest.mark.parametrize("name", [names.run(RUN), names.run(RUN, "end")])

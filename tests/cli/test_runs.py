@@ -13,7 +13,9 @@ FAILED, SUCCEEDED = "01JAAAAAAAAAAAAAAAAAAAAAAA", "01JBBBBBBBBBBBBBBBBBBBBBBB"
 """The runs that `recorded` holds."""
 
 
-def test_no_runs_yet_is_an_empty_list_and_creates_nothing(ithaca: ITHACA, project: Path) -> None:
+def test_without_runs_the_list_is_empty_and_nothing_is_created(
+    ithaca: ITHACA, project: Path
+) -> None:
     assert ithaca("runs", "list").exit_code == 0
     assert json.loads(ithaca("runs", "list", "--json").stdout) == []
     assert not (project / ".ithaca").exists()
@@ -28,7 +30,7 @@ def test_runs_are_listed_newest_first_with_their_metrics(ithaca: ITHACA, recorde
     assert "accuracy=0.5" in ithaca("runs", "list").stdout
 
 
-def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Path) -> None:
+def test_show_prints_a_run_as_one_json_object(ithaca: ITHACA, recorded: Path) -> None:
     found = json.loads(ithaca("runs", "show", "latest", "--json").stdout)
     assert found["metrics"] == {"accuracy": 0.5}
     assert found["parameters"] == {"lr": 0.1}
@@ -48,14 +50,14 @@ def test_a_run_is_shown_as_the_object_of_the_design(ithaca: ITHACA, recorded: Pa
 
 
 def test_a_failed_run_shows_the_cell_and_what_was_skipped(ithaca: ITHACA, recorded: Path) -> None:
-    said = ithaca("runs", "show", "01ja").stdout
-    assert "cell 7, line 2: the cell failed" in said
-    assert "skipped" in said
+    printed = ithaca("runs", "show", "01ja").stdout
+    assert "cell 7, line 2: the cell failed" in printed
+    assert "skipped" in printed
 
 
 def test_a_step_is_shown_by_its_uri(ithaca: ITHACA, recorded: Path) -> None:
-    said = ithaca("runs", "show", f"ithaca://local/runs/{FAILED}/load").stdout
-    assert "after: aaaa" in said
+    printed = ithaca("runs", "show", f"ithaca://local/runs/{FAILED}/load").stdout
+    assert "after: aaaa" in printed
 
 
 def test_the_log_of_a_step_is_printed_as_it_was(ithaca: ITHACA, recorded: Path) -> None:
@@ -77,12 +79,10 @@ def test_the_logs_of_a_run_are_those_of_its_steps_in_order(ithaca: ITHACA, recor
     assert [each["text"] for each in found] == ["loaded\n", "trained\n", "done\n"]
 
 
-def test_what_a_step_that_is_over_did_not_leave_is_not_promised(
-    ithaca: ITHACA, recorded: Path
-) -> None:
-    said = ithaca("runs", "notebook", f"{FAILED}/end").stderr
-    assert "step `end` has no executed notebook\n" in said
-    assert "why it began no cell" in said
+def test_a_step_that_ended_without_a_notebook_says_why(ithaca: ITHACA, recorded: Path) -> None:
+    printed = ithaca("runs", "notebook", f"{FAILED}/end").stderr
+    assert "step `end` has no executed notebook\n" in printed
+    assert "why it began no cell" in printed
 
 
 def test_following_the_log_of_a_step_that_never_began_ends_with_the_run(
@@ -99,7 +99,7 @@ def test_the_executed_notebook_is_printed_or_written(ithaca: ITHACA, recorded: P
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("show", "01X"), "there is no run `01X`"),
         (("show", "01J"), "begins the ids of 2 runs"),
@@ -116,10 +116,10 @@ def test_the_executed_notebook_is_printed_or_written(ithaca: ITHACA, recorded: P
         (("logs", FAILED, "--attempt", "1"), f"write {FAILED}/STEP"),
     ],
 )
-def test_a_mistake_is_one_message_and_exit_2(
-    ithaca: ITHACA, recorded: Path, arguments: tuple[str, ...], said: str
+def test_a_wrong_reference_is_one_message_and_exit_2(
+    ithaca: ITHACA, recorded: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     result = ithaca("runs", *arguments)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.output

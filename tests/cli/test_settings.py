@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,25 +55,10 @@ def test_an_unreadable_settings_file_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_of_a_wrong_type_is_refused_before_anything_runs(
-    tmp_path: Path, content: str, name: str
+    tmp_path: Path, write_notebook: Callable[..., str], content: str, name: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(content)
-    notebook = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": "a",
-                "metadata": {"tags": ["step:a"]},
-                "source": "x = 1",
-                "outputs": [],
-                "execution_count": None,
-            }
-        ],
-    }
-    (tmp_path / "nb.ipynb").write_text(json.dumps(notebook))
+    write_notebook("nb.ipynb", ("step:a", "x = 1"))
     with pytest.raises(UsageError, match=name):
         ithaca.run(tmp_path / "nb.ipynb", root=tmp_path)
     assert not (tmp_path / ".ithaca" / "store" / "runs").exists()

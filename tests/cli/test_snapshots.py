@@ -54,8 +54,8 @@ def test_diff_lists_what_was_added_removed_and_changed(ithaca: ITHACA, folder: P
     (folder / "link").unlink()
     (folder / "new").write_text("new")
     second = take(ithaca, folder)
-    said = ithaca("snapshots", "diff", first, second).stdout
-    assert said.splitlines() == [
+    printed = ithaca("snapshots", "diff", first, second).stdout
+    assert printed.splitlines() == [
         "changed  deep/a.txt",
         "removed  link",
         "added    new",
@@ -111,9 +111,9 @@ def test_verify_finds_damaged_documents(ithaca: ITHACA, recorded: Path) -> None:
         f"runs/{run.name}/end",
         f"runs/{run.name}/steps/train/1/end",
     ]
-    said = ithaca("snapshots", "verify", "--repair")
-    assert said.exit_code == 4
-    assert f"set aside as damaged/keys-{'a' * 64}" in said.stdout
+    printed = ithaca("snapshots", "verify", "--repair")
+    assert printed.exit_code == 4
+    assert f"set aside as damaged/keys-{'a' * 64}" in printed.stdout
     assert ithaca("snapshots", "verify").exit_code == 0
     assert "lost" in ithaca("runs", "show", "01ja").stdout
 
@@ -153,18 +153,18 @@ def test_diff_names_the_values_that_changed_and_not_their_files(
     first = take(ithaca, folder)
     write_values(folder, same=1, rows=4, new=2)
     second = take(ithaca, folder)
-    said = ithaca("snapshots", "diff", first, second).stdout
-    assert said.splitlines() == [
+    printed = ithaca("snapshots", "diff", first, second).stdout
+    assert printed.splitlines() == [
         "removed  value gone: numpy.ndarray 2 x 2, 32 B",
         "added    value new: numpy.ndarray 2 x 2, 32 B",
         "changed  value rows: numpy.ndarray 3 x 2, 48 B → numpy.ndarray 4 x 2, 64 B",
         "1 added, 1 removed, 1 changed",
     ]
     found = json.loads(ithaca("snapshots", "diff", first, second, "--json").stdout)
-    told = {each["path"]: each for each in found}
-    assert told["value rows"]["before"]["shape"] == [3, 2]
-    assert told["value rows"]["after"]["shape"] == [4, 2]
-    assert "value same" not in told
+    differences = {each["path"]: each for each in found}
+    assert differences["value rows"]["before"]["shape"] == [3, 2]
+    assert differences["value rows"]["after"]["shape"] == [4, 2]
+    assert "value same" not in differences
 
 
 def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder
     (run, *_) = sorted(store.list("runs"))
     end = AttemptEnd(step="end", attempt=1, ended=1.0, status="succeeded", after=after)
     store.create(names.attempt(run, "end", 1, "end"), msgspec.json.encode(end))
-    said = ithaca("runs", "show", f"{run}/end")
-    assert "value rows: numpy.ndarray 3 x 2, 48 B" in said.stdout, said.output
+    printed = ithaca("runs", "show", f"{run}/end")
+    assert "value rows: numpy.ndarray 3 x 2, 48 B" in printed.stdout, printed.output
     (value,) = json.loads(ithaca("runs", "show", f"{run}/end", "--json").stdout)["values"]
     assert value["name"] == "rows"
 
@@ -220,12 +220,15 @@ def test_the_files_that_a_step_left_are_restored_by_run_and_step(
     assert (project / "all" / ".ithaca-volume" / "values").is_dir()
 
 
-def test_show_and_diff_fold_what_ithaca_keeps_into_libraries_and_values(
+def test_show_and_diff_list_libraries_and_values_instead_of_their_files(
     ithaca: ITHACA, left: str
 ) -> None:
-    said = ithaca("snapshots", "show", left).stdout
-    assert ".ithaca-volume" not in said
-    assert said.splitlines()[-2:] == ["library cowsay 6.1", "value rows: numpy.ndarray 3 x 2, 48 B"]
+    printed = ithaca("snapshots", "show", left).stdout
+    assert ".ithaca-volume" not in printed
+    assert printed.splitlines()[-2:] == [
+        "library cowsay 6.1",
+        "value rows: numpy.ndarray 3 x 2, 48 B",
+    ]
     assert ithaca("snapshots", "diff", f"{left}@before", left).stdout.splitlines() == [
         "added    result.csv",
         "added    library cowsay: 6.1",
@@ -236,16 +239,14 @@ def test_show_and_diff_fold_what_ithaca_keeps_into_libraries_and_values(
 
 
 def test_the_list_names_the_run_and_step_of_a_snapshot(ithaca: ITHACA, left: str) -> None:
-    said = ithaca("snapshots", "list").stdout
-    assert f"{left}@after" in said
-    assert f"{left}@before" in said
+    printed = ithaca("snapshots", "list").stdout
+    assert f"{left}@after" in printed
+    assert f"{left}@before" in printed
     found = json.loads(ithaca("snapshots", "list", "--json").stdout)
     assert {each["of"][0]["moment"] for each in found} == {"before", "after"}
 
 
-def test_a_step_that_left_no_snapshot_and_a_run_without_a_step_are_exit_2(
-    ithaca: ITHACA, left: str
-) -> None:
+def test_a_reference_without_a_snapshot_is_exit_2(ithaca: ITHACA, left: str) -> None:
     run = left.partition("/")[0]
     for reference in (f"{run}/train", "latest", f"{left}@noon", f"{run}/nothing"):
         found = ithaca("snapshots", "show", reference)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 from ithaca.cli.live import _print_hints, _status_line
 from ithaca.cli.summary import summary
-from ithaca.model.run import RunDocument, StepError
+from ithaca.model.run import StepError
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.fold import StepState
@@ -16,30 +17,20 @@ from ithaca.runs.progress import table
 from ithaca.runs.project import Project, find_project
 from ithaca.store import Store
 
+RECORD = Callable[[str, Workflow], Store]
+
 RUN = "01JCCCCCCCCCCCCCCCCCCCCCCC"
 
 
 @pytest.fixture
-def retrying(project: Path) -> Project:
+def retrying(project: Path, record_run: RECORD) -> Project:
     """A project with a run whose step may be tried three times."""
     workflow = Workflow(
         name="w",
         steps=(Step(name="a", retries=2),),
         source=Source(notebook="w.ipynb", digest="d"),
     )
-    store = Store.open(project / ".ithaca" / "store")
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=store.put(workflow.to_json().encode()),
-        name="w",
-        source="5" * 64,
-        notebook="w.ipynb",
-        root=str(project),
-        python="python",
-        environment="e",
-    )
-    store.create(names.run(RUN), msgspec.json.encode(document))
+    record_run(RUN, workflow)
     return find_project(project)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ithaca.runs.references import Owner
     from ithaca.runs.remotes import Travelled
     from ithaca.store import Entry, Problem, Store
+
+    Transfer = Callable[..., Travelled]
 
 DAMAGED = 4
 """Exit code of `verify` for a damaged store."""
@@ -231,27 +234,50 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     click.echo(str(target))
 
 
-def _transfer(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments and options of `push` and `pull`."""
-    for decorate in (
-        as_json,
-        click.option(
+def _transfer(
+    doing: str, done: str, *, writing: bool = False
+) -> Callable[[Callable[[], Transfer]], Callable[..., None]]:
+    """The options and the work of `push` and `pull`.
+
+    Args:
+        doing: The verb of the progress line.
+        done: The verb of the result.
+        writing: Whether the command writes to the remote.
+
+    Returns:
+        A decorator for a command that returns its function of `ithaca.runs.remotes`.
+    """
+
+    def decorate(command: Callable[[], Transfer]) -> Callable[..., None]:
+        @click.argument("digests", nargs=-1, metavar="[SNAPSHOT]...")
+        @remote_options(f"Remote store: {FORMS}.")
+        @click.option(
             "--run",
             "runs",
             multiple=True,
             metavar="RUN",
             help="Transfer a run with everything that it needs; can be repeated.",
-        ),
-        remote_options(f"Remote store: {FORMS}."),
-        click.argument("digests", nargs=-1, metavar="[SNAPSHOT]..."),
-    ):
-        command = decorate(command)
-    return command
+        )
+        @as_json
+        @functools.wraps(command)
+        def call(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
+            found = project()
+            url = found.store_url(writing=writing)
+            with ProgressLine() as report:
+                moved = command()(found, url, digests, runs, report.files(doing))
+            if as_json:
+                print_json(moved)
+            else:
+                _print_transfer(done, moved)
+
+        return call
+
+    return decorate
 
 
 @snapshots.command()
-@_transfer
-def push(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
+@_transfer("sending", "sent", writing=True)
+def push() -> Transfer:
     """Send snapshots and runs to a remote store.
 
     Without SNAPSHOT and --run, everything is sent. Only what the remote lacks is transferred; if
@@ -259,16 +285,12 @@ def push(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None
     """
     from ithaca.runs.remotes import send
 
-    found = project()
-    url = found.store_url(writing=True)
-    with ProgressLine() as report:
-        done = send(found, url, digests, runs, report.files("sending"))
-    _report("sent", done, as_json)
+    return send
 
 
 @snapshots.command()
-@_transfer
-def pull(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None:
+@_transfer("fetching", "fetched")
+def pull() -> Transfer:
     """Fetch snapshots and runs from a remote store.
 
     Without SNAPSHOT and --run, everything is fetched. Only what is missing here is transferred; if
@@ -276,11 +298,16 @@ def pull(digests: tuple[str, ...], runs: tuple[str, ...], as_json: bool) -> None
     """
     from ithaca.runs.remotes import fetch
 
-    found = project()
-    url = found.store_url()
-    with ProgressLine() as report:
-        done = fetch(found, url, digests, runs, report.files("fetching"))
-    _report("fetched", done, as_json)
+    return fetch
+
+
+def _print_transfer(verb: str, done: Travelled) -> None:
+    if done.missing:
+        listed = ", ".join(digest[:16] for digest in done.missing[:8])
+        more = ", …" if len(done.missing) > 8 else ""
+        print_notice(f"skipped {len(done.missing)} missing snapshots and documents: {listed}{more}")
+    counts = f"{done.snapshots} snapshots, {done.objects} objects, {done.documents} documents"
+    click.echo(f"{verb} {counts}: {size(done.bytes)} in {done.requests} requests")
 
 
 @snapshots.command()
@@ -321,18 +348,6 @@ def _verified(url: str | None, *, repair: bool) -> list[Problem]:
 
     with ProgressLine() as report:
         return check(url, report.files("reading the remote's packs"))
-
-
-def _report(verb: str, done: Travelled, as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-        return
-    if done.missing:
-        listed = ", ".join(digest[:16] for digest in done.missing[:8])
-        more = ", …" if len(done.missing) > 8 else ""
-        print_notice(f"skipped {len(done.missing)} missing snapshots and documents: {listed}{more}")
-    counts = f"{done.snapshots} snapshots, {done.objects} objects, {done.documents} documents"
-    click.echo(f"{verb} {counts}: {size(done.bytes)} in {done.requests} requests")
 
 
 def _store() -> Store:
