@@ -1,4 +1,4 @@
-"""The documentation is held against the tree and the program."""
+"""The documentation agrees with the source tree and the program."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -48,7 +49,7 @@ def page(name: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the rows of a text's tables, without their heads."""
+    """The cells of the table rows in a text, without header rows."""
     found = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
     split = [[cell.strip() for cell in line.split("|")] for line in found]
     rules = [number for number, row in enumerate(split) if set(row[0]) == {"-"}]
@@ -56,7 +57,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def section(text: str, title: str) -> str:
-    """What stands below a heading of the second level."""
+    """The text below a second-level heading."""
     return re.split(r"^## ", text.split(f"\n## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
@@ -66,14 +67,30 @@ def test_the_architecture_page_names_exactly_the_rooms_of_the_tree() -> None:
     assert documented == rooms
 
 
-def test_the_picture_of_the_architecture_page_names_the_rooms_in_the_order_of_the_flow() -> None:
+def table_of_rooms() -> list[str]:
+    """The rooms, in the order of the architecture page."""
+    return re.findall(r"^\| `(\w+)/` \|", page("architecture.md"), re.MULTILINE)
+
+
+def test_the_picture_of_the_architecture_page_shows_rooms_in_the_order_of_the_flow() -> None:
     picture = re.search(r"```text\n(notebook ──►.*)\n", page("architecture.md"))
     assert picture is not None
-    shown = re.findall(r"[a-z]+", re.sub(r"\(.*?\)", "", picture[1]))
-    table = re.findall(r"^\| `(\w+)/` \|", page("architecture.md"), re.MULTILINE)
-    assert {name.removesuffix("s") for name in shown} <= {name.removesuffix("s") for name in table}
-    assert shown[0] == table[0]
-    assert shown[-1] == table[-1]
+    shown = re.findall(r"[a-z]+", picture[1])
+    assert {*shown} <= {*table_of_rooms()}
+    assert shown[0] == table_of_rooms()[0]
+    assert shown[-1] == table_of_rooms()[-1]
+
+
+def test_the_architecture_page_gives_the_direction_of_imports_that_is_checked() -> None:
+    sentence = re.search(r"Imports go one way: (.*?)\. A room", page("architecture.md"), re.DOTALL)
+    assert sentence is not None
+    documented = [
+        {*re.findall(r"`(\w+)`", layer)} for layer in sentence[1].replace("\n", " ").split("→")
+    ]
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [layers] = [each["layers"] for each in linter["contracts"] if each["type"] == "layers"]
+    checked = [{*re.findall(r"ithaca\.(\w+)", layer)} for layer in layers]
+    assert documented == checked
 
 
 def test_the_modules_beside_the_rooms_are_named() -> None:
@@ -85,8 +102,10 @@ def test_the_documents_of_a_run_are_those_that_records_name() -> None:
     names = SOURCE[PLUGIN / "records" / "names.py"].split('"""')[1]
     kept = {re.sub(r"<(\w+)>", lambda found: found[1].upper(), line) for line in
             re.findall(r"^(runs/\S+)", names, re.MULTILINE)}  # fmt: skip
-    told = page("architecture.md").replace("`, `…/end`", "`, `runs/ID/steps/STEP/ATTEMPT/end`")
-    assert set(re.findall(r"`(runs/\S+)`", section(told, "Documents"))) == kept
+    documented = page("architecture.md").replace(
+        "`, `…/end`", "`, `runs/ID/steps/STEP/ATTEMPT/end`"
+    )
+    assert set(re.findall(r"`(runs/\S+)`", section(documented, "Documents"))) == kept
 
 
 def test_every_error_code_in_the_source_is_explained_and_no_other() -> None:
@@ -96,14 +115,14 @@ def test_every_error_code_in_the_source_is_explained_and_no_other() -> None:
 
 
 def test_every_tag_is_documented_and_no_other() -> None:
-    told = re.findall(
+    documented = re.findall(
         r"`([^`]+)`", " ".join(row[0] for row in rows(page("tags.md").split("##")[0]))
     )
-    words = {text.partition(":")[0] for text in told}
+    words = {text.partition(":")[0] for text in documented}
     assert words == {*ROLES, *VALUED}
 
 
-def test_the_examples_of_the_tag_page_are_tags() -> None:
+def test_the_example_tags_are_valid() -> None:
     words = "|".join([*ROLES, *VALUED])
     forms = set(re.findall(rf"`((?:{words}):[^A-Z`]*)`", page("tags.md"))) - {"notebook:", "step:"}
     examples = {text for text in forms if text.partition(":")[2]}
@@ -114,9 +133,9 @@ def test_the_examples_of_the_tag_page_are_tags() -> None:
 
 
 def test_every_key_of_the_notebooks_metadata_is_documented() -> None:
-    table = rows(section(page("tags.md"), "Settings of all steps"))
-    told = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
-    assert told == {field.name for field in msgspec.structs.fields(MetadataKeys)}
+    table = rows(section(page("tags.md"), "Settings for all steps"))
+    documented = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == {field.name for field in msgspec.structs.fields(MetadataKeys)}
 
 
 def walk() -> Iterator[tuple[str, click.Command]]:
@@ -145,7 +164,7 @@ def test_the_page_names_no_command_and_no_option_that_is_not_there() -> None:
     commands = dict(walk())
     options = {option for command in commands.values() for each in command.params
                for option in (*each.opts, *each.secondary_opts)} | {"-h", "--help"}  # fmt: skip
-    texts = [path.read_text() for path in (*DOCS.glob("*.md"), ROOT / "README.md")]
+    texts = [path.read_text() for path in (*DOCS.rglob("*.md"), ROOT / "README.md")]
     for text in texts:
         for found in re.findall(r"\bithaca (runs|snapshots) ([a-z]+)", text):
             assert f"ithaca {' '.join(found)}" in commands
@@ -170,16 +189,19 @@ def test_every_plain_setting_is_documented_with_its_variable_and_flag_and_no_oth
 
 def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     text = page("settings.md")
-    named = {
+    used = {
         name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
     }
-    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*named, "merge", "argo", "tekton"}
-    source = SOURCE[PLUGIN / "api" / "source.py"]
-    limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
-    assert limits == set(re.findall(r'table\.get\("(\w+)"\)', source))
-    machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
-    admission = SOURCE[PLUGIN / "backends" / "local" / "admission.py"]
-    assert machine == set(re.findall(r'amount\("(\w+)"', admission))
+    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*used, "merge", "argo", "tekton"}
+    limits = {row[0].strip("`") for row in rows(section(text, "Project size"))}
+    assert limits == keys(r'whole_number\("source\.(\w+)"')
+    machine = {row[0].strip("`") for row in rows(section(text, "Resources of this machine"))}
+    assert machine == keys(r'amount\("(\w+)"')
+
+
+def keys(pattern: str) -> set[str]:
+    """What a pattern finds anywhere in the source."""
+    return {name for source in SOURCE.values() for name in re.findall(pattern, source)}
 
 
 PODS = set(PodSettings.__struct_fields__)
@@ -190,8 +212,8 @@ ARGO, TEKTON = set(ArgoSettings.__struct_fields__), set(TektonSettings.__struct_
 @pytest.mark.parametrize(
     ("name", "title", "wanted"),
     [
-        ("clusters.md", "Settings of pods", PODS),
-        ("clusters.md", "Settings of the run", CLUSTERS - PODS),
+        ("clusters.md", "Pod settings", PODS),
+        ("clusters.md", "Run settings", CLUSTERS - PODS),
         ("backends-argo.md", "Settings", ARGO - CLUSTERS),
         ("backends-tekton.md", "Settings", TEKTON - CLUSTERS),
     ],
@@ -200,8 +222,8 @@ ARGO, TEKTON = set(ArgoSettings.__struct_fields__), set(TektonSettings.__struct_
 def test_every_setting_of_a_backend_for_clusters_is_documented_and_no_other(
     name: str, title: str, wanted: set[str]
 ) -> None:
-    told = [row[0].strip("`") for row in rows(section(page(name), title))]
-    assert sorted(told) == sorted(wanted)
+    documented = [row[0].strip("`") for row in rows(section(page(name), title))]
+    assert sorted(documented) == sorted(wanted)
 
 
 def test_the_runners_command_line_in_a_pod_is_documented() -> None:
@@ -236,40 +258,52 @@ def test_every_merge_rule_is_documented() -> None:
 
 
 def test_every_status_is_documented_and_no_other() -> None:
-    told = page("python.md").split("The status of a run is", 1)[1].split("\n\n", 1)[0]
-    assert set(re.findall(r"`(\w+)`", told)) == {*get_args(RunStatus), *get_args(StepStatus)}
+    documented = page("python.md").split("The status of a run is", 1)[1].split("\n\n", 1)[0]
+    assert set(re.findall(r"`(\w+)`", documented)) == {*get_args(RunStatus), *get_args(StepStatus)}
 
 
 def test_the_ci_systems_are_those_that_the_source_knows() -> None:
-    told = [row[0].strip("`") for row in rows(section(page("commands.md"), "In CI"))]
-    assert told == [f"{variable}=true" for variable in SYSTEMS]
+    documented = [row[0].strip("`") for row in rows(section(page("commands.md"), "In CI"))]
+    assert documented == [f"{variable}=true" for variable in SYSTEMS]
 
 
-def test_what_a_run_gives_is_there() -> None:
+def test_a_run_has_exactly_the_documented_attributes() -> None:
     table = rows(page("python.md"))
     given = {name for row in table for name in re.findall(r"`(\w+)(?:\(.*?\))?`", row[0])}
     assert given - {"error", "id"} == {
         name for name in dir(ithaca.Run) if not name.startswith("_")
     } - {"session", "state"}  # fmt: skip
     [step] = [row[1] for row in table if row[0] == "`steps`"]
-    told = set(re.findall(r"`(\w+)`", step))
-    assert told == {*StepState.__struct_fields__, "seconds"} - {"key", "execution"}
+    documented = set(re.findall(r"`(\w+)`", step))
+    assert documented == {*StepState.__struct_fields__, "seconds"} - {"key", "execution"}
     [error] = [row[1] for row in table if row[0].startswith("`error`")]
     assert set(re.findall(r"`(\w+)`", error)) == {*StepError.__struct_fields__}
 
 
 def test_every_key_of_a_values_document_is_explained() -> None:
     table = rows(section(page("values.md"), "In a snapshot"))
-    told = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
-    assert told == {*Document.__struct_fields__}
+    documented = {name for row in table for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == {*Document.__struct_fields__}
 
 
 def test_the_readme_and_the_navigation_link_every_page() -> None:
-    pages = {path.name for path in DOCS.glob("*.md")} - {"roadmap.md"}  # for those who build it
-    assert set(re.findall(r"\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text())) == pages
-    assert set(re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)) == (
-        pages
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"roadmap.md"}
+    decisions = {name for name in pages if re.fullmatch(r"adr/\d{4}-.*", name)}
+    linked = re.findall(r"\(docs/([\w/-]+\.md)\)", (ROOT / "README.md").read_text())
+    shown = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert {*linked} == {*shown} == pages - decisions
+
+
+def test_the_index_of_decisions_lists_every_decision_with_its_title() -> None:
+    titles = {
+        path.name: path.read_text().splitlines()[0].partition(": ")[2]
+        for path in (DOCS / "adr").glob("[0-9]*.md")
+    }
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\(((\d{4})-[\w-]+\.md)\) \| (.*) \|$", page("adr/index.md"), re.MULTILINE
     )
+    assert {name: title for _, name, _, title in listed} == titles
+    assert all(number == prefix for number, _, prefix, _ in listed)
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -285,7 +319,7 @@ def commands(name: str) -> list[str]:
 
 def first_notebook() -> dict[str, Any]:
     """The notebook that the quick start has its reader write."""
-    told = re.findall(
+    documented = re.findall(
         r"^Tags ([^\n]*):\n\n```python\n(.*?)^```", page("index.md"), re.MULTILINE | re.DOTALL
     )
     cells = [
@@ -296,7 +330,7 @@ def first_notebook() -> dict[str, Any]:
             "outputs": [],
             "execution_count": None,
         }
-        for tags, source in told
+        for tags, source in documented
     ]
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
 

@@ -1,4 +1,4 @@
-"""The page that the suite of conformance writes."""
+"""The page that the conformance suite writes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def rows() -> list[list[str]]:
 
 
 def test_the_table_has_every_feature_on_every_backend_and_none_fails(matrix: ModuleType) -> None:
-    head, *told = rows()
+    head, *features = rows()
     assert head == ["", "local", "argo", "tekton"]
-    assert [row[0] for row in told] == list(matrix.FEATURES)
-    assert {cell.split()[0] for row in told for cell in row[1:]} <= {"yes", "no"}
+    assert [row[0] for row in features] == list(matrix.FEATURES)
+    assert {cell.split()[0] for row in features for cell in row[1:]} <= {"yes", "no"}
 
 
-def test_what_is_not_there_has_its_reason() -> None:
+def test_every_no_has_its_reason() -> None:
     text = PAGE.read_text()
     for row in rows():
         for cell in row[1:]:
