@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,9 +127,7 @@ class Project:
     def is_sound(self) -> None:
         """Assert that its store verifies and that nothing of its runs is still at work."""
         # A run is over for its user a moment before its supervisor has tidied up.
-        last = time.monotonic() + 20
-        while self.processes() and time.monotonic() < last:
-            time.sleep(0.05)
+        psutil.wait_procs(self.processes(), timeout=60)
         assert [(each.pid, each.cmdline()) for each in self.processes()] == []
         if not (self.root / ".ithaca").exists() and not self.env:
             return
