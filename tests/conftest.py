@@ -1,16 +1,29 @@
-"""Makes this folder importable, and gives every test a time limit."""
+"""Makes this folder importable, gives every test a time limit, and spreads tests over processes."""
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
+
+sys.dont_write_bytecode = False  # else every process rewrites the assertions of all tests again
 
 LIMITS = {"cluster": 1200, "network": 900}
 """Seconds for tests with these marks; `timeout` in pyproject.toml holds for the others."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that wait for a cluster or for a download more time."""
+    """Give tests that wait for a cluster or a download more time, and begin with the slow ones."""
     for item in items:
         limits = [seconds for mark, seconds in LIMITS.items() if item.get_closest_marker(mark)]
         if limits and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(max(limits)))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests of whole runs also wait."""
+    return (os.cpu_count() or 1) + 1

@@ -60,10 +60,11 @@ def test_a_new_machine_is_set_up_with_only_home_and_path(tmp_path: Path) -> None
     (project / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
         '[project]\nname = "small"\nversion = "1"\n'
-        '[tool.hatch.build.targets.wheel]\npackages = ["small"]\n'
+        '[tool.hatch.build.targets.wheel]\npackages = ["plugin/small"]\n'
     )
-    (project / "small").mkdir()
-    (project / "small" / "__init__.py").touch()
+    (project / "backends").mkdir()
+    (project / "plugin" / "small").mkdir(parents=True)
+    (project / "plugin" / "small" / "__init__.py").touch()
     lock = (PROJECT / "requirements.lock").read_text()
     pins = re.findall(r"^(?:uv|iniconfig)==.*(?:\n    .*)+\n", lock, re.MULTILINE)
     assert len(pins) == 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from user_project import Answer, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("failing steps")]
 
 IMPORTS = "import os, shutil, signal, socket, subprocess, sys, threading, time"
 

@@ -45,7 +45,7 @@ def test_steps_that_do_not_need_each_other_run_at_the_same_time(
         ("step:right", "outside('gate', 'right')"),
     )
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["left"] and outside.waiting["right"])
+    place.wait_outside(run, lambda: outside.waiting["left"] and outside.waiting["right"])
     outside.open("left", "right")
     assert statuses(place.end(run)) == {"left": "succeeded", "right": "succeeded"}
 

@@ -345,6 +345,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 @pytest.mark.parametrize("name", ["index.md", "commands.md"])
 def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Path) -> None:
     lines = commands(name)
@@ -363,6 +364,7 @@ def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
     program = "\n".join(blocks("python.md", "python"))
     assert program
@@ -377,6 +379,7 @@ def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 def test_the_first_notebook_ends_as_the_quick_start_says(scratch: Path) -> None:
     [promised] = re.findall(r"^  pi = [\d.]+$", page("index.md"), re.MULTILINE)
     done = subprocess.run(

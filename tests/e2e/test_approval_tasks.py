@@ -119,7 +119,7 @@ class AskingPlace(TektonPlace):
 
 @pytest.fixture
 def place(tmp_path: Path, namespace: str) -> Iterator[AskingPlace]:
-    with TektonPlace.kept(alone=False):
+    with TektonPlace.kept():
         found = AskingPlace(tmp_path / f"p{uuid.uuid4().hex[:8]}")
         found.ask(namespace)
         yield found
