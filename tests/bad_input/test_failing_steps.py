@@ -98,7 +98,8 @@ def test_the_run_fails_and_each_failure_is_said_once(failed: Failed) -> None:
     assert sorted(failed.answer.codes) == sorted(code for code, *_ in ERRORS.values())
     assert {name for name, step in failed.steps.items() if step["status"] == "skipped"} == SKIPPED
     assert "ithaca runs retry" in failed.answer.out
-    assert failed.answer.err == ""
+    lines = failed.answer.err.splitlines()
+    assert [line for line in lines if not line.endswith("…")] == []  # slow machines say what takes
 
 
 @pytest.mark.parametrize("name", ERRORS)
