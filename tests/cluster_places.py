@@ -8,7 +8,7 @@ Settings of these tests, for another cluster than the one of one machine:
 | `ITHACA_E2E_FOREIGN` | one with Python and ipykernel, but without Ithaca |
 | `ITHACA_E2E_STORE`, `…_ENDPOINT`, `…_KEY`, `…_SECRET` | the S3 store, and how to reach it |
 | `ITHACA_E2E_HOST` | an address of this machine that pods reach |
-| `ITHACA_E2E_LOCK` | a file that tests on this cluster lock: who disturbs it, alone |
+| `ITHACA_E2E_LOCK` | a file that tests on this cluster lock; those that disturb it, alone |
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ClusterPlace(Place):
     """Steps are pods of the cluster that `KUBECONFIG` names."""
 
     host = os.environ.get("ITHACA_E2E_HOST", "10.244.0.1")
-    poll = 2.0  # those who look take the processor from the pods
+    poll = 1.0  # those who look take the processor from the pods
     image = IMAGE
     namespace = NAMESPACE
 
@@ -129,13 +129,9 @@ store_secret = "{SECRET}"
 
     @classmethod
     @contextlib.contextmanager
-    def kept(cls, *, alone: bool) -> Iterator[None]:
-        # Who wants it alone keeps the door as well, so that others do not go in before.
-        with Path(f"{LOCK}.door").open("w") as door, Path(LOCK).open("a") as room:
-            fcntl.flock(door, fcntl.LOCK_EX)
-            fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-            if not alone:
-                fcntl.flock(door, fcntl.LOCK_UN)
+    def kept(cls, *, alone: str = "") -> Iterator[None]:
+        own = f"{LOCK}.{cls.backend}"
+        with _kept(LOCK, alone=alone == "cluster"), _kept(own, alone=alone == "engine"):
             yield
 
     @abstractmethod
@@ -298,6 +294,18 @@ class TektonPlace(ClusterPlace):
         found, _ = connect().list(Kind("", "v1", "Pod", "pods"), labels=of)
         ended = ("Succeeded", "Failed")
         return [each["metadata"]["name"] for each in found if each["status"]["phase"] not in ended]
+
+
+@contextlib.contextmanager
+def _kept(lock: str, *, alone: bool) -> Iterator[None]:
+    """Hold a lock beside others, or alone."""
+    # A test that wants it alone holds the door as well, so that no other test goes in before it.
+    with Path(f"{lock}.door").open("w") as door, Path(lock).open("a") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
 
 
 def connect() -> Cluster:

@@ -1,9 +1,33 @@
-"""Makes this folder importable: what tests of several rooms share lies beside this file."""
+"""Makes this folder importable, gives every test a time limit, and spreads tests over processes."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+
+import pytest
 
 # Steps of tests that run side by side must not wait for each other's claims on the machine.
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ithaca-tests-")
+
+sys.dont_write_bytecode = False  # else every process rewrites the assertions of all tests again
+
+LIMITS = {"cluster": 1200, "network": 900}
+"""Seconds for tests with these marks; `timeout` in pyproject.toml holds for the others."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that wait for a cluster or a download more time, and begin with the slow ones."""
+    for item in items:
+        limits = [seconds for mark, seconds in LIMITS.items() if item.get_closest_marker(mark)]
+        if limits and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(max(limits)))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests of whole runs also wait."""
+    return (os.cpu_count() or 1) + 1

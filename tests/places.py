@@ -19,10 +19,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+import warm_program
 from outside import Cell
 
 POLL = 0.3
 """Seconds between two looks at what a test waits for."""
+
+LOOKS = 50
+"""How often a test looks outside of a run before it looks at the run."""
 
 GOING_ON = ("pending", "running")
 """Statuses of a run that has not ended."""
@@ -83,8 +87,13 @@ class Place(ABC):
 
     @classmethod
     @contextlib.contextmanager
-    def kept(cls, *, alone: bool) -> Iterator[None]:
-        """Keep the place for one test: from those that disturb it, or from all others."""
+    def kept(cls, *, alone: str = "") -> Iterator[None]:
+        """Keep the place for one test.
+
+        Args:
+            alone: What no other test may use meanwhile: `engine`, `cluster` (all engines), or
+                nothing; then only tests that want it alone are kept out.
+        """
         yield
 
     @abstractmethod
@@ -176,9 +185,8 @@ class Place(ABC):
 
     def ithaca(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Call the command line, with further variables set, and wait for its end."""
-        begun = self.begin(*words, **env)
-        out, err = begun.communicate()
-        return subprocess.CompletedProcess(words, begun.returncode, out, err)
+        variables = {**os.environ, **self.environment(), **env}
+        return warm_program.call(*words, folder=self.folder, env=variables)
 
     def json(self, *words: str) -> Any:
         """What a command prints with `--json`."""
@@ -224,6 +232,16 @@ class Place(ABC):
             assert told["status"] in GOING_ON, told
             time.sleep(self.poll)
         return told
+
+    def wait_outside(self, run_id: str, holds: Callable[[], object]) -> None:
+        """Wait until something holds outside of a run; a run that ends before fails the test."""
+        while not holds():
+            for _ in range(LOOKS):
+                if holds():
+                    return
+                time.sleep(POLL / 5)
+            told = self.show(run_id)
+            assert holds() or told["status"] in GOING_ON, told
 
     def end(self, run_id: str) -> Told:
         """A run when it has ended."""

@@ -37,7 +37,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("make")
     uv = [sys.executable, "-m", "uv", "--quiet"]
     wheels = folder / "wheels"
-    subprocess.run([*uv, "build", "--wheel", "--out-dir", wheels, PACKAGE], check=True)
+    build = ["build", "--wheel", "--no-build-isolation", "--python", sys.executable]
+    subprocess.run([*uv, *build, "--out-dir", wheels, PACKAGE], check=True)
     (wheel,) = wheels.glob("*.whl")
     target = folder / "site"
     install = ["pip", "install", "--no-deps", "--target", target, wheel]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from user_project import Answer, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("failing steps")]
 
 IMPORTS = "import os, shutil, signal, socket, subprocess, sys, threading, time"
 
@@ -98,7 +98,8 @@ def test_the_run_fails_and_each_failure_is_said_once(failed: Failed) -> None:
     assert sorted(failed.answer.codes) == sorted(code for code, *_ in ERRORS.values())
     assert {name for name, step in failed.steps.items() if step["status"] == "skipped"} == SKIPPED
     assert "ithaca runs retry" in failed.answer.out
-    assert failed.answer.err == ""
+    lines = failed.answer.err.splitlines()
+    assert [line for line in lines if not line.endswith("…")] == []  # slow machines say what takes
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -118,8 +119,9 @@ def test_a_failing_step_names_its_place_the_reason_and_a_cure(failed: Failed, na
     assert place in failed.answer.out
 
 
-def test_a_step_that_does_not_wait_for_answers_prints_what_it_can(failed: Failed) -> None:
-    assert failed.steps["asks_in_a_command"]["seconds"] < 60
+def test_a_command_that_asks_for_input_reads_an_end_of_file(failed: Failed) -> None:
+    step = failed.steps["asks_in_a_command"]
+    assert (step["status"], step["error"]["name"]) == ("failed", "ZeroDivisionError")
 
 
 def test_the_log_of_a_value_that_cannot_be_saved_says_it_once_without_our_frames(

@@ -79,4 +79,5 @@ def test_a_file_in_place_of_the_home_is_left_alone(project: Project) -> None:
 def test_no_code_of_the_project_runs_before_it_is_a_step(project: Project) -> None:
     (project.root / "random.py").write_text("raise SystemExit('imported')")
     project.notebook(("step:a", "x = ("))
-    project.ithaca("run", "nb.ipynb", cwd=project.root).tells("ITH201", "cell 1", exit_code=3)
+    answer = project.answer(project.start("run", "nb.ipynb"))
+    answer.tells("ITH201", "cell 1", exit_code=3)

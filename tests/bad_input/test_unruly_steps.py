@@ -26,7 +26,7 @@ left = 1
 FLOODS = """
 import sys
 line = "y" * 99 + "\\n"
-for _ in range(1_000_000):
+for _ in range(700_000):
     sys.stdout.write(line)
 flooded = 1
 """
@@ -34,7 +34,7 @@ flooded = 1
 WRITES = """
 import os
 os.mkdir("out")
-for number in range(20_000):
+for number in range(5_000):
     with open(f"out/{number}", "w") as file:
         file.write(str(number))
 """
@@ -53,7 +53,7 @@ def test_a_flood_many_files_and_processes_left_behind_do_no_harm(project: Projec
     )
     answer = project.ithaca("run", "nb.ipynb", "--json")
     assert answer.code == 0, answer.said
-    assert json.loads(answer.out)["metrics"] == {"files": 20_000, "both": 2}
+    assert json.loads(answer.out)["metrics"] == {"files": 5_000, "both": 2}
     log = project.ithaca("runs", "logs", "latest/floods").out
     assert log.startswith("--- cell 2\nyyy")
     assert log.endswith("[ithaca: the log is full after 64 MiB; the rest is left out]\n")

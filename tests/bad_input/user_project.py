@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+import warm_program
 
 Cell = tuple[str, str]
 """Tags with spaces between them, and the source."""
@@ -91,15 +92,19 @@ class Project:
             **options,
         )
 
-    def ithaca(self, *arguments: str, **options: Any) -> Answer:
-        """Run a command line in the project's folder to its end."""
-        process = self.start(*arguments, **options)
-        return self.answer(process)
+    def ithaca(self, *arguments: str, cwd: Path | str | None = None) -> Answer:
+        """Run a command line to its end, in the project's folder unless another one is given."""
+        env = {**os.environ, **self.env}
+        done = warm_program.call(*arguments, folder=cwd or self.root, env=env)
+        return self._answer(done.returncode, done.stdout, done.stderr)
 
     def answer(self, process: subprocess.Popen[str]) -> Answer:
         """What a command line said once it has ended."""
         out, err = process.communicate()
-        answer = Answer(process.returncode, out, err)
+        return self._answer(process.returncode, out, err)
+
+    def _answer(self, code: int, out: str, err: str) -> Answer:
+        answer = Answer(code, out, err)
         assert "Traceback" not in answer.said, answer.said
         assert "ITH999" not in answer.said, answer.said
         assert "ITH599" not in answer.said, answer.said
@@ -128,9 +133,7 @@ class Project:
     def is_sound(self) -> None:
         """Assert that its store verifies and that nothing of its runs is still at work."""
         # A run is over for its user a moment before its supervisor has tidied up.
-        last = time.monotonic() + 20
-        while self.processes() and time.monotonic() < last:
-            time.sleep(0.05)
+        psutil.wait_procs(self.processes(), timeout=60)
         assert [(each.pid, each.cmdline()) for each in self.processes()] == []
         if not (self.root / ".ithaca").exists() and not self.env:
             return

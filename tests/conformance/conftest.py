@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,18 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     kind: type[Place] = request.param
     if reason := kind.absent():
         pytest.skip(reason)
-    with kind.kept(alone="alone" in request.fixturenames):
+    with kind.kept(alone=_alone(request.fixturenames)):
         yield kind(tmp_path / f"p{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
-def alone() -> None:
-    """For tests that stop what others need: none of them runs at the same time."""
+def cluster_alone() -> None:
+    """For tests that stop what all others need: none of them runs at the same time."""
+
+
+@pytest.fixture
+def engine_alone() -> None:
+    """For tests that stop their engine: no other test of it runs at the same time."""
 
 
 @pytest.fixture
@@ -39,6 +44,12 @@ def outside(place: Place) -> Iterator[Outside]:
     """What the place's steps reach outside of their run."""
     with serve(place.host) as found:
         yield found
+
+
+def _alone(fixtures: Collection[str]) -> str:
+    """What a test with these fixtures must have for itself."""
+    wanted = [each for each in ("engine", "cluster") if f"{each}_alone" in fixtures]
+    return wanted[0] if wanted else ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,10 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that nobody may run beside come last, so that nobody waits for them."""
+    """Put tests that others must wait for last: first those of one engine, then of all."""
     for item in items:
         if (mark := item.get_closest_marker("shows")) is not None:
             assert set(mark.args) <= set(FEATURES), f"{item.name} shows what no table has"
             backend = item.callspec.params["place"].backend  # type: ignore[attr-defined]
             item.user_properties += [("shows", mark.args), ("backend", backend)]
-    items.sort(key=lambda item: "alone" in getattr(item, "fixturenames", ()))
+    order = ("", "engine", "cluster")
+    items.sort(key=lambda item: order.index(_alone(getattr(item, "fixturenames", ()))))

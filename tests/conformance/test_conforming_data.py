@@ -45,39 +45,30 @@ def test_steps_that_do_not_need_each_other_run_at_the_same_time(
         ("step:right", "outside('gate', 'right')"),
     )
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["left"] and outside.waiting["right"])
+    place.wait_outside(run, lambda: outside.waiting["left"] and outside.waiting["right"])
     outside.open("left", "right")
     assert statuses(place.end(run)) == {"left": "succeeded", "right": "succeeded"}
 
 
 @pytest.mark.shows("values and files between steps")
-def test_values_cross_branches_and_joins(place: Place) -> None:
-    place.notebook(
-        ("step:load", "rows = [1, 2, 3]\nsame = rows"),
-        ("step:left prev:load", "a = sum(rows)"),
-        ("step:right prev:load", "b = max(rows)"),
-        ("step:join prev:left prev:right", "total = a + b + (same is rows)"),
-        ("pipeline-metrics", "print(total)"),
-    )
-    code, told = place.run()
-    assert (code, told["metrics"]) == (0, {"total": 10}), told
-
-
-@pytest.mark.shows("values and files between steps")
-def test_files_that_steps_leave_are_there_in_later_ones(place: Place) -> None:
+def test_values_and_files_cross_branches_and_joins(place: Place) -> None:
     (place.folder / "data.txt").write_text("2")
     place.notebook(
-        ("step:load", "open('data.txt', 'a').write('1')"),
-        ("step:left prev:load", "open('left.txt', 'w').write(open('data.txt').read() * 2)"),
-        ("step:right prev:load", "open('right.txt', 'w').write('7')"),
+        ("step:load", "rows = [1, 2, 3]\nsame = rows\nopen('data.txt', 'a').write('1')"),
+        (
+            "step:left prev:load",
+            "a = sum(rows)\nopen('left.txt', 'w').write(open('data.txt').read() * 2)",
+        ),
+        ("step:right prev:load", "b = max(rows)\nopen('right.txt', 'w').write('7')"),
         (
             "step:join prev:left prev:right",
+            "total = a + b + (same is rows)\n"
             "found = int(open('left.txt').read() + open('right.txt').read())",
         ),
-        ("pipeline-metrics", "print(found)"),
+        ("pipeline-metrics", "print(total)\nprint(found)"),
     )
     code, told = place.run()
-    assert (code, told["metrics"]) == (0, {"found": 21217}), told
+    assert (code, told["metrics"]) == (0, {"total": 10, "found": 21217}), told
     assert (place.folder / "data.txt").read_text() == "2"
 
 

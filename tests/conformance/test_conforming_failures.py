@@ -28,7 +28,8 @@ def test_a_failing_cell_is_named_and_only_what_needs_it_is_skipped(place: Place)
     }
     error = next(each for each in told["steps"] if each["name"] == "bad")["error"]
     assert (error["name"], error["cell"], error["line"]) == ("ZeroDivisionError", 2, 2), error
-    assert "ZeroDivisionError" in place.ithaca("runs", "logs", f"{told['id']}/bad").stdout
+    for view in ("logs", "notebook"):
+        assert "ZeroDivisionError" in place.ithaca("runs", view, f"{told['id']}/bad").stdout
 
 
 @pytest.mark.shows("`retry:`")

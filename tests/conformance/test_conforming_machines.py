@@ -25,9 +25,9 @@ def test_a_step_whose_machine_is_lost_runs_again_from_a_fresh_restore(
 ) -> None:
     place.notebook(outside.cell, ("step:slow", ONCE_ALONE), ("pipeline-metrics", "done"))
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["half"])
+    place.wait_outside(run, lambda: outside.waiting["half"])
     place.lose(run, "slow")
-    place.wait(run, lambda told: not outside.waiting["half"])
+    place.wait_outside(run, lambda: not outside.waiting["half"])
     outside.open("half")
     told = place.end(run)
     assert (told["status"], told["metrics"]) == ("succeeded", {"done": 1})
@@ -44,9 +44,9 @@ def test_a_step_that_is_asked_to_end_leaves_a_clean_store_to_go_on_from(
         ("step:slow prev:load", ONCE_ALONE),
     )
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["half"])
+    place.wait_outside(run, lambda: outside.waiting["half"])
     place.ask_to_end(run, "slow")
-    place.wait(run, lambda told: not outside.waiting["half"])
+    place.wait_outside(run, lambda: not outside.waiting["half"])
     outside.open("half")
     place.end(run)
     verified = place.ithaca("snapshots", "verify", *place.store_words())
@@ -67,7 +67,7 @@ def test_a_step_that_takes_more_memory_than_it_may_says_so(place: Place) -> None
 
 @pytest.mark.shows("the engine starts anew")
 def test_a_run_goes_on_when_the_engine_starts_anew(
-    alone: None, place: Place, outside: Outside
+    engine_alone: None, place: Place, outside: Outside
 ) -> None:
     engine = place.engine
     place.notebook(
@@ -77,7 +77,7 @@ def test_a_run_goes_on_when_the_engine_starts_anew(
         ("pipeline-metrics", "y"),
     )
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["slow"])
+    place.wait_outside(run, lambda: outside.waiting["slow"])
     engine.restart()
     outside.open("slow")
     told = place.end(run)
@@ -87,7 +87,7 @@ def test_a_run_goes_on_when_the_engine_starts_anew(
 
 @pytest.mark.shows("the engine answers nobody for a while")
 def test_whoever_waits_survives_that_the_engine_answers_nobody_for_a_while(
-    alone: None, place: Place, outside: Outside
+    cluster_alone: None, place: Place, outside: Outside
 ) -> None:
     engine = place.engine
     place.notebook(

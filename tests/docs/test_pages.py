@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from pkgutil import walk_packages
+from types import CodeType
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -18,6 +21,8 @@ import msgspec
 import pytest
 
 import ithaca
+import ithaca_argo
+import ithaca_tekton
 from ithaca.backends.kubernetes import command as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings
 from ithaca.cli.groups import SYSTEMS
@@ -25,7 +30,9 @@ from ithaca.cli.program import COMMANDS, program
 from ithaca.model.run import RunStatus, StepError, StepStatus
 from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
+from ithaca.records import names
 from ithaca.records.fold import StepState
+from ithaca.settings import PLAIN, TABLES
 from ithaca.store import MergeRules
 from ithaca.values.model import Document
 from ithaca_argo import command as argo
@@ -39,8 +46,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 PLUGIN = ROOT / "plugin" / "ithaca"
-BACKENDS = ROOT / "backends"
-SOURCE = {path: path.read_text() for room in (PLUGIN, BACKENDS) for path in room.rglob("*.py")}
+PACKAGES = (ithaca, ithaca_argo, ithaca_tekton)
 
 
 def page(name: str) -> str:
@@ -99,17 +105,44 @@ def test_the_modules_beside_the_rooms_are_named() -> None:
 
 
 def test_the_documents_of_a_run_are_those_that_records_name() -> None:
-    names = SOURCE[PLUGIN / "records" / "names.py"].split('"""')[1]
-    kept = {re.sub(r"<(\w+)>", lambda found: found[1].upper(), line) for line in
-            re.findall(r"^(runs/\S+)", names, re.MULTILINE)}  # fmt: skip
-    documented = page("architecture.md").replace(
-        "`, `…/end`", "`, `runs/ID/steps/STEP/ATTEMPT/end`"
-    )
-    assert set(re.findall(r"`(runs/\S+)`", section(documented, "Documents"))) == kept
+    attempt = ("start", "end", "reason", "progress", "notebook.ipynb")
+    named = {
+        *(names.run("ID", name) for name in ("run", "notebook", "end")),
+        *(names.attempt("ID", "STEP", "ATTEMPT", name) for name in attempt),  # type: ignore[arg-type]
+        names.log("ID", "STEP", "ATTEMPT", 0),  # type: ignore[arg-type]
+        names.event("ID", "ULID"),
+    }
+    told = page("architecture.md").replace("`, `…/end`", "`, `runs/ID/steps/STEP/ATTEMPT/end`")
+    assert set(re.findall(r"`(runs/\S+)`", section(told, "Documents"))) == named
 
 
-def test_every_error_code_in_the_source_is_explained_and_no_other() -> None:
-    used = {code for text in SOURCE.values() for code in re.findall(r"\bITH\d{3}\b", text)}
+def constants(code: CodeType) -> Iterator[str]:
+    """The texts that a compiled module holds."""
+    waiting: list[object] = [code]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case tuple() | frozenset() as several:
+                waiting += several
+            case CodeType() as inner:
+                waiting += inner.co_consts
+
+
+def modules() -> Iterator[CodeType]:
+    """Every module of Ithaca, compiled, whether it can be imported here or not."""
+    for package in PACKAGES:
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            spec = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]
+            assert isinstance(spec.loader, SourceFileLoader)  # type: ignore[union-attr]
+            code = spec.loader.get_code(found.name)  # type: ignore[union-attr]
+            assert code is not None
+            yield code
+
+
+def test_every_error_code_of_the_program_is_explained_and_no_other() -> None:
+    texts = [text for code in modules() for text in constants(code)]
+    used = {code for text in texts for code in re.findall(r"\bITH\d{3}\b", text)}
     explained = re.findall(r"^\| (ITH\d{3}) \|", page("errors.md"), re.MULTILINE)
     assert explained == sorted(used)
 
@@ -174,13 +207,8 @@ def test_the_page_names_no_command_and_no_option_that_is_not_there() -> None:
 
 
 def test_every_plain_setting_is_documented_with_its_variable_and_flag_and_no_other() -> None:
-    read = {
-        name
-        for text in SOURCE.values()
-        for name in re.findall(r'settings\.(?:text|number)\(\s*"(\w+)"', text)
-    }
     table = [row for row in rows(page("settings.md")) if row[1:2] and "ITHACA_" in row[1]]
-    assert {row[0].strip("`") for row in table} == {*read, "home"}
+    assert {row[0].strip("`") for row in table} == {*PLAIN}
     flags = {option for parameter in dict(walk())["ithaca run"].params for option in parameter.opts}
     for key, variable, flag, *_ in table:
         assert variable == f"`ITHACA_{key.strip('`').upper()}`"
@@ -189,19 +217,11 @@ def test_every_plain_setting_is_documented_with_its_variable_and_flag_and_no_oth
 
 def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     text = page("settings.md")
-    used = {
-        name for source in SOURCE.values() for name in re.findall(r'\.table\("(\w+)"\)', source)
-    }
-    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*used, "merge", "argo", "tekton"}
-    limits = {row[0].strip("`") for row in rows(section(text, "Project size"))}
-    assert limits == keys(r'whole_number\("source\.(\w+)"')
-    machine = {row[0].strip("`") for row in rows(section(text, "Resources of this machine"))}
-    assert machine == keys(r'amount\("(\w+)"')
-
-
-def keys(pattern: str) -> set[str]:
-    """What a pattern finds anywhere in the source."""
-    return {name for source in SOURCE.values() for name in re.findall(pattern, source)}
+    assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*TABLES, "argo", "tekton"}
+    limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
+    assert limits == {*TABLES["source"]}
+    machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
+    assert machine == {*TABLES["local"]}
 
 
 PODS = set(PodSettings.__struct_fields__)
@@ -354,6 +374,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 @pytest.mark.parametrize("name", ["index.md", "commands.md"])
 def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Path) -> None:
     lines = commands(name)
@@ -372,6 +393,7 @@ def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
     program = "\n".join(blocks("python.md", "python"))
     assert program
@@ -386,6 +408,7 @@ def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pages")
 def test_the_first_notebook_ends_as_the_quick_start_says(scratch: Path) -> None:
     [promised] = re.findall(r"^  pi = [\d.]+$", page("index.md"), re.MULTILINE)
     done = subprocess.run(

@@ -34,7 +34,7 @@ def tekton(tmp_path: Path) -> Iterator[TektonPlace]:
 def _made(kind: type[Place], folder: Path) -> Iterator[Place]:
     if reason := kind.absent():
         pytest.skip(reason)
-    with kind.kept(alone=False):
+    with kind.kept():
         yield kind(folder / f"p{uuid.uuid4().hex[:8]}")
 
 

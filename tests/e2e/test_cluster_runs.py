@@ -40,9 +40,9 @@ def test_a_pod_that_is_asked_to_end_is_followed_by_another(
 ) -> None:
     place.notebook(outside.cell, ("step:slow", "outside('gate', 'slow')"))
     run = place.start()
-    place.wait(run, lambda told: outside.waiting["slow"])
+    place.wait_outside(run, lambda: outside.waiting["slow"])
     place.ask_to_end(run, "slow")
-    place.wait(run, lambda told: not outside.waiting["slow"])
+    place.wait_outside(run, lambda: not outside.waiting["slow"])
     outside.open("slow")
     assert place.end(run)["status"] == "succeeded"
     assert place.attempts(run, "slow") == ["failed", "succeeded"]

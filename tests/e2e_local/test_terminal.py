@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 COMMAND = (sys.executable, "-P", "-m", "ithaca")
 
-SLOW = ("step:a", "import time\nfor i in range(600):\n    print(i, flush=True); time.sleep(0.1)")
-"""A step that takes a minute when nobody ends it."""
+SLOW = ("step:a", "import time\nfor i in range(6000):\n    print(i, flush=True); time.sleep(0.1)")
+"""A step that takes ten minutes unless something ends it."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def terminal(*arguments: str) -> Iterator[pexpect.spawn[str]]:
         [*COMMAND[1:], *arguments],
         encoding="utf-8",
         dimensions=(30, 120),
-        timeout=60,
+        timeout=None,
     )
     try:
         yield child
@@ -60,6 +60,11 @@ def piped(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def notices(said: str) -> list[str]:
+    """The lines of stderr, without those that a slow machine prints of work that takes its time."""
+    return [line for line in said.splitlines() if not line.endswith("…")]
+
+
 def test_ctrl_c_ends_the_table_and_cancels_the_run(notebook: Notebook) -> None:
     notebook(SLOW)
     with terminal("run", "nb.ipynb") as child:
@@ -84,7 +89,7 @@ def test_no_number_of_ctrl_c_makes_a_traceback_or_leaves_the_run_running(
             child.sendintr()
         rest(child)
         assert child.exitstatus == 130
-    assert open_run().wait(20).status == "cancelled"
+    assert open_run().wait().status == "cancelled"
 
 
 def test_ctrl_c_while_it_is_being_cancelled_leaves_at_once(notebook: Notebook) -> None:
@@ -97,7 +102,7 @@ def test_ctrl_c_while_it_is_being_cancelled_leaves_at_once(notebook: Notebook) -
         child.sendintr()
         rest(child)
         assert child.exitstatus == 130
-    assert open_run().wait(20).status == "cancelled"
+    assert open_run().wait().status == "cancelled"
 
 
 def test_a_command_at_a_narrow_terminal_is_in_one_piece_and_the_refusal_has_its_comment(
@@ -124,7 +129,7 @@ def test_a_retry_says_that_it_does_not_see_what_changed(notebook: Notebook, proj
     assert piped("ITHACA run nb.ipynb").returncode == 1
     (project / "touched.txt").touch()
     done = piped("ITHACA runs retry latest")
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, notices(done.stderr)) == (1, [])
     (project / "data.txt").write_text("2")
     notebook(("step:a", "print(1)"))
     done = piped("ITHACA runs retry latest")
@@ -161,15 +166,15 @@ def test_ctrl_c_ends_following_a_log_and_not_the_run(notebook: Notebook) -> None
 def test_a_reader_that_has_had_enough_changes_nothing(notebook: Notebook) -> None:
     notebook(("step:a", "print(1)"), ("step:b prev:a", "print(2)"))
     done = piped("ITHACA run nb.ipynb | head -1")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, notices(done.stderr)) == (0, [])
     assert done.stdout == f"run {open_run().id}\n"
     assert open_run().status == "succeeded"
     done = piped("ITHACA runs list | true")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, notices(done.stderr)) == (0, [])
     notebook(("step:a", "1 / 0"))
     done = piped("ITHACA run nb.ipynb | head -1")
     assert done.returncode == 1
-    assert [line for line in done.stderr.splitlines() if not line.startswith("notice: ")] == []
+    assert [line for line in notices(done.stderr) if not line.startswith("notice: ")] == []
 
 
 def test_json_is_one_object_on_stdout_also_when_the_run_fails(
@@ -193,7 +198,7 @@ def test_json_is_one_object_on_stdout_also_when_the_run_fails(
 def test_json_at_a_terminal_shows_the_table_on_stderr_only(notebook: Notebook) -> None:
     notebook(("step:a", "print(1)"))
     program = f"{' '.join(COMMAND)} run --json nb.ipynb > out.json"
-    child = pexpect.spawn("/bin/sh", ["-c", program], encoding="utf-8", timeout=60)
+    child = pexpect.spawn("/bin/sh", ["-c", program], encoding="utf-8", timeout=None)
     assert "succeeded" in rest(child)
     assert child.exitstatus == 0
     assert json.loads(Path("out.json").read_text())["status"] == "succeeded"

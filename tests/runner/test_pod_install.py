@@ -24,6 +24,7 @@ from ithaca.store.remotes.layout import REMOTE
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("pod install"),
     pytest.mark.skipif(sys.platform != "linux", reason="pods run Linux"),
 ]
 

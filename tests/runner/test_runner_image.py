@@ -38,6 +38,7 @@ def test_the_lock_holds_what_the_build_itself_needs() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.network
 @pytest.mark.skipif(bool(reason()), reason=reason() or "images can be entered")
 def test_what_the_dockerfile_builds_is_copied_into_an_image_that_has_nothing(
     tmp_path: Path,

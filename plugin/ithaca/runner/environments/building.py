@@ -34,6 +34,14 @@ _FROM_PIP = {
 }
 """What people set for pip, and what uv calls it (the first) unless they set that as well."""
 
+SYSTEM_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep their trusted certificates; an image may have none, so uv uses its own."""
+
 _NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX", "UV_PYTHON")
 _FOREIGN = ("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX", "UV_PROJECT", "UV_WORKING_DIRECTORY")
 _UNREACHED = ("Failed to fetch", "Failed to download", "error sending request", "timed out")
@@ -171,6 +179,8 @@ def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dic
         UV_COMPILE_BYTECODE="1",
         PYC_INVALIDATION_MODE="CHECKED_HASH",
     )
+    if any(Path(each).exists() for each in SYSTEM_CERTIFICATES):
+        env.setdefault("UV_SYSTEM_CERTS", "1")
     if cache is not None:
         env.setdefault("UV_CACHE_DIR", str(cache))
     return env
