@@ -205,7 +205,7 @@ def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path)
         ({"approval_task": {"approvers": ["group: science"]}}, "does not take 'group: science'"),
         ({"approval_task": {"approvers": ["ann"], "required": 0}}, "has to be at least 1"),
         ({"approval_task": {"approvers": ["ann", "ann"], "required": 2}}, "names 1"),
-        ({"tolerations": [{"kee": "x"}]}, "does not take kee"),
+        ({"tolerations": [{"kee": "x"}]}, 'unknown field "kee"; did you mean "key"'),
     ],
     ids=str,
 )
