@@ -36,7 +36,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(folder: Path, answer: type[Answer] = Answer) -> Iterator[int]:
+def serving(folder: Path, answer: type[Answer] = Answer, *, plain: bool = False) -> Iterator[int]:
     """The port of a server; its authority's certificate is in `folder / "ca.crt"`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for name, text in (("ca.crt", AUTHORITY), ("server.crt", SERVER + SERVER_KEY)):
@@ -45,7 +45,9 @@ def serving(folder: Path, answer: type[Answer] = Answer) -> Iterator[int]:
     context.load_verify_locations(folder / "ca.crt")
     context.verify_mode = ssl.CERT_OPTIONAL
     with ThreadingHTTPServer(("127.0.0.1", 0), answer) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.daemon_threads = True
+        if not plain:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()
