@@ -249,6 +249,18 @@ def test_a_rejected_token_is_read_again(
     assert found.read("/version")
 
 
+def test_a_proxy_that_is_not_a_url_is_an_error(files: Files) -> None:
+    files.write(
+        "a",
+        clusters=cluster("http://kubernetes.invalid", **{"proxy-url": "gopher:nowhere"}),
+        contexts=context(),
+        **{"current-context": "here"},
+    )
+    with pytest.raises(BackendError, match="gopher") as caught:
+        Cluster.connect()
+    assert caught.value.code == "ITH663"
+
+
 def test_the_proxy_of_a_cluster_is_used(server: Mirror, files: Files) -> None:
     files.write(
         "a",

@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from kubernetes.client.rest import RESTClientObject
 from urllib3 import HTTPHeaderDict, Timeout
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -25,7 +24,7 @@ from urllib3.exceptions import (
 )
 
 from ithaca.backends.kubernetes import kubeconfig
-from ithaca.backends.kubernetes.answers import nowhere, unreachable
+from ithaca.backends.kubernetes.answers import unreachable
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
@@ -57,13 +56,13 @@ class Connection:
     """
 
     def __init__(self, access: Access) -> None:
-        self._opened = _Opened(access)
+        self._access = access
         self._lock = threading.Lock()
 
     @property
     def address(self) -> str:
         """Where the API server is."""
-        return str(self._opened.access.configuration.host)
+        return self._access.address
 
     def request(
         self,
@@ -125,7 +124,7 @@ class Connection:
 
     def _sent(
         self,
-        used: _Opened,
+        used: Access,
         method: str,
         target: str,
         *,
@@ -135,12 +134,12 @@ class Connection:
         whole: bool = True,
     ) -> BaseHTTPResponse:
         all_headers = HTTPHeaderDict({"User-Agent": "ithaca", **(headers or {})})
-        all_headers.extend(used.access.impersonation)
+        all_headers.extend(used.impersonation)
         all_headers.extend(used.authorization())
         try:
             response: BaseHTTPResponse = used.pool.urlopen(
                 method,
-                used.access.configuration.host + target,
+                used.address + target,
                 body=body,
                 headers=all_headers,
                 preload_content=whole,
@@ -153,35 +152,15 @@ class Connection:
             raise unreachable(str(error) or type(error).__name__, self.address, sent=sent) from None
         return response
 
-    def _current(self, *, rejected: _Opened | None = None) -> _Opened:
+    def _current(self, *, rejected: Access | None = None) -> Access:
         """The credentials to use now.
 
         Args:
             rejected: Those that the API server did not accept.
         """
         with self._lock:
-            known = self._opened
-            if known is rejected or time.time() >= known.access.until - _EARLY:
+            known = self._access
+            if known is rejected or time.time() >= known.until - _EARLY:
                 with contextlib.suppress(BackendError):  # the API server judges the old ones
-                    self._opened = _Opened(kubeconfig.access(known.access.context))
-            return self._opened
-
-
-class _Opened:
-    """Connections that show one credential."""
-
-    def __init__(self, access: Access) -> None:
-        self.access = access
-        self.pool: Any = RESTClientObject(access.configuration).pool_manager
-
-    def authorization(self) -> dict[str, str]:
-        """The header with the token, if there is one; a pod's token is read again."""
-        try:
-            settings = self.access.configuration.auth_settings().values()
-        except Exception as error:  # the package may read or fetch a token here
-            raise nowhere(f"{type(error).__name__}: {error}") from None
-        return {each["key"]: each["value"] for each in settings if each["value"]}
-
-    def credential(self) -> tuple[Any, ...]:
-        """What tells it from others; the package names files of certificates by their content."""
-        return self.authorization(), self.access.configuration.cert_file
+                    self._access = kubeconfig.access(known.context)
+            return self._access

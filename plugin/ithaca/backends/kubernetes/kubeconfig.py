@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kubernetes.client import Configuration
+from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import (
     load_incluster_config,
     load_kube_config,
@@ -32,10 +33,10 @@ _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFil
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-class Access(NamedTuple):
+class Access:
     """How to reach the API server.
 
-    Attributes:
+    Args:
         configuration: The package's configuration: address, TLS, token.
         context: The context of the kubeconfig; None in a pod.
         namespace: The namespace of the context.
@@ -43,11 +44,30 @@ class Access(NamedTuple):
         until: When the credentials expire, in seconds since the epoch.
     """
 
-    configuration: Any
-    context: str | None
-    namespace: str
-    impersonation: tuple[tuple[str, str], ...] = ()
-    until: float = float("inf")
+    def __init__(
+        self,
+        configuration: Any,
+        context: str | None,
+        namespace: str,
+        impersonation: tuple[tuple[str, str], ...] = (),
+        until: float = float("inf"),
+    ) -> None:
+        self._configuration, self.context, self.namespace = configuration, context, namespace
+        self.impersonation, self.until = impersonation, until
+        self.address = str(configuration.host)
+        self.pool: Any = RESTClientObject(configuration).pool_manager
+
+    def authorization(self) -> dict[str, str]:
+        """The header with the token, if there is one; the token of a pod is read again."""
+        try:
+            settings = self._configuration.auth_settings().values()
+        except Exception as error:  # a hook of the package may read files here
+            raise nowhere(f"{type(error).__name__}: {error}") from None
+        return {each["key"]: each["value"] for each in settings if each["value"]}
+
+    def credential(self) -> tuple[Any, ...]:
+        """What differs between credentials; the package names certificates by their content."""
+        return self.authorization(), self._configuration.cert_file
 
 
 def access(context: str | None = None) -> Access:

@@ -17,7 +17,7 @@ from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
 from ithaca.backends.kubernetes.engine import Answer
-from ithaca.backends.kubernetes.obstacles import obstacle, said, says_enough
+from ithaca.backends.kubernetes.obstacles import is_specific, obstacle, waiting_reason
 from ithaca.backends.protocol import Session
 from ithaca.errors import BackendError
 from ithaca.records.ends import Loss, end_run, settle
@@ -218,7 +218,7 @@ class ClusterSession(Session):
         seen = self._settled.get(run_id)
         waiting = [each for each in seen.latest if each.phase == "pending"] if seen else []
         found = {each.step: obstacle(each.message) for each in waiting}
-        if seen is not None and not all(map(says_enough, found.values())):
+        if seen is not None and not all(map(is_specific, found.values())):
             found.update(self._listed(Journal(self.store, run_id), seen))
         return {step: why for step, why in found.items() if why is not None}
 
@@ -234,7 +234,7 @@ class ClusterSession(Session):
                 seen.next_list = now + DENIED
                 return {}
             for pod in pods:
-                step, why = self.engine.step(pod, journal.workflow()), obstacle(said(pod))
+                step, why = self.engine.step(pod, journal.workflow()), obstacle(waiting_reason(pod))
                 if step is not None and why is not None:
                     seen.listed[step] = why
         return seen.listed
