@@ -145,11 +145,10 @@ store_secret = "{SECRET}"
         self._delete(run_id, step, grace=30)
 
     def _delete(self, run_id: str, step: str, grace: int) -> None:
-        from lightkube import Client
-        from lightkube.resources.core_v1 import Pod
+        from ithaca.backends.kubernetes.client import POD
 
         (name,) = self.pods(run_id, step)
-        Client(namespace=NAMESPACE).delete(Pod, name, grace_period=grace)
+        connect().delete(POD, name, grace=grace)
 
     @property
     def engine(self) -> Controller:
@@ -198,20 +197,20 @@ class Controller(Engine):
     """
 
     def __init__(self, namespace: str, label: str) -> None:
-        from lightkube import Client
-
-        self._client = Client(namespace=namespace)
+        self._cluster = connect().within(namespace)
         self._labels = dict([label.split("=")])
         if not self._pods():
             cannot(f"the engine's controller is not in the namespace {namespace}")
 
     def restart(self) -> None:
-        from lightkube.resources.core_v1 import Pod
+        from ithaca.backends.kubernetes.client import POD
 
-        before = [each.metadata.name for each in self._pods()]
+        before = [each["metadata"]["name"] for each in self._pods()]
         for name in before:
-            self._client.delete(Pod, name, grace_period=0)
-        while not any(_is_ready(each) for each in self._pods() if each.metadata.name not in before):
+            self._cluster.delete(POD, name, grace=0)
+        while not any(
+            _is_ready(each) for each in self._pods() if each["metadata"]["name"] not in before
+        ):
             time.sleep(POLL)
 
     def cut_off(self, seconds: float) -> None:
@@ -221,9 +220,9 @@ class Controller(Engine):
         subprocess.run(["sh", "-c", script], check=True, start_new_session=True)
 
     def _pods(self) -> list[Any]:
-        from lightkube.resources.core_v1 import Pod
+        from ithaca.backends.kubernetes.client import POD
 
-        return list(self._client.list(Pod, labels=self._labels))
+        return self._cluster.list(POD, labels=self._labels)[0]
 
 
 class ArgoPlace(ClusterPlace):
@@ -320,26 +319,21 @@ def _no_foreign_image() -> str:
     """Why no step can run in an image without Ithaca; empty when one can."""
     if "ITHACA_E2E_FOREIGN" in os.environ:
         return ""
-    from lightkube import Client
-    from lightkube.resources.core_v1 import Node
-
-    images = [each for node in Client().list(Node) for each in node.status.images or ()]
-    if any(name.endswith(f"/{FOREIGN}") for each in images for name in each.names or ()):
+    nodes = (connect().read("/api/v1/nodes") or {})["items"]
+    images = [each for node in nodes for each in node["status"].get("images") or ()]
+    if any(name.endswith(f"/{FOREIGN}") for each in images for name in each.get("names") or ()):
         return ""
     return f"no node has {FOREIGN}, and ITHACA_E2E_FOREIGN names no other image"
 
 
 def _is_ready(pod: Any) -> bool:
-    conditions = (pod.status and pod.status.conditions) or []
-    return any(each.type == "Ready" and each.status == "True" for each in conditions)
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _api_server() -> int:
     """The process of the API server, where it is one of this machine's."""
-    from lightkube import KubeConfig
-
-    config = KubeConfig.from_file(os.environ["KUBECONFIG"]).get()
-    host = urlsplit(config.cluster.server).hostname
+    host = urlsplit(connect().address).hostname
     ours = {each.address for told in psutil.net_if_addrs().values() for each in told}
     for process in psutil.process_iter(["cmdline"]):
         if host in ours and "kube-apiserver" in (process.info["cmdline"] or []):

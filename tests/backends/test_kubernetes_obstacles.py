@@ -1,4 +1,4 @@
-"""Why pods do not start, as their status says."""
+"""Why pods do not start, from their status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ithaca.backends.kubernetes.obstacles import obstacle, said
+from ithaca.backends.kubernetes.obstacles import obstacle, waiting_reason
 
 
 def waiting(kind: str, reason: str, message: str) -> dict[str, Any]:
@@ -40,26 +40,29 @@ def test_a_reason_comes_with_what_to_do(text: str, reason: str, cure: str) -> No
 
 
 @pytest.mark.parametrize("text", ["", "PodInitializing", "ContainerCreating"])
-def test_a_pod_that_is_on_its_way_has_no_obstacle(text: str) -> None:
+def test_a_pod_that_is_just_starting_has_no_obstacle(text: str) -> None:
     assert obstacle(text) is None
 
 
-def test_the_image_of_a_first_container_counts_while_the_others_wait_for_it() -> None:
+def test_the_init_container_counts_while_the_others_wait_for_it() -> None:
     pod = waiting("initContainerStatuses", "ImagePullBackOff", "Back-off pulling x")
     pod["status"]["containerStatuses"] = [
         {"name": "main", "state": {"waiting": {"reason": "PodInitializing"}}}
     ]
-    assert said(pod) == "ImagePullBackOff: Back-off pulling x"
+    assert waiting_reason(pod) == "ImagePullBackOff: Back-off pulling x"
 
 
-def test_a_pod_without_a_node_says_what_the_scheduler_said() -> None:
+def test_a_pod_without_a_node_has_the_message_of_the_scheduler() -> None:
     condition = {
         "type": "PodScheduled",
         "status": "False",
         "reason": "Unschedulable",
         "message": "0/1 nodes are available",
     }
-    assert said({"status": {"conditions": [condition]}}) == "Unschedulable: 0/1 nodes are available"
+    assert (
+        waiting_reason({"status": {"conditions": [condition]}})
+        == "Unschedulable: 0/1 nodes are available"
+    )
 
 
 def test_a_very_long_reason_is_cut() -> None:

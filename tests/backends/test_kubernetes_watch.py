@@ -1,4 +1,4 @@
-"""A watch lasts: against a server on loopback that forgets versions and cuts connections."""
+"""A watch lasts: against servers on loopback that forget versions, cut connections, or wait."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import tls_server
 
 from ithaca.backends.kubernetes import Cluster, Kind, watching
 from ithaca.errors import BackendError
@@ -21,7 +22,7 @@ MAPS = Kind("", "v1", "ConfigMap", "configmaps")
 
 
 class Scripted(ThreadingHTTPServer):
-    """Answers one request after the other as it is told, and keeps what was asked."""
+    """Gives its scripted answers one after the other, and records the requests."""
 
     daemon_threads = True
 
@@ -64,14 +65,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
 
 @pytest.fixture
 def cluster(server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    (tmp_path / "config").write_text(
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    return connected(tmp_path, f"http://127.0.0.1:{server.server_port}")
+
+
+def connected(folder: Path, server: str) -> Cluster:
+    """The cluster of a kubeconfig that is written to the folder."""
+    (folder / "config").write_text(
         f"""
-clusters: [{{name: c, cluster: {{server: "http://127.0.0.1:{server.server_port}"}}}}]
+clusters: [{{name: c, cluster: {{server: "{server}", certificate-authority: ca.crt}}}}]
 contexts: [{{name: here, context: {{cluster: c}}}}]
 current-context: here
 """
     )
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     return Cluster.connect()
 
 
@@ -120,20 +126,52 @@ def test_a_bookmark_moves_the_place_to_go_on_from_and_is_not_shown(
     assert server.asked == ["list", "watch from 5", "watch from 40"]
 
 
-def test_a_server_that_is_not_well_is_asked_again(server: Scripted, cluster: Cluster) -> None:
+def test_a_watch_outlasts_the_failures_of_a_server(server: Scripted, cluster: Cluster) -> None:
     server.script = [(503, "no"), (200, "<html>"), listed(5, 3), (500, ""), DELETED]
     assert versions(cluster) == [3]
 
 
-def test_a_watch_ends_when_the_object_went_while_nobody_looked(
+def test_a_watch_ends_when_the_object_went_while_it_was_disconnected(
     server: Scripted, cluster: Cluster
 ) -> None:
     server.script = [listed(5, 3), (200, GONE), listed(9)]
     assert versions(cluster) == [3]
 
 
+class Waiting(tls_server.Answer):
+    """Lists one object, then sends one event in a chunk of its own, and no more."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:  # noqa: N802
+        if "watch=" not in self.path:
+            self.say(json.loads(listed(5, 3)[1]))
+            return
+        line = event("MODIFIED", 6).encode()
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+        self.rfile.read(1)  # until the client leaves
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_watch_yields_at_once_and_ends_while_it_waits_when_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with tls_server.serving(tmp_path, Waiting, plain=scheme == "http") as port:
+        cluster = connected(tmp_path, f"{scheme}://127.0.0.1:{port}")
+        stop, seen = threading.Event(), []
+        for found in cluster.watch(MAPS, name="a", stop=stop):
+            seen.append(found["metadata"]["resourceVersion"])
+            if seen[-1] == "6":
+                stop.set()
+    assert seen == ["3", "6"]
+
+
 @pytest.mark.parametrize("status", [401, 403])
-def test_what_the_cluster_does_not_let_us_do_is_said_with_its_words(
+def test_a_denied_request_is_an_error_with_the_words_of_the_cluster(
     server: Scripted, cluster: Cluster, status: int
 ) -> None:
     server.script = [(status, json.dumps({"message": "User `x` cannot get configmaps"}))]

@@ -1,4 +1,4 @@
-"""Which image a notebook server's own pod has."""
+"""The image of the pod that a notebook server runs in."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def pod(*ids: str, **annotations: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("prefix", ["", "docker-pullable://"])
-def test_what_was_pulled_is_named_by_its_digest(prefix: str) -> None:
+def test_a_pulled_image_is_named_by_its_digest(prefix: str) -> None:
     assert own.image_of(pod(prefix + DIGEST)) == DIGEST
 
 
-def test_what_was_loaded_by_hand_has_no_digest_to_pull_it_by() -> None:
+def test_an_image_that_was_loaded_by_hand_is_named_by_its_tag() -> None:
     assert own.image_of(pod("sha256:" + "a" * 64)) == "notebook:1"
     assert own.image_of({**pod(), "status": {}}) == "notebook:1"
 
 
-def test_the_container_that_the_pod_calls_its_main_one_counts() -> None:
+def test_the_default_container_of_the_pod_counts() -> None:
     told = {"kubectl.kubernetes.io/default-container": "proxy"}
     assert own.image_of(pod(DIGEST, "sha256:b", **told)) == "proxy:1"
 
 
-def test_outside_of_a_cluster_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_cluster_there_is_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     own.image.cache_clear()
     assert own.image() is None

@@ -24,6 +24,8 @@ HEAVY = (
     "blake3",
     "msgspec",
     "jupyter_client",
+    "kubernetes",
+    "urllib3",
 )
 
 

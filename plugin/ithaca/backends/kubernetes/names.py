@@ -1,6 +1,6 @@
-"""Names as Kubernetes takes them, and texts that it and an engine must leave as they are.
+"""Names that Kubernetes accepts, and texts in which it and engines substitute nothing.
 
-A step's name never has two hyphens in a row once it is a DNS label, so names with two are ours.
+A step's DNS label never has two hyphens in a row, so names that have are Ithaca's own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ithaca.backends.kubernetes.settings import ClusterSettings
 
 LONGEST = 63
-"""Letters of a label, and of the names that become labels."""
+"""Characters of a label, and of the names that become labels."""
 
 _ULID = 26
 _GENERATED = 5
@@ -30,7 +30,7 @@ def labels(
 
     Args:
         names: The names.
-        odd: What labels the engine cannot take; `s--` is put before them.
+        odd: Which labels the engine does not accept; they get the prefix `s--`.
 
     Example:
         >>> labels(["train_model", "_2nd"])
@@ -42,7 +42,7 @@ def labels(
         label = dns_label(each) or "step"
         label = f"s--{label}"[:LONGEST].rstrip("-") if odd(label) else label
         name, number = label, 2
-        while name in taken:  # `check` reports such steps; a hand-made IR may still have them
+        while name in taken:  # `check` reports such steps; a workflow made by hand may have them
             end = f"--{number}"
             name, number = label[: LONGEST - len(end)] + end, number + 1
         taken.add(name)
@@ -51,7 +51,7 @@ def labels(
 
 
 def workflow(name: str, run: str | None = None) -> str:
-    """The name of a run's object or, without a run, what its generated name begins with.
+    """The name of a run's object or, without a run, the prefix of its generated name.
 
     Example:
         >>> workflow("digits", "01JAAAAAAAAAAAAAAAAAAAAAAA"), workflow("digits")
@@ -63,23 +63,23 @@ def workflow(name: str, run: str | None = None) -> str:
 
 
 def json_text(value: Any) -> str:
-    r"""JSON in which neither Argo (`{{`) nor Tekton or Kubernetes (`$(`) finds a variable.
+    r"""JSON without variables of Argo (`{{`), Tekton or Kubernetes (`$(`).
 
-    Both letters can only stand inside of strings where it matters, and there they are escaped.
+    Where it matters both can only be inside strings, and there they are escaped.
 
     Example:
         >>> print(json_text("{{workflow.uid}} $(HOME)"))
         "\u007b\u007bworkflow.uid}} \u0024(HOME)"
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    # DEL too: Argo quotes what it substitutes as Go does, and JSON has no \x7f.
+    # DEL too: Argo quotes like Go when it substitutes, and JSON has no \x7f.
     for letters, escaped in (("{{", r"\u007b\u007b"), ("$", r"\u0024"), ("\x7f", r"\u007f")):
         text = text.replace(letters, escaped)
     return text
 
 
 def environment_value(text: str) -> str:
-    """A text that Kubernetes gives to a container as it is.
+    """Escape a text so that Kubernetes gives it to a container unchanged.
 
     Example:
         >>> environment_value("$(HOME) costs 5$")
@@ -89,15 +89,15 @@ def environment_value(text: str) -> str:
 
 
 def refuse_variables(content: Any, where: str, settings: ClusterSettings) -> None:
-    """Refuse texts in which the engine would substitute something: it cannot be told not to.
+    """Reject texts in which the engine would substitute something, which cannot be escaped.
 
     Args:
         content: Texts, in lists and dicts of any depth.
-        where: What the message calls the place.
-        settings: Those of the backend, which know the engine.
+        where: The place, for the message.
+        settings: The backend's settings, which know the engine.
 
     Raises:
-        UsageError: One has what the engine takes for a variable.
+        UsageError: A text contains a variable of the engine (ITH652).
     """
     if isinstance(content, dict):
         for key, value in content.items():
@@ -111,8 +111,7 @@ def refuse_variables(content: Any, where: str, settings: ClusterSettings) -> Non
         only = f"; only {allowed} may use {settings.engine}'s variables" if allowed else ""
         raise UsageError(
             "ITH652",
-            f"{settings.engine} would substitute what stands in {content!r}, and cannot be told "
-            "not to",
+            f"{settings.engine} would substitute `{found[0]}` in {content!r}",
             where=where,
             cure=f"write it without `{found[0]}`{only}",
         )

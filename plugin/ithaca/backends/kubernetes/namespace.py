@@ -1,8 +1,7 @@
-"""What a namespace needs before runs can be started in it, as manifests.
+"""The manifests that a namespace needs before runs can start in it.
 
-An engine says which rights its pods and its users need; everything else is the same for all:
-service accounts, roles, and how pods reach the store. Nothing of it is secret unless it is asked
-for.
+The engine defines the permissions of its pods and users. Service accounts, roles and access to
+the store are the same for all engines. Secrets are printed only on request.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     from ithaca.backends.protocol import ManifestOptions
 
 OWN_ACCOUNT = "default"
-"""The service account of pods that name none."""
+"""The service account of pods without one of their own."""
 
 
 def chosen(settings: ClusterSettings) -> str:
-    """The namespace of runs: the one that is set, else that of the kubeconfig, else `default`."""
+    """The namespace of runs: from the settings, else the kubeconfig, else `default`."""
     from ithaca.backends.kubernetes.client import Cluster
 
     if settings.namespace:
@@ -39,28 +38,28 @@ def chosen(settings: ClusterSettings) -> str:
 
 
 def accounts(settings: ClusterSettings) -> tuple[str, ...]:
-    """The service accounts of all pods that a run may have."""
-    told = [settings.service_account, *(each.service_account for each in settings.named.values())]
-    return tuple(sorted({each or settings.service_account or OWN_ACCOUNT for each in told}))
+    """The service accounts of all pods of a run."""
+    named = [settings.service_account, *(each.service_account for each in settings.named.values())]
+    return tuple(sorted({each or settings.service_account or OWN_ACCOUNT for each in named}))
 
 
 def manifests(settings: ClusterSettings, rights: Rights, options: ManifestOptions) -> str:
-    """What a namespace needs, as YAML: the same bytes for the same settings and namespace.
+    """The manifests as YAML: the same bytes for the same settings and namespace.
 
     Args:
         settings: `[tool.ithaca.NAME]`.
-        rights: What the engine's pods and users need.
-        options: What the user asks for besides.
+        rights: The permissions of the engine's pods and users.
+        options: The options of `ithaca manifests`.
 
     Raises:
-        UsageError: The secret is asked for, and cannot be made here.
+        UsageError: The secret is requested, but its variables are not set (ITH924).
     """
     namespace = chosen(settings)
-    head = [f"What the namespace {namespace} needs for `ithaca run --backend {settings.backend}`."]
+    head = [f"Prepares the namespace {namespace} for `ithaca run --backend {settings.backend}`."]
     if not settings.namespace:
         head.append(
-            "No setting says the namespace, so this is the kubeconfig's: `namespace` in "
-            f"{settings.place()} fixes it."
+            "No namespace is set, so this is that of the kubeconfig; set `namespace` in "
+            f"{settings.place()} to fix it."
         )
     text = _comment(head)
     for words, document in _documents(settings, rights, options, namespace):
@@ -75,21 +74,24 @@ def _documents(
     for each in used:
         if each != OWN_ACCOUNT:
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": each}}
-            yield ["Pods run under this account."], account
+            yield ["The service account of pods."], account
     if rights.pods:
-        words = [f"What {settings.engine} needs in every pod, and nothing more."]
+        words = [f"The permissions that {settings.engine} needs in every pod."]
         yield words, role(f"{name}-pods", rights.pods)
         yield [], binding(f"{name}-pods", used, namespace)
     if rights.people:
         words = [
-            "What people and CI systems need who submit runs, follow, answer and cancel them.",
-            "It is given to nobody yet:",
+            "The permissions to submit, follow, approve and cancel runs, for users and CI.",
+            "Grant them with:",
             f"  kubectl create rolebinding NAME --namespace {namespace} --role={name}-submit "
             "--user=USER",
         ]
         yield words, role(f"{name}-submit", rights.people)
     if settings.store_claim:
-        yield ["The store, for all pods."], _claim(settings.store_claim, options)
+        yield (
+            ["The volume of the store."],
+            _claim(settings.store_claim, options),
+        )
     if options.environ is not None:
         yield ["These are credentials: do not commit them."], _secret(settings, options.environ)
 
@@ -112,14 +114,18 @@ def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, 
     if not settings.store_secret or not found:
         raise UsageError(
             "ITH924",
-            f"no secret can be made: none of {', '.join(wanted)} is set here"
+            f"cannot make the secret: none of {', '.join(wanted)} is set"
             if settings.store_secret and wanted
-            else "no secret can be made: "
-            + ("the store needs none" if settings.store_secret else "none is named"),
+            else "cannot make the secret: "
+            + (
+                "the store needs no credentials"
+                if settings.store_secret
+                else "`store_secret` is not set"
+            ),
             where=settings.place("store_secret"),
-            cure="set them, or leave --secret-from-env out"
+            cure="set them, or omit --secret-from-env"
             if settings.store_secret
-            else f'write `store_secret = "ithaca-store"` under {settings.place()}',
+            else f'set `store_secret = "ithaca-store"` in {settings.place()}',
         )
     return {
         "apiVersion": "v1",
@@ -131,19 +137,19 @@ def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, 
 
 
 def _store_words(settings: ClusterSettings, options: ManifestOptions, namespace: str) -> list[str]:
-    """What is left to do so that pods reach the store."""
+    """What is still to do before pods can access the store."""
     store, secret = settings.store or "", settings.store_secret
     if options.environ is not None or settings.store_claim or not credentials.variables(store):
         return []
     if secret:
         return [
-            f"The secret {secret} with the store's credentials is not printed. Make it where they",
-            "are set:",
+            f"The secret {secret} with the credentials of the store is not included. To create it",
+            "from your environment:",
             f"  {credentials.command(secret, store, namespace)}",
         ]
     return [
-        "No `store_secret` is set: pods reach the store by what the cluster gives their service",
-        f'account. Else write `store_secret = "ithaca-store"` under {settings.place()}.',
+        "`store_secret` is not set, so the service account of pods must have access to the store.",
+        f'If it has none, set `store_secret = "ithaca-store"` in {settings.place()}.',
     ]
 
 

@@ -1,4 +1,4 @@
-"""Why a pod does not start, as Kubernetes and engines say it, and what to do."""
+"""Why a pod does not start, according to Kubernetes and engines, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _LONGEST = 300
-"""Characters of a reason; some name each node of the cluster."""
+"""Characters shown of a reason; some list every node of the cluster."""
 
 _VAGUE = ("ExceededNodeResources",)
-"""Reasons by which Tekton tells that there is no room, and not of what."""
+"""Reasons of Tekton that do not say which resource is short."""
 
 _CURES = (
     (
         r"ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImagePullFailed",
-        "correct the image's name, or name the registry's secret in `image_pull_secrets`",
+        "correct the image's name, or add the registry's secret to `image_pull_secrets`",
     ),
     (
         r"CreateContainerConfigError",
-        "create the secret or ConfigMap that it names, or correct `store_secret`, "
+        "create the missing secret or ConfigMap, or correct `store_secret`, "
         "`env_from_secrets` or the step's `secret:` tag",
     ),
     (
         r"CreateContainerError|RunContainerError|StartError",
-        "see what it says; most often the image lacks the program, or a mount is wrong",
+        "check that the image has the program, and that the mounts are correct",
     ),
     (
         r"persistentvolumeclaim .*not found|unbound immediate PersistentVolumeClaims",
@@ -36,20 +36,20 @@ _CURES = (
     ),
     (
         r"Unschedulable|FailedScheduling|ExceededNodeResources|nodes? (is|are) available",
-        "ask for less, or let nodes have it: `request:` tags, `node`, `tolerations`, `affinity`",
+        "ask for less, or allow other nodes: `request:` tags, `node`, `tolerations`, `affinity`",
     ),
     (
         r"exceeded quota|ExceededResourceQuota",
-        "wait until other pods have ended, ask for less, or for a larger quota of the namespace",
+        "wait for other pods to end, ask for less, or have the quota of the namespace raised",
     ),
 )
 
 
-def obstacle(said: str) -> Obstacle | None:
-    """What keeps a pod from starting; None for one that is only on its way.
+def obstacle(status: str) -> Obstacle | None:
+    """What keeps a pod from starting; None if it is just starting.
 
     Args:
-        said: What is said of it: `REASON: message`.
+        status: Its status as a text: `REASON: message`.
 
     Example:
         >>> obstacle('CreateContainerConfigError: secret "s" not found').reason
@@ -58,36 +58,38 @@ def obstacle(said: str) -> Obstacle | None:
         True
     """
     for pattern, cure in _CURES:
-        if re.search(pattern, said):
-            reason, _, message = said.partition(": ")
+        if re.search(pattern, status):
+            reason, _, message = status.partition(": ")
             if not re.fullmatch(r"\w+", reason):
-                reason, message = "Pending", said
+                reason, message = "Pending", status
             return Obstacle(reason=reason, message=_shortened(message), cure=cure)
     return None
 
 
-def says_enough(told: Obstacle | None) -> bool:
-    """Whether what an engine tells of a pod need not be looked up in the pod itself.
+def is_specific(found: Obstacle | None) -> bool:
+    """Whether an obstacle is clear enough, so that the pod itself need not be read.
 
     Example:
-        >>> says_enough(obstacle("ExceededNodeResources: exceeded available resources"))
+        >>> is_specific(obstacle("ExceededNodeResources: exceeded available resources"))
         False
     """
-    return told is not None and told.reason not in _VAGUE
+    return found is not None and found.reason not in _VAGUE
 
 
-def said(pod: Mapping[str, Any]) -> str:
-    """What a pod's own status says of why it waits.
+def waiting_reason(pod: Mapping[str, Any]) -> str:
+    """Why a pod waits, from its own status.
 
     Args:
-        pod: The pod, as the API server serves it.
+        pod: The pod, from the API server.
     """
-    return next(_said(pod.get("status") or {}), "")
+    return next(_reasons(pod.get("status") or {}), "")
 
 
-def _said(status: Mapping[str, Any]) -> Iterator[str]:
-    told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    for each in told:
+def _reasons(status: Mapping[str, Any]) -> Iterator[str]:
+    for each in (
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ):
         waiting = (each.get("state") or {}).get("waiting") or {}
         text = ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
         if obstacle(text):

@@ -1,4 +1,4 @@
-"""The pod that this process runs in, when it is one of a notebook server in the cluster."""
+"""The pod that this process runs in, such as that of a notebook server in the cluster."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def image() -> str | None:
     """The image that this process runs in.
 
     Returns:
-        Its reference, by digest where it was pulled by one; None outside of a cluster, and where
-        the service account may not read its own pod.
+        Its reference, by digest if it was pulled; None outside of a cluster, and if the service
+        account may not read its own pod.
     """
     if "KUBERNETES_SERVICE_HOST" not in os.environ:
         return None
@@ -34,10 +34,10 @@ def image() -> str | None:
 
 
 def image_of(pod: Mapping[str, Any]) -> str | None:
-    """The image of a pod's main container: the one that is named as such, else the first.
+    """The image of a pod's main container: the default container, else the first.
 
     Args:
-        pod: The pod as it is served.
+        pod: The pod, from the API server.
 
     Example:
         >>> image_of({"metadata": {}, "spec": {"containers": [{"name": "nb", "image": "lab:4"}]}})
@@ -48,7 +48,7 @@ def image_of(pod: Mapping[str, Any]) -> str | None:
     main = next((each for each in containers if each["name"] == chosen), containers[0])
     states = (pod.get("status") or {}).get("containerStatuses") or ()
     for state in states:
-        # What was pulled has a digest in its registry; what was loaded by hand has none.
+        # Images from a registry have a digest there; images loaded by hand have none.
         pulled = str(state.get("imageID") or "").rpartition("://")[2]
         if state["name"] == main["name"] and "@" in pulled:
             return pulled

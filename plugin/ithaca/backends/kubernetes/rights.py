@@ -1,4 +1,4 @@
-"""What somebody may do in a namespace: said once, printed as roles and asked by `ithaca doctor`."""
+"""Permissions in a namespace, which `ithaca manifests` prints and `ithaca doctor` checks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 
 class Right(NamedTuple):
-    """Verbs on one kind of objects in the namespace.
+    """Verbs on one kind of object in the namespace.
 
     Attributes:
-        group: The API group; the core group's name is empty.
-        resource: Plural of the kind; `pods/log` for a part of it.
-        verbs: Such as `create`.
+        group: The API group; empty for the core group.
+        resource: Plural of the kind, or a subresource such as `pods/log`.
+        verbs: `create`, `get`, `watch`, …
     """
 
     group: str
@@ -20,11 +20,11 @@ class Right(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """Who needs what so that an engine runs a workflow's pods.
+    """The permissions that an engine needs to run workflows.
 
     Attributes:
-        pods: What the service accounts of the pods need.
-        people: What those need who submit runs, follow, answer and cancel them.
+        pods: For the service accounts of pods.
+        people: For users who submit, follow, approve and cancel runs.
     """
 
     pods: tuple[Right, ...] = ()
@@ -32,7 +32,7 @@ class Rights(NamedTuple):
 
 
 def role(name: str, rights: tuple[Right, ...]) -> dict[str, Any]:
-    """A role that gives exactly these rights."""
+    """A role with exactly these permissions."""
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
@@ -45,7 +45,7 @@ def role(name: str, rights: tuple[Right, ...]) -> dict[str, Any]:
 
 
 def binding(name: str, accounts: tuple[str, ...], namespace: str) -> dict[str, Any]:
-    """A binding that gives the role of the same name to service accounts."""
+    """A binding of the role of the same name to service accounts."""
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",

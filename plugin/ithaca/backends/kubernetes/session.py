@@ -17,7 +17,7 @@ from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
 from ithaca.backends.kubernetes.engine import Answer
-from ithaca.backends.kubernetes.obstacles import obstacle, said, says_enough
+from ithaca.backends.kubernetes.obstacles import is_specific, obstacle, waiting_reason
 from ithaca.backends.protocol import Observation, Session
 from ithaca.errors import BackendError
 from ithaca.records.draft import Draft
@@ -223,7 +223,7 @@ class ClusterSession(Session):
         """Why pods do not start: from the run's object or, where it is silent, from the pods."""
         waiting = [each for each in view.pods if each.phase == "pending"]
         found = {each.step: obstacle(each.message) for each in waiting}
-        if view.found is not None and not all(map(says_enough, found.values())):
+        if view.found is not None and not all(map(is_specific, found.values())):
             found.update(self._listed(view))
         return {step: why for step, why in found.items() if why is not None}
 
@@ -239,7 +239,8 @@ class ClusterSession(Session):
                 view.next_list = now + DENIED
                 return {}
             for pod in pods:
-                step, why = self.engine.step(pod, view.journal.workflow()), obstacle(said(pod))
+                step = self.engine.step(pod, view.journal.workflow())
+                why = obstacle(waiting_reason(pod))
                 if step is not None and why is not None:
                     view.listed[step] = why
         return view.listed

@@ -1,6 +1,6 @@
-"""A pod that runs no step, but says whether a step could run: image, store and rights as pods have.
+"""A test pod, which reports whether a step could run: its image, store and permissions.
 
-It is made of the same settings as the pods of steps, is waited for, and is deleted at the end.
+It is made from the same settings as the pods of steps, and deleted when it has ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 from ithaca.backends.kubernetes import command
 from ithaca.backends.kubernetes.client import POD, Kind
-from ithaca.backends.kubernetes.obstacles import obstacle, said
+from ithaca.backends.kubernetes.obstacles import obstacle, waiting_reason
 from ithaca.backends.kubernetes.pods import preparing_pod
 from ithaca.errors import BackendError
 from ithaca.model.workflow import Step
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 EVENT = Kind("", "v1", "Event", "events")
 
 MAY_PASS = {"Unschedulable": 30.0, "ErrImagePull": 30.0}
-"""Seconds that a pod may be kept by what most often passes: nodes come, a registry answers."""
+"""Seconds to wait for obstacles that often pass: nodes are added, a registry answers again."""
 
 PATIENCE = 300.0
-"""Seconds that a pod may take in all."""
+"""Seconds that the pod may take."""
 
 
 class Ended(NamedTuple):
-    """How a pod ended, or why it never began.
+    """How the pod ended, or why it did not start.
 
     Attributes:
-        message: What its container said at the end, or what Kubernetes says of it.
-        reason: Kubernetes' word for what it is stuck in; empty when it ran.
+        message: The last output of its container, or the message of Kubernetes.
+        reason: Why it did not run, in one word of Kubernetes; empty if it ran.
     """
 
     message: str
@@ -47,11 +47,11 @@ class Ended(NamedTuple):
 
 
 def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
-    """The pod.
+    """The pod as a manifest.
 
     Args:
-        settings: What is set; there is an image.
-        step: A step whose settings count.
+        settings: The settings, with an image.
+        step: The step whose settings it gets.
     """
     pod = preparing_pod(Step(name=step), settings)
     own, store = pod.settings, settings.store or f"file://{command.STORE}"
@@ -94,32 +94,32 @@ def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
     }
 
 
-def run(cluster: Cluster, pod: dict[str, Any], tell: Callable[[str], None]) -> Ended:
-    """Run a pod to its end, and delete it.
+def run(cluster: Cluster, pod: dict[str, Any], report: Callable[[str], None]) -> Ended:
+    """Run a pod until it ends, and delete it.
 
     Args:
-        cluster: Where.
-        pod: The pod.
-        tell: Told what it is doing.
+        cluster: The cluster.
+        pod: The manifest.
+        report: Called with what the pod is doing.
 
     Raises:
-        BackendError: The API server does not take it.
+        BackendError: The API server rejects it.
     """
     name = pod["metadata"]["name"]
     try:
         cluster.create(pod)
-        return _wait(cluster, name, tell)
+        return _wait(cluster, name, report)
     finally:
         with contextlib.suppress(BackendError):
             cluster.delete(POD, name)
 
 
-def _wait(cluster: Cluster, name: str, tell: Callable[[str], None]) -> Ended:
+def _wait(cluster: Cluster, name: str, report: Callable[[str], None]) -> Ended:
     began = time.monotonic()
     while True:
         found = cluster.get(POD, name)
         if found is None:
-            return Ended("somebody deleted it", "Deleted")
+            return Ended("it was deleted", "Deleted")
         lasted = time.monotonic() - began
         ended = _ended(found) or _stuck(found, lasted)
         if ended is not None:
@@ -127,7 +127,7 @@ def _wait(cluster: Cluster, name: str, tell: Callable[[str], None]) -> Ended:
         doing = _doing(found)
         if lasted > PATIENCE:
             return Ended(f"still {doing}{_event(cluster, name)}", "Slow")
-        tell(f"waiting for the pod {name}: {doing}")
+        report(f"waiting for pod {name}: {doing}")
         time.sleep(1.0)
 
 
@@ -146,13 +146,13 @@ def _ended(found: dict[str, Any]) -> Ended | None:
         if over is None or (over.get("exitCode") == 0 and each["name"] != "main"):
             continue
         reason = over.get("reason", "")
-        told = over.get("message") or ""
-        return Ended(told, "" if told else reason or f"exit code {over['exitCode']}")
+        message = over.get("message") or ""
+        return Ended(message, "" if message else reason or f"exit code {over['exitCode']}")
     return Ended(status.get("message") or "", status.get("reason") or "Failed")
 
 
 def _stuck(found: dict[str, Any], lasted: float) -> Ended | None:
-    why = obstacle(said(found))
+    why = obstacle(waiting_reason(found))
     if why is None or lasted < MAY_PASS.get(why.reason, 0.0):
         return None
     return Ended(why.message, why.reason)
@@ -161,29 +161,29 @@ def _stuck(found: dict[str, Any], lasted: float) -> Ended | None:
 def _doing(found: dict[str, Any]) -> str:
     for each in _containers(found):
         if "running" in each["state"]:
-            return f"its container {each['name']} runs"
+            return f"container {each['name']} is running"
         reason = (each["state"].get("waiting") or {}).get("reason")
         if reason:
             return str(reason)
-    return said(found) or str((found.get("status") or {}).get("phase") or "Pending")
+    return waiting_reason(found) or str((found.get("status") or {}).get("phase") or "Pending")
 
 
 def _event(cluster: Cluster, name: str) -> str:
-    """The last warning of the pod, where we may see it."""
+    """The last warning about the pod, if you may see events."""
     try:
         events, _ = cluster.list(EVENT)
     except BackendError:
         return ""
-    told = [
+    warnings = [
         each["message"]
         for each in events
         if each["type"] == "Warning" and each["involvedObject"].get("name") == name
     ]
-    return f": {told[-1]}" if told else ""
+    return f": {warnings[-1]}" if warnings else ""
 
 
 def read(message: str) -> dict[str, Any] | None:
-    """What the runner said in the pod; None when it was no runner that knows how."""
+    """The report of the runner in the pod; None if there was no runner or it is too old."""
     for line in message.splitlines():
         with contextlib.suppress(msgspec.MsgspecError):
             found = msgspec.json.decode(line)

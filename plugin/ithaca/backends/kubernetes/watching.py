@@ -1,102 +1,107 @@
-"""One watch that lasts: resumed where it broke, listed again where the server forgot."""
+"""A watch of one object: resumed when the connection breaks, restarted when its version expired."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ithaca.backends.kubernetes.answers import refused
+from ithaca.backends.kubernetes.answers import FORBIDDEN, refused
+from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from urllib3 import BaseHTTPResponse
+
+    from ithaca.backends.kubernetes.connection import Connection
+
 LASTS = 300
-"""Seconds after which the server ends a watch by itself."""
+"""Seconds after which the server ends a watch."""
 
 SILENCE = 90
-"""Seconds without a word after which a connection counts as dead; bookmarks come each minute."""
+"""Seconds without a byte after which a connection counts as dead; bookmarks come each minute."""
 
-_LOOK = 0.5
+_POLL = 0.5
 """Seconds that a watch may outlast `stop`."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 10.0
-_REFUSALS = (401, 403)
 _MOST_REFUSED = 4
-"""So many refusals one after the other are no passing state of a server that starts."""
+"""Refusals in a row that are not just a server starting up."""
 
 _GONE = 410
+_CHUNK = 65536
 
 
-class _Forgotten(Exception):
-    """The server no longer knows the version that the watch would go on from."""
+class _Expired(Exception):
+    """The server no longer has the version to resume from."""
 
 
-def follow(http: Any, path: str, name: str, stop: threading.Event) -> Iterator[dict[str, Any]]:
-    """An object now and after each change, until it is deleted or `stop` is set.
+def follow(
+    connection: Connection, path: str, name: str, stop: threading.Event
+) -> Iterator[dict[str, Any]]:
+    """Yield an object now and after each change, until it is deleted or `stop` is set.
 
     Args:
-        http: The authenticated client.
-        path: Of the objects of this kind.
-        name: Of the object.
+        connection: The API server.
+        path: Path of the objects of this kind.
+        name: Name of the object.
         stop: Ends the watch.
 
     Raises:
-        BackendError: We may not see it.
+        BackendError: You are not allowed to see it.
     """
-    import httpx2
-    from lightkube.core.exceptions import ConfigError
+    from urllib3.exceptions import HTTPError
 
     version, pause, known, refusals = "", _FIRST_PAUSE, False, 0
     while not stop.is_set():
         try:
             if not version:
-                found, version = _listed(http, path, name)
+                found, version = _listed(connection, path, name)
                 refusals = 0
                 if found is None and known:
                     return
                 known = found is not None
                 yield from filter(None, [found])
-            for kind, found in _events(http, path, name, version, stop):
+            for kind, found in _events(connection, path, name, version, stop):
                 pause, refusals, version = _FIRST_PAUSE, 0, found["metadata"]["resourceVersion"]
                 if stop.is_set() or kind == "DELETED":
                     return
                 if kind != "BOOKMARK":
                     known = True
                     yield found
-        except _Forgotten:
+        except _Expired:
             version = ""
-        except httpx2.HTTPStatusError as error:
-            refusals = _refusals(refusals, error.response, path)
-        except (httpx2.HTTPError, ConfigError, OSError, ValueError):
-            pass  # nothing that is known has become wrong; what happened meanwhile comes later
-        # also after a good end: a proxy that ends each watch at once must not be flooded
+        except BackendError as error:
+            refusals = _refusals(refusals, error)
+        except (HTTPError, OSError, ValueError):
+            pass  # what is known stays true; the next list or watch catches up
+        # Also after a good end: do not flood a proxy that ends each watch at once.
         stop.wait(pause)
         pause = min(pause * 2, _LAST_PAUSE)
 
 
-def _refusals(before: int, response: Any, path: str) -> int:
-    """How many refusals there were one after the other; raises the one that is too much."""
-    if response.status_code not in _REFUSALS:
+def _refusals(before: int, error: BackendError) -> int:
+    """Refusals in a row, including this error; raises it when they are too many."""
+    if error.code != FORBIDDEN:
         return 0
-    if before + 1 < _MOST_REFUSED:
-        return before + 1
-    response.read()
-    raise refused(response, path)
+    if before + 1 == _MOST_REFUSED:
+        raise error
+    return before + 1
 
 
-def _listed(http: Any, path: str, name: str) -> tuple[dict[str, Any] | None, str]:
-    response = http.get(path, params={"fieldSelector": f"metadata.name={name}"})
-    response.raise_for_status()
+def _listed(connection: Connection, path: str, name: str) -> tuple[dict[str, Any] | None, str]:
+    response = connection.request("GET", path, {"fieldSelector": f"metadata.name={name}"})
+    if response.status != 200:
+        raise refused(response, path)
     content = response.json()
     found = content["items"][0] if content["items"] else None
     return found, content["metadata"]["resourceVersion"]
 
 
 def _events(
-    http: Any, path: str, name: str, version: str, stop: threading.Event
+    connection: Connection, path: str, name: str, version: str, stop: threading.Event
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     query = {
         "watch": "true",
@@ -105,39 +110,42 @@ def _events(
         "allowWatchBookmarks": "true",
         "timeoutSeconds": str(LASTS),
     }
-    with (
-        http.stream("GET", path, params=query, timeout=SILENCE) as response,
-        _cut_by(stop, response),
-    ):
-        if response.status_code == _GONE:
-            raise _Forgotten
-        response.raise_for_status()
-        for line in response.iter_lines():
-            if not line.strip():
-                continue
+    with connection.stream(path, query, SILENCE) as response, _cut_by(stop, response):
+        if response.status == _GONE:
+            raise _Expired
+        if response.status != 200:
+            raise refused(response, path)
+        for line in _lines(response):
             event = json.loads(line)
             if event["type"] == "ERROR":
                 if event["object"].get("code") == _GONE:
-                    raise _Forgotten
+                    raise _Expired
                 raise OSError(event["object"].get("message", "the watch failed"))
             yield event["type"], event["object"]
 
 
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """The lines of an answer, each as soon as it has come."""
+    rest = b""
+    while data := response.read1(_CHUNK):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from filter(bytes.strip, lines)
+
+
 @contextlib.contextmanager
-def _cut_by(stop: threading.Event, response: Any) -> Iterator[None]:
-    """Let `stop` end a read that waits for the next event: only a cut connection wakes it."""
-    connection = response.extensions["network_stream"].get_extra_info("socket")
+def _cut_by(stop: threading.Event, response: BaseHTTPResponse) -> Iterator[None]:
+    """Let `stop` end a read that waits for the next event: only a shutdown wakes it."""
     over = threading.Event()
 
-    def look() -> None:
-        while not over.wait(_LOOK):
+    def poll() -> None:
+        while not over.wait(_POLL):
             if stop.is_set():
-                with contextlib.suppress(OSError):
-                    # of the plain socket: that of TLS is not safe beside a read
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                # It may have ended meanwhile.
+                with contextlib.suppress(OSError, ValueError, RuntimeError):
+                    response.shutdown()
                 return
 
-    threading.Thread(target=look, daemon=True, name="cut").start()
+    threading.Thread(target=poll, daemon=True, name="cut").start()
     try:
         yield
     finally:
