@@ -15,7 +15,7 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, take
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.shared import Shared
+from ithaca.store.shared import Shared
 
 
 class Cluster:

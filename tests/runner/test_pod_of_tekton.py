@@ -18,7 +18,7 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, Store, take
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.shared import Shared
+from ithaca.store.shared import Shared
 
 ENGINE = "--engine=tekton/ns/digits-x/8f3c"
 

@@ -18,8 +18,9 @@ from ithaca.records import names
 from ithaca.runs.manifests import manifests
 from ithaca.runs.project import find_project
 from ithaca.runs.remotes import send
+from ithaca.store import Shared
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
-from ithaca.store.remotes import Remote, Shared
+from ithaca.store.remotes import Remote
 from ithaca.store.remotes.layout import place
 
 SETTINGS = '[tool.ithaca.argo]\nimage = "python:3.12"\n'

@@ -17,7 +17,8 @@ import pytest
 from trees import write
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.store import Ignore, StatCache, Store, archiver, blobs, restore, take, verify
+from ithaca.store import Ignore, StatCache, Store, restore, take, verify
+from ithaca.store.snapshots import archiver, blobs
 
 
 @pytest.fixture

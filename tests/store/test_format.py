@@ -13,7 +13,7 @@ from trees import write
 
 from ithaca.errors import Corrupt, StoreError
 from ithaca.store import Ignore, Store, entries, restore, snapshot, take, verify
-from ithaca.store.format import decode_tree, encode_tree
+from ithaca.store.snapshots.format import decode_tree, encode_tree
 
 PAGE = Path(__file__).parents[2] / "docs" / "store-format.md"
 ROOT = "c2c3fdb337f0be4ce611ace887cedb1f0464dada6c050ab31bbde72cf7cf1531"

@@ -10,7 +10,7 @@ from trees import read, write
 
 from ithaca.errors import Corrupt, NotFound, StoreError, UnsafeSnapshot, UsageError
 from ithaca.store import Ignore, Store, entries, resolve, restore, take, verify
-from ithaca.store.format import SnapshotBody, encode_snapshot
+from ithaca.store.snapshots.format import SnapshotBody, encode_snapshot
 
 FILE, FOLDER, LINK = 0, 2, 3
 

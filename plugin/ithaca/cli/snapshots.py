@@ -211,7 +211,7 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     """
     from ithaca.errors import UsageError
     from ithaca.store import restore as restore_snapshot
-    from ithaca.store.model import RESERVED
+    from ithaca.store.snapshots.model import RESERVED
 
     target = Path(folder).absolute()
     if target.exists() and any(target.iterdir()):

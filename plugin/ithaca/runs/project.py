@@ -118,7 +118,8 @@ class Project:
             StoreError: It cannot be reached.
         """
         if url not in self._shared:
-            from ithaca.store.remotes import Remote, Shared
+            from ithaca.store import Shared
+            from ithaca.store.remotes import Remote
 
             self._refuse_touching(url)
             remote = Remote.open(url, create=create, writable=self.access == "write")

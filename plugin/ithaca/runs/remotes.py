@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ithaca.runs.project import Project
-    from ithaca.store.model import Problem
+    from ithaca.store.snapshots.model import Problem
 
     Progress = Callable[[int, int], None]
 

@@ -134,7 +134,7 @@ def _may_name_credentials(workflow: Workflow) -> bool:
 
 def _left_out(root: Path) -> Sequence[str]:
     from ithaca.store import Ignore
-    from ithaca.store.scan import FOLDER_FLAGS, scan
+    from ithaca.store.snapshots.scan import FOLDER_FLAGS, scan
 
     try:
         descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)

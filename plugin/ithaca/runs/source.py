@@ -72,7 +72,7 @@ def _own_folder(project: Project) -> list[str]:
 
 def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
     """A link that is written through stays one, and changes as little as what it leads to."""
-    from ithaca.store.ignore import literal
+    from ithaca.store.snapshots.ignore import literal
 
     places = {place for path in paths for place in (path, path.resolve())}
     inside = (each for each in sorted(places) if each.is_relative_to(project.root))

@@ -109,7 +109,7 @@ def forget(url: str) -> None:
 
 
 def _parts(url: str) -> tuple[str, ...]:
-    from ithaca.store.remotes.address import parse
+    from ithaca.store.providers import parse
 
     found = parse(url)
     path = found.path.strip("/")

@@ -8,8 +8,8 @@ from ithaca.errors import Corrupt, NotFound
 from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd
 from ithaca.planning.keys import Known
 from ithaca.records.journal import children, decode, list_runs
-from ithaca.store.model import Problem
 from ithaca.store.naming import DAMAGED_FOLDER, document_path
+from ithaca.store.snapshots.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,16 +29,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ithaca.store.archiver import take
-    from ithaca.store.cache import StatCache
-    from ithaca.store.changed import fresh
-    from ithaca.store.checker import verify
-    from ithaca.store.counting import Counting
-    from ithaca.store.ignore import Ignore
-    from ithaca.store.limits import Limits
     from ithaca.store.local import Store
-    from ithaca.store.merger import merge
-    from ithaca.store.model import (
+    from ithaca.store.shared import Shared
+    from ithaca.store.snapshots.archiver import take
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.changed import fresh
+    from ithaca.store.snapshots.checker import verify
+    from ithaca.store.snapshots.counting import Counting
+    from ithaca.store.snapshots.ignore import Ignore
+    from ithaca.store.snapshots.limits import Limits
+    from ithaca.store.snapshots.merger import merge
+    from ithaca.store.snapshots.model import (
         Change,
         Entry,
         Merged,
@@ -47,9 +48,9 @@ if TYPE_CHECKING:
         Snapshot,
         Taken,
     )
-    from ithaca.store.restorer import restore
-    from ithaca.store.rules import MergeRules
-    from ithaca.store.walker import (
+    from ithaca.store.snapshots.restorer import restore
+    from ithaca.store.snapshots.rules import MergeRules
+    from ithaca.store.snapshots.walker import (
         diff,
         entries,
         list_snapshots,
@@ -59,30 +60,31 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "Change": "model",
-    "Counting": "counting",
-    "Entry": "model",
-    "Ignore": "ignore",
-    "Limits": "limits",
-    "MergeNode": "model",
-    "MergeRules": "rules",
-    "Merged": "model",
-    "Problem": "model",
-    "Snapshot": "model",
-    "StatCache": "cache",
+    "Change": "snapshots.model",
+    "Counting": "snapshots.counting",
+    "Entry": "snapshots.model",
+    "Ignore": "snapshots.ignore",
+    "Limits": "snapshots.limits",
+    "MergeNode": "snapshots.model",
+    "MergeRules": "snapshots.rules",
+    "Merged": "snapshots.model",
+    "Problem": "snapshots.model",
+    "Shared": "shared",
+    "Snapshot": "snapshots.model",
+    "StatCache": "snapshots.cache",
     "Store": "local",
-    "Taken": "model",
-    "diff": "walker",
-    "entries": "walker",
-    "fresh": "changed",
-    "list_snapshots": "walker",
-    "merge": "merger",
-    "read_blob": "walker",
-    "resolve": "walker",
-    "restore": "restorer",
-    "snapshot": "walker",
-    "take": "archiver",
-    "verify": "checker",
+    "Taken": "snapshots.model",
+    "diff": "snapshots.walker",
+    "entries": "snapshots.walker",
+    "fresh": "snapshots.changed",
+    "list_snapshots": "snapshots.walker",
+    "merge": "snapshots.merger",
+    "read_blob": "snapshots.walker",
+    "resolve": "snapshots.walker",
+    "restore": "snapshots.restorer",
+    "snapshot": "snapshots.walker",
+    "take": "snapshots.archiver",
+    "verify": "snapshots.checker",
 }
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "MergeRules",
     "Merged",
     "Problem",
+    "Shared",
     "Snapshot",
     "StatCache",
     "Store",

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, NotFound, StoreError
-from ithaca.store.format import DAMAGED
 from ithaca.store.naming import (
     DOCUMENTS,
     OBJECTS,
@@ -31,6 +30,7 @@ from ithaca.store.naming import (
     folder_path,
     refuse,
 )
+from ithaca.store.snapshots.format import DAMAGED
 from ithaca.store.version import STORE
 
 if TYPE_CHECKING:

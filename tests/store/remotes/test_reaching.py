@@ -15,8 +15,8 @@ from servers import PROVIDERS
 from ithaca.errors import IthacaError, NotFound, StoreError, UsageError
 from ithaca.runner.pod.credentials import PREFIX
 from ithaca.store import Store
+from ithaca.store.providers import connect
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.address import connect
 from ithaca.store.remotes.looking import look
 
 NOWHERE = "http://127.0.0.1:9"

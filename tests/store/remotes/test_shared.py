@@ -12,9 +12,9 @@ from ithaca.model.run import AttemptEnd, RunDocument
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Ignore, Store, restore, take
-from ithaca.store.remotes import Remote, Shared
-from ithaca.store.remotes import shared as module
+from ithaca.store import Ignore, Shared, Store, restore, take
+from ithaca.store import shared as module
+from ithaca.store.remotes import Remote
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 

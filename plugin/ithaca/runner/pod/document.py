@@ -22,7 +22,7 @@ from ithaca.runner.pod import credentials
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required, seconds
 from ithaca.store.remotes import Remote
-from ithaca.store.remotes.shared import Shared
+from ithaca.store.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -38,13 +38,11 @@ if TYPE_CHECKING:
     from ithaca.store.remotes.puller import Pulled, pull
     from ithaca.store.remotes.pusher import Pushed, push
     from ithaca.store.remotes.remote import Remote
-    from ithaca.store.remotes.shared import Shared
 
 _HOMES = {
     "Pulled": "puller",
     "Pushed": "pusher",
     "Remote": "remote",
-    "Shared": "shared",
     "documents_below": "names",
     "list_documents": "names",
     "list_runs": "names",
@@ -59,7 +57,6 @@ __all__ = [
     "Pulled",
     "Pushed",
     "Remote",
-    "Shared",
     "documents_below",
     "list_documents",
     "list_runs",

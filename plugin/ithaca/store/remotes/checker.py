@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, IthacaError, NotFound
-from ithaca.store.format import digest_of
-from ithaca.store.model import Problem
 from ithaca.store.remotes.catalogue import Catalogue
 from ithaca.store.remotes.closure import Closure
 from ithaca.store.remotes.layout import (
@@ -25,6 +23,8 @@ from ithaca.store.remotes.layout import (
 from ithaca.store.remotes.names import list_documents, list_snapshots
 from ithaca.store.remotes.reader import Reader
 from ithaca.store.remotes.streams import HEAVY, LIGHT, each
+from ithaca.store.snapshots.format import digest_of
+from ithaca.store.snapshots.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

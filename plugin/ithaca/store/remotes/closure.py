@@ -6,12 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ithaca.errors import Corrupt, UnsafeSnapshot
-from ithaca.store.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
+from ithaca.store.snapshots.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ithaca.store.format import SnapshotBody
+    from ithaca.store.snapshots.format import SnapshotBody
 
     Load = Callable[[Sequence[str]], dict[str, bytes]]
 

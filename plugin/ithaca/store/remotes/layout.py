@@ -8,13 +8,13 @@ import msgspec
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, StoreError
-from ithaca.store.format import DIGEST_BYTES, decode_snapshot, digest_of
+from ithaca.store.snapshots.format import DIGEST_BYTES, decode_snapshot, digest_of
 from ithaca.store.version import UPGRADE, Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ithaca.store.format import SnapshotBody
+    from ithaca.store.snapshots.format import SnapshotBody
 
 VERSION = 1
 INDEX, SNAPSHOT = "ithaca.index", "ithaca.remote-snapshot"

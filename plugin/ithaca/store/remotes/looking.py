@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ithaca.errors import NotFound, StoreError
-from ithaca.store.remotes.access import no_bucket
-from ithaca.store.remotes.address import connect
+from ithaca.store.providers import connect
+from ithaca.store.providers.base import no_bucket
 from ithaca.store.remotes.layout import REMOTE
 from ithaca.store.remotes.remote import Remote
 

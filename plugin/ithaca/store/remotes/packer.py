@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from ithaca.errors import NotFound
-from ithaca.store.blobs import damaged
-from ithaca.store.format import digest_of
 from ithaca.store.naming import OBJECTS
 from ithaca.store.remotes.layout import PACK_BYTES, SMALL, Placed
+from ithaca.store.snapshots.blobs import damaged
+from ithaca.store.snapshots.format import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from ithaca.errors import NotFound
-from ithaca.store.format import SnapshotBody, decode_snapshot, digest_of
 from ithaca.store.remotes.catalogue import Catalogue
 from ithaca.store.remotes.closure import Closure
 from ithaca.store.remotes.layout import (
@@ -21,6 +20,7 @@ from ithaca.store.remotes.layout import (
 from ithaca.store.remotes.names import document_place
 from ithaca.store.remotes.reader import Reader
 from ithaca.store.remotes.streams import LIGHT, each
+from ithaca.store.snapshots.format import SnapshotBody, decode_snapshot, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.store.format import decode_snapshot, digest_of
 from ithaca.store.remotes.catalogue import Catalogue
 from ithaca.store.remotes.closure import Closure, Folder
 from ithaca.store.remotes.layout import (
@@ -25,6 +24,7 @@ from ithaca.store.remotes.layout import (
 from ithaca.store.remotes.names import document_place, documents_below
 from ithaca.store.remotes.packer import parcels
 from ithaca.store.remotes.streams import HEAVY, LIGHT, each
+from ithaca.store.snapshots.format import decode_snapshot, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

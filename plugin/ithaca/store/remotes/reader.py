@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ithaca.errors import NotFound, StoreError
-from ithaca.store.blobs import hash_descriptor
-from ithaca.store.format import digest_of
 from ithaca.store.remotes.catalogue import chunk_length
 from ithaca.store.remotes.layout import PACK_BYTES, PACKS, damaged, place
 from ithaca.store.remotes.streams import HEAVY, each
+from ithaca.store.snapshots.blobs import hash_descriptor
+from ithaca.store.snapshots.format import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

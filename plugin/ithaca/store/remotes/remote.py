@@ -9,8 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ithaca.errors import NotFound, StoreError, UsageError
-from ithaca.store.remotes.access import no_bucket, no_credentials, unreachable
-from ithaca.store.remotes.address import connect
+from ithaca.store.providers import connect
+from ithaca.store.providers.base import no_bucket, no_credentials, unreachable
 from ithaca.store.remotes.layout import REMOTE
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import stat
 from typing import TYPE_CHECKING, NoReturn
 
 from ithaca.errors import StoreError
-from ithaca.store.format import MAX_DEPTH
+from ithaca.store.snapshots.format import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ithaca.store.ignore import Ignore
+    from ithaca.store.snapshots.ignore import Ignore
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

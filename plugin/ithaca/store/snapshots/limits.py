@@ -6,10 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ithaca.errors import UsageError
-from ithaca.store.ignore import literal
+from ithaca.store.snapshots.ignore import literal
 
 if TYPE_CHECKING:
-    from ithaca.store.scan import Found
+    from ithaca.store.snapshots.scan import Found
 
 _SHOWN = 10
 

@@ -6,7 +6,8 @@ import stat
 from typing import TYPE_CHECKING, Literal
 
 from ithaca.errors import Corrupt, NotFound, UnsafeSnapshot, UsageError
-from ithaca.store.format import (
+from ithaca.store.naming import SNAPSHOTS
+from ithaca.store.snapshots.format import (
     DAMAGED,
     EXECUTABLE,
     FILE,
@@ -19,9 +20,8 @@ from ithaca.store.format import (
     decode_snapshot,
     decode_tree,
 )
-from ithaca.store.model import Change, Entry, Snapshot
-from ithaca.store.naming import SNAPSHOTS
-from ithaca.store.scan import text
+from ithaca.store.snapshots.model import Change, Entry, Snapshot
+from ithaca.store.snapshots.scan import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,15 +6,15 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from ithaca.store.format import (
+from ithaca.store.snapshots.format import (
     Attributes,
     SnapshotBody,
     encode_attributes,
     encode_snapshot,
     encode_tree,
 )
-from ithaca.store.model import Entry
-from ithaca.store.walker import children, tree_entry, walk
+from ithaca.store.snapshots.model import Entry
+from ithaca.store.snapshots.walker import children, tree_entry, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.store.remotes import amazon, azure, google
-from ithaca.store.remotes.access import no_credentials
+from ithaca.store.providers import az, gs, s3
+from ithaca.store.providers.base import no_credentials
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -75,7 +75,7 @@ def connect(url: str, *, create: bool) -> ObjectStore:
         return _folder(url, Path(parts.path), create=create)
     prefix = parts.path.strip("/") or None
     store = _obstore()
-    opened = {"s3": amazon.bucket, "gs": google.bucket, "az": azure.container}[parts.scheme]
+    opened = {"s3": s3.bucket, "gs": gs.bucket, "az": az.container}[parts.scheme]
     try:
         return opened(store, parts.place, prefix, os.environ)
     except store.BaseError as error:  # nothing was asked yet, so it is what is set here

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, NotFound, StoreError
-from ithaca.store.format import DAMAGED
 from ithaca.store.naming import OBJECTS
+from ithaca.store.snapshots.format import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from ithaca.store.model import MergeNode
+    from ithaca.store.snapshots.model import MergeNode
 
 
 class Lineage:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pathspec import GitIgnoreSpec
 
 from ithaca.errors import UsageError
-from ithaca.store.model import RESERVED
+from ithaca.store.snapshots.model import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ithaca.errors import StoreError, UnsafeSnapshot
-from ithaca.store.blobs import hash_descriptor, write_file
-from ithaca.store.model import Entry
-from ithaca.store.removal import make_accessible, remove
-from ithaca.store.scan import FOLDER_FLAGS, text
-from ithaca.store.walker import children, root_entry
+from ithaca.store.snapshots.blobs import hash_descriptor, write_file
+from ithaca.store.snapshots.model import Entry
+from ithaca.store.snapshots.removal import make_accessible, remove
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, text
+from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ithaca.store.cache import StatCache
-    from ithaca.store.ignore import Ignore
     from ithaca.store.local import Store
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
 
 _NEW_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

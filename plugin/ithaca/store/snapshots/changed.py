@@ -6,14 +6,14 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from ithaca.store.scan import FOLDER_FLAGS, cannot_read, scan
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, cannot_read, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ithaca.store.cache import StatCache
-    from ithaca.store.ignore import Ignore
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
 
 
 def fresh(root: Path, *, ignore: Ignore, cache: StatCache) -> Iterator[str]:

@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ithaca.store.format import digest_of, encode_tree
-from ithaca.store.ignore import matches, patterns
-from ithaca.store.model import RESERVED
-from ithaca.store.scan import text
-from ithaca.store.walker import children, root_entry, tree_entry
+from ithaca.store.snapshots.format import digest_of, encode_tree
+from ithaca.store.snapshots.ignore import matches, patterns
+from ithaca.store.snapshots.model import RESERVED
+from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.walker import children, root_entry, tree_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
     from ithaca.store.local import Store
-    from ithaca.store.model import Entry
+    from ithaca.store.snapshots.model import Entry
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _VERSION = 1

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.store import limits as size_limits
-from ithaca.store.blobs import store_file
-from ithaca.store.format import (
+from ithaca.store.snapshots import limits as size_limits
+from ithaca.store.snapshots.blobs import store_file
+from ithaca.store.snapshots.format import (
     EXECUTABLE,
     FILE,
     FOLDER,
@@ -25,17 +25,17 @@ from ithaca.store.format import (
     encode_snapshot,
     encode_tree,
 )
-from ithaca.store.limits import Limits
-from ithaca.store.model import Taken
-from ithaca.store.scan import FOLDER_FLAGS, cannot_read, scan
+from ithaca.store.snapshots.limits import Limits
+from ithaca.store.snapshots.model import Taken
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, cannot_read, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ithaca.store.cache import StatCache
-    from ithaca.store.ignore import Ignore
     from ithaca.store.local import Store
-    from ithaca.store.scan import Found
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
+    from ithaca.store.snapshots.scan import Found
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds to wait before a file that changed while it was read is read again."""

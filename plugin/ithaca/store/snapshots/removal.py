@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 
-from ithaca.store.scan import FOLDER_FLAGS
+from ithaca.store.snapshots.scan import FOLDER_FLAGS
 
 
 def remove(parent: int, name: bytes, status: os.stat_result) -> None:

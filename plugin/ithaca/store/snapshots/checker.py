@@ -6,14 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError
-from ithaca.store.blobs import hash_descriptor
-from ithaca.store.model import Problem
 from ithaca.store.naming import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
-from ithaca.store.walker import children, root_entry
+from ithaca.store.snapshots.blobs import hash_descriptor
+from ithaca.store.snapshots.model import Problem
+from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
     from ithaca.store.local import Store
-    from ithaca.store.model import Entry
+    from ithaca.store.snapshots.model import Entry
 
 
 def verify(store: Store, *, repair: bool = False) -> list[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ithaca.store.remotes.access import RETRIES, allows_http
+from ithaca.store.providers.base import RETRIES, allows_http
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

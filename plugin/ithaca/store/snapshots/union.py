@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ithaca.store.model import Entry
+from ithaca.store.snapshots.model import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

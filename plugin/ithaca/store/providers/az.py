@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ithaca.store.remotes.access import RETRIES, allows_http, no_credentials, told
+from ithaca.store.providers.base import RETRIES, allows_http, no_credentials, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,19 +12,19 @@ import json
 from typing import TYPE_CHECKING
 
 from ithaca.errors import MergeConflict
-from ithaca.store.editor import edit
-from ithaca.store.lineage import Lineage
-from ithaca.store.model import RESERVED, Entry, Merged
-from ithaca.store.scan import text
-from ithaca.store.union import union
-from ithaca.store.walker import changes, children, root_entry
+from ithaca.store.snapshots.editor import edit
+from ithaca.store.snapshots.lineage import Lineage
+from ithaca.store.snapshots.model import RESERVED, Entry, Merged
+from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.union import union
+from ithaca.store.snapshots.walker import changes, children, root_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ithaca.store.local import Store
-    from ithaca.store.model import MergeNode
-    from ithaca.store.rules import MergeRules, Rule
+    from ithaca.store.snapshots.model import MergeNode
+    from ithaca.store.snapshots.rules import MergeRules, Rule
 
 _NAMES = f"{RESERVED}/values/names/".encode()
 _SESSION = f"{RESERVED}/values/session".encode()

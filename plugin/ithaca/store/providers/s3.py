@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import StoreError
-from ithaca.store.remotes.access import RETRIES, allows_http, no_credentials, told
+from ithaca.store.providers.base import RETRIES, allows_http, no_credentials, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

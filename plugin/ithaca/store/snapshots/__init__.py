@@ -1,0 +1,1 @@
+"""Snapshots: `take`, `restore`, `merge`, `diff` and `verify`. Import them from `ithaca.store`."""
