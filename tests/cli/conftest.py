@@ -11,7 +11,7 @@ from ithaca.cli.program import program
 from ithaca.model.run import AttemptEnd, AttemptStart, RunDocument, RunEnd, StepError
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 ITHACA = Callable[..., Result]
 
@@ -51,7 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def recorded(project: Path) -> Path:
     """A project with a run that failed, and one that succeeded by reusing a step of it."""
-    store = Store.open(project / ".ithaca" / "store")
+    store = LocalStore.open(project / ".ithaca" / "store")
     digest = store.put(WORKFLOW.to_json().encode())
     for run in (FAILED, SUCCEEDED):
         document = RunDocument(

@@ -15,7 +15,7 @@ from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEn
 from ithaca.model.workflow import Metric, Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runs.project import Project, find_project
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 ITHACA = Callable[..., Result]
 
@@ -39,7 +39,7 @@ WORKFLOW = Workflow(
 @pytest.fixture
 def waiting(project: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with a run whose `deploy` waits; its `load` needed two attempts."""
-    store = Store.open(project / ".ithaca" / "store")
+    store = LocalStore.open(project / ".ithaca" / "store")
     document = RunDocument(
         id=RUN,
         created=1.0,
@@ -132,7 +132,7 @@ def test_who_answered_and_why_is_shown(ithaca: ITHACA, waiting: Project) -> None
 def test_a_damaged_run_is_listed_among_the_others(
     ithaca: ITHACA, recorded: Path, name: str
 ) -> None:
-    store = Store.open(recorded / ".ithaca" / "store")
+    store = LocalStore.open(recorded / ".ithaca" / "store")
     good = json.loads(store.read(names.run("01JAAAAAAAAAAAAAAAAAAAAAAA")))
     write(store, names.run(RUN, "end"), RunEnd(status="failed", ended=2.0))
     store.create(names.run(RUN), json.dumps({**good, "id": RUN}).encode())

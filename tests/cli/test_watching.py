@@ -12,7 +12,7 @@ from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.fold import StepState
 from ithaca.runs.project import Project, find_project
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 RUN = "01JCCCCCCCCCCCCCCCCCCCCCCC"
 
@@ -25,7 +25,7 @@ def retrying(project: Path) -> Project:
         steps=(Step(name="a", retries=2),),
         source=Source(notebook="w.ipynb", digest="d"),
     )
-    store = Store.open(project / ".ithaca" / "store")
+    store = LocalStore.open(project / ".ithaca" / "store")
     document = RunDocument(
         id=RUN,
         created=1.0,

@@ -18,7 +18,7 @@ from ithaca.records import names
 from ithaca.runs.manifests import manifests
 from ithaca.runs.project import find_project
 from ithaca.runs.remotes import send
-from ithaca.store import Shared
+from ithaca.store import LocalStore, SharedStore
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.store.remotes import Remote
 from ithaca.store.remotes.layout import place
@@ -59,7 +59,7 @@ def push(notebook: Path, **more: object) -> str:
 def test_what_the_manifests_name_is_in_the_store(notebook: Path, tmp_path: Path) -> None:
     told = parameters(push(notebook))
     remote = Remote.open(told["ithaca-store"])
-    there = Shared.attach(tmp_path / "elsewhere", remote, cache=tmp_path / "cache")
+    there = SharedStore(LocalStore.open(tmp_path / "elsewhere"), remote, cache=tmp_path / "cache")
     workflow = json.loads(there.get(told["ithaca-workflow"]))
     assert workflow["name"] == "nb"
     assert there.get_snapshot(told["ithaca-source"])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ithaca.model.run import Obstacle, RunDocument
     from ithaca.model.workflow import Step, Workflow
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 PROTOCOL_VERSION = 1
 """Raised when a backend written for the version before would no longer do."""

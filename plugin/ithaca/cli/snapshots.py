@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ithaca.runs.contents import Difference
     from ithaca.runs.references import Owner
-    from ithaca.runs.remotes import Travelled
     from ithaca.store import Entry, Problem, Store
+    from ithaca.store.remotes import Transfer
 
 DAMAGED = 4
 """Exit code for a store that does not verify."""
@@ -306,7 +306,7 @@ def _verified(url: str | None, *, repair: bool) -> list[Problem]:
         return check(url, tell.files("reading the remote's packs"))
 
 
-def _tell(what: str, done: Travelled, as_json: bool) -> None:
+def _tell(what: str, done: Transfer, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return

@@ -45,7 +45,7 @@ def examine(project: Project, tell: Callable[[str], None]) -> Iterator[Check]:
 
 def _remote(project: Project, backend: Backend, tell: Callable[[str], None]) -> Check:
     """The store of runs on other machines, as it is seen from here."""
-    from ithaca.store.remotes.looking import look
+    from ithaca.store.remotes import Remote
 
     what = "store, from here"
     if backend.settings.get("store_claim"):
@@ -54,7 +54,7 @@ def _remote(project: Project, backend: Backend, tell: Callable[[str], None]) -> 
     try:
         url = project.store_url(backend)
         tell("asking the store")
-        there = look(url)
+        there = Remote.probe(url)
     except IthacaError as error:
         return Check(what, "failed", error.message, error.cure)
     return Check(what, "ok", url if there else f"{url}, where the first run makes a store")

@@ -65,7 +65,7 @@ class Project:
             NotFound: There is none, and it is not to be created.
             StoreError: It cannot be opened.
         """
-        from ithaca.store import Store
+        from ithaca.store import LocalStore
 
         path = self.home / "store"
         if not create and not path.exists():
@@ -78,7 +78,7 @@ class Project:
             )
         if create:
             self.make_home()
-        return Store.open(path, create=create)
+        return LocalStore.open(path, create=create)
 
     @cached_property
     def access(self) -> str:
@@ -118,14 +118,14 @@ class Project:
             StoreError: It cannot be reached.
         """
         if url not in self._shared:
-            from ithaca.store import Shared
+            from ithaca.store import LocalStore, SharedStore
             from ithaca.store.remotes import Remote
 
             self._refuse_touching(url)
             remote = Remote.open(url, create=create, writable=self.access == "write")
             self.make_home()
-            self._shared[url] = Shared.attach(
-                self.home / "store", remote, cache=self.home / "cache" / "indexes"
+            self._shared[url] = SharedStore(
+                LocalStore.open(self.home / "store"), remote, cache=self.home / "cache" / "indexes"
             )
         return self._shared[url]
 

@@ -113,7 +113,7 @@ def _parts(url: str) -> tuple[str, ...]:
 
     found = parse(url)
     path = found.path.strip("/")
-    return (found.scheme, found.place, *(path.split("/") if path else ()))
+    return (found.scheme, found.bucket, *(path.split("/") if path else ()))
 
 
 def _write(urls: Sequence[str]) -> None:

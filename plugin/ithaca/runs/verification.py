@@ -39,7 +39,7 @@ def verify(store: Store, *, repair: bool = False) -> list[Problem]:
         except NotFound:
             continue  # somebody has just removed it
         except Corrupt as error:
-            aside = f"; set aside as {_set_aside(store, name)}" if repair else ""
+            aside = f"; moved to {_set_aside(store, name)}" if repair else ""
             problems.append(Problem(kind="document", name=name, message=error.message + aside))
     return problems
 

@@ -1,130 +1,127 @@
-"""A project's store together with a remote: what is written is what others see."""
+"""A local store together with a remote, which everyone who uses the remote sees."""
 
 from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from ithaca.errors import NotFound
-from ithaca.store.local import Store
-from ithaca.store.naming import DOCUMENTS, child_names, folder_path
+from ithaca.store.naming import DOCUMENTS, child_names, document_path, folder_path
 from ithaca.store.remotes.layout import place
-from ithaca.store.remotes.names import document_place, documents_below
+from ithaca.store.remotes.names import documents_below
 from ithaca.store.remotes.puller import pull
 from ithaca.store.remotes.pusher import push
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
+    from ithaca.store.local import LocalStore
     from ithaca.store.remotes.remote import Remote
 
 LISTED = 0.5
-"""Seconds for which the listing of a run's documents answers for them."""
+"""Seconds for which a listing of a run's documents is used."""
 
 _HINTS = ("progress", "notebook.ipynb")
 """Last parts of the names of documents that are overwritten."""
 
 _DECIDED = ("keys/", "locks/", "engines/")
-"""Names that mean something else on each remote: the folder, which may serve several, has none."""
+"""Documents whose content depends on the remote. They are not kept in the local folder, which may
+be used with several remotes."""
 
 _RUN = 2
 """Parts of the name of a run's folder: `runs/ID`."""
 
 
-class Shared(Store):
-    """A store whose documents are those of a remote; its own folder keeps what was seen of them.
+class SharedStore:
+    """A store whose documents are those of a remote, cached in a local store.
 
-    Names are created on the remote, which decides who was first. Snapshots are taken and merged in
-    the folder, fetched whole when one is missing there, and sent by `share`.
+    Names are created on the remote, which decides who was first. Snapshots are taken and merged
+    locally, pulled whole when they are missing, and pushed by `share`.
 
-    Attributes:
+    Args:
+        local: The local store.
         remote: The remote.
+        cache: Folder for the remote's indexes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from ithaca.store import LocalStore
+        >>> from ithaca.store.remotes import Remote
+        >>> home = Path(mkdtemp())
+        >>> remote = Remote.open(f"file://{home}/remote", create=True)
+        >>> one = SharedStore(LocalStore.open(home / "one"), remote, cache=home / "cache")
+        >>> two = SharedStore(LocalStore.open(home / "two"), remote, cache=home / "cache")
+        >>> one.create("keys/ab", b"1"), two.create("keys/ab", b"2"), two.read("keys/ab")
+        (True, False, b'1')
     """
 
-    remote: Remote
-    _own: Store
-    _cache: Path
-    _lock: threading.Lock
-    _listed: dict[str, tuple[float, frozenset[str]]]
+    def __init__(self, local: LocalStore, remote: Remote, *, cache: Path) -> None:
+        self.local = local
+        self.remote = remote
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._listed: dict[str, tuple[float, frozenset[str]]] = {}
 
-    @classmethod
-    def attach(cls, path: Path, remote: Remote, *, cache: Path) -> Self:
-        """The store in a folder, which is made where there is none, with a remote.
-
-        Args:
-            path: The folder.
-            remote: The remote.
-            cache: Folder for what is known of the remote's packs.
-
-        Example:
-            >>> from tempfile import mkdtemp
-            >>> from ithaca.store.remotes import Remote
-            >>> home = Path(mkdtemp())
-            >>> remote = Remote.open(f"file://{home}/remote", create=True)
-            >>> one = Shared.attach(home / "one", remote, cache=home / "cache")
-            >>> two = Shared.attach(home / "two", remote, cache=home / "cache")
-            >>> one.create("keys/ab", b"1"), two.create("keys/ab", b"2"), two.read("keys/ab")
-            (True, False, b'1')
-        """
-        store = cls.open(path)
-        store.remote, store._cache = remote, cache
-        store._lock = threading.Lock()
-        store._listed = {}
-        store._own = Store(store.path)
-        return store
+    @property
+    def path(self) -> Path:
+        """The local folder."""
+        return self.local.path
 
     def share(self, snapshots: Iterable[str]) -> None:
-        """Send what the remote lacks of snapshots."""
-        push(self._own, self.remote, snapshots, cache=self._cache)
+        """Push the parts of snapshots that the remote lacks."""
+        push(self.local, self.remote, snapshots, cache=self._cache)
 
     def invalidate(self) -> None:
-        """Forget what the remote listed a moment ago."""
+        """Discard cached listings of the remote."""
         with self._lock:
             self._listed.clear()
 
+    # Documents: the remote decides, the local store caches
+
     def create(self, name: str, data: bytes) -> bool:
-        """Store a document under a name, unless anybody did so before."""
-        path = document_place(name)
-        # A request that was repeated may be told that it came too late for itself.
-        stands = data if self.remote.create(path, data) else self.remote.get(path)
+        """Store a document under a name, unless one exists."""
+        path = document_path(name)
+        # A repeated request can be told that the name exists although it created the name itself.
+        stored = data if self.remote.create(path, data) else self.remote.get(path)
         if not name.startswith(_DECIDED):
-            super().create(name, stands)
-        self._note(name)  # whoever lost may read at once what won
-        return stands == data
+            self.local.create(name, stored)
+        self._note(name)  # so that a losing writer can read the winner's document at once
+        return stored == data
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Replace a hint, there and here."""
-        self.remote.overwrite(document_place(name), data)
-        super().overwrite(name, data)
+        """Replace a hint on the remote and locally."""
+        self.remote.overwrite(document_path(name), data)
+        self.local.overwrite(name, data)
         self._note(name)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a document; what never changes is asked of the remote once."""
+        """The bytes of a document. Documents that never change are fetched once."""
         if name.rpartition("/")[2] in _HINTS or name.startswith("environments/"):
             try:
-                return self._fetched(name)
+                return self._fetch(name)
             except NotFound:
-                return super().read(name)
+                return self.local.read(name)
         if name.startswith(_DECIDED):
-            return self._fetched(name)
+            return self._fetch(name)
         try:
-            return super().read(name)
+            return self.local.read(name)
         except NotFound:
-            data = self._fetched(name)
-            super().create(name, data)
+            data = self._fetch(name)
+            self.local.create(name, data)
             return data
 
     def exists(self, name: str) -> bool:
-        """Whether there is a document of this name, here or there."""
-        if not name.startswith(_DECIDED) and super().exists(name):
+        """Whether there is a document of this name, local or remote."""
+        if not name.startswith(_DECIDED) and self.local.exists(name):
             return True
         run = _run_of(name)
-        return name in self._below(run) if run else self.remote.exists(document_place(name))
+        return name in self._below(run) if run else self.remote.exists(document_path(name))
 
     def list(self, prefix: str) -> list[str]:
-        """Names of the direct children below a prefix, here or there."""
+        """Sorted names directly below a prefix, local or remote."""
         folder = prefix.rstrip("/")
         run = _run_of(f"{folder}/")
         if run:
@@ -133,38 +130,67 @@ class Shared(Store):
             found = {one.partition("/")[0] for one in names}
         else:
             found = set(child_names(self.remote.children(folder_path(folder))))
-        return sorted({*super().list(prefix), *found})
+        return sorted({*self.local.list(prefix), *found})
 
     def put(self, data: bytes) -> str:
-        """Store a document under its digest, here and there."""
-        digest = super().put(data)
+        """Store a document under its digest, on the remote and locally."""
+        digest = self.local.put(data)
         self.remote.create(place(DOCUMENTS, digest), data)
         return digest
 
     def get(self, digest: str) -> bytes:
-        """The document of this digest, fetched when it is not here."""
+        """The document with this digest; pulled if it is not local."""
         try:
-            return super().get(digest)
+            return self.local.get(digest)
         except NotFound:
-            pull(self._own, self.remote, documents=[digest], cache=self._cache)
-            return super().get(digest)
+            pull(self.local, self.remote, documents=[digest], cache=self._cache)
+            return self.local.get(digest)
 
     def get_snapshot(self, digest: str) -> bytes:
-        """A snapshot's own file; one that is not here is fetched with all that it reaches."""
+        """The file of a snapshot; the whole snapshot is pulled if it is not local."""
         try:
-            return super().get_snapshot(digest)
+            return self.local.get_snapshot(digest)
         except NotFound:
-            pull(self._own, self.remote, [digest], cache=self._cache)
-            return super().get_snapshot(digest)
+            pull(self.local, self.remote, [digest], cache=self._cache)
+            return self.local.get_snapshot(digest)
 
-    def _fetched(self, name: str) -> bytes:
+    # Objects: local only, until snapshots are pushed
+
+    def put_object(self, data: bytes) -> str:  # noqa: D102
+        return self.local.put_object(data)
+
+    def get_object(self, digest: str) -> bytes:  # noqa: D102
+        return self.local.get_object(digest)
+
+    def has_object(self, digest: str, size: int) -> bool:  # noqa: D102
+        return self.local.has_object(digest, size)
+
+    def address(self, folder: str, digest: str) -> str:  # noqa: D102
+        return self.local.address(folder, digest)
+
+    def add_snapshot(self, digest: str, data: bytes) -> bool:  # noqa: D102
+        return self.local.add_snapshot(digest, data)
+
+    def digests(self, folder: str, start: str = "") -> tuple[str, ...]:  # noqa: D102
+        return self.local.digests(folder, start)
+
+    def temporary(self) -> tuple[int, str]:  # noqa: D102
+        return self.local.temporary()
+
+    def publish_object(self, temporary: str, digest: str, size: int) -> None:  # noqa: D102
+        self.local.publish_object(temporary, digest, size)
+
+    def cannot_write(self, error: OSError) -> NoReturn:  # noqa: D102
+        self.local.cannot_write(error)
+
+    def _fetch(self, name: str) -> bytes:
         run = _run_of(name)
         if run and name not in self._below(run):
-            raise NotFound("ITH402", f"there is no document {name}", where=self.remote.url)
-        return self.remote.get(document_place(name))
+            raise NotFound("ITH402", f"no document {name}", where=self.remote.url)
+        return self.remote.get(document_path(name))
 
     def _below(self, run: str) -> frozenset[str]:
-        """Names of a run's documents on the remote, as they were a moment ago."""
+        """Names of a run's documents on the remote, from a listing at most `LISTED` old."""
         with self._lock:
             until, names = self._listed.get(run, (0.0, frozenset()))
             if time.monotonic() >= until:
@@ -181,6 +207,6 @@ class Shared(Store):
 
 
 def _run_of(name: str) -> str:
-    """The folder of the run that a document belongs to; empty when it belongs to none."""
+    """The folder of a document's run; empty if it does not belong to one."""
     parts = name.split("/")
     return "/".join(parts[:_RUN]) if parts[0] == "runs" and len(parts) > _RUN else ""

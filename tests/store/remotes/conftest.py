@@ -21,7 +21,7 @@ import pytest
 import servers
 from xml_interface import TOKEN, speaking_xml
 
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 from ithaca.store.remotes import Remote
 
 KEYS = {"AWS_ACCESS_KEY_ID": "ithaca", "AWS_SECRET_ACCESS_KEY": "ithaca-secret"}
@@ -153,4 +153,4 @@ def remote(url: str) -> Remote:
 @pytest.fixture
 def other(tmp_path: Path) -> Callable[[], Store]:
     """Makes further empty stores."""
-    return lambda: Store.open(tmp_path / uuid.uuid4().hex)
+    return lambda: LocalStore.open(tmp_path / uuid.uuid4().hex)

@@ -1,102 +1,145 @@
-"""URLs of remotes, and the connections to them, by the standard chains of credentials."""
+"""Providers: one class for each scheme of a remote, `s3`, `gs`, `az` and `file`.
+
+A provider parses the URL, finds the credentials, connects through `obstore`, names the environment
+variables that pods need, and gives errors their cures. The remotes connect through it; the
+Kubernetes backends and the runner ask it which variables pods need and which of them are secret.
+May import `ithaca.errors` and nothing else of Ithaca.
+"""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+import re
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from ithaca.errors import StoreError, UsageError
-from ithaca.store.providers import az, gs, s3
-from ithaca.store.providers.base import no_credentials
+from ithaca.errors import StoreError
+from ithaca.store.providers.az import Az
+from ithaca.store.providers.base import Address, Provider, Variable, invalid_url
+from ithaca.store.providers.file import File
+from ithaca.store.providers.gs import Gs
+from ithaca.store.providers.s3 import S3
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from obstore.store import ObjectStore
 
-SCHEMES = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER"
+__all__ = [
+    "Address",
+    "File",
+    "Provider",
+    "Variable",
+    "connect",
+    "find_provider",
+    "is_secret",
+    "parse",
+    "provider_of",
+    "secret_parts",
+]
+
+GROUP = "ithaca.providers"
+"""Group of the entry points of further providers."""
+
+_BUILT_IN: dict[str, Provider] = {each.scheme: each for each in (S3(), Gs(), Az(), File())}
+_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY$|CONNECTION_STRING|SIGNATURE")
 
 
-class Address(NamedTuple):
-    """What a URL names.
+def find_provider(url: str) -> Provider | None:
+    """The provider of a URL's scheme; None when there is none.
 
-    Attributes:
-        scheme: `s3`, `gs`, `az` or `file`.
-        place: The bucket or container; empty for a folder.
-        path: What is below it, or the folder, without percent signs for letters.
+    Args:
+        url: Such as `s3://BUCKET/PREFIX`.
     """
+    scheme = url.partition(":")[0].lower()
+    if scheme in _BUILT_IN:
+        return _BUILT_IN[scheme]
+    for point in entry_points(group=GROUP, name=scheme):
+        provider: Provider = point.load()()
+        return provider
+    return None
 
-    scheme: str
-    place: str
-    path: str
 
-
-def parse(url: str) -> Address:
-    """What the URL of a remote names.
+def provider_of(url: str) -> Provider:
+    """The provider of a URL's scheme.
 
     Args:
         url: Such as `s3://BUCKET/PREFIX`.
 
     Raises:
-        UsageError: It names no remote (ITH422).
-
-    Example:
-        >>> parse("s3://bucket/a%20b")
-        Address(scheme='s3', place='bucket', path='/a b')
+        UsageError: There is none (ITH422).
     """
-    parts = urlsplit(url)
-    found = Address(parts.scheme, parts.netloc, unquote(parts.path))
-    if parts.query or parts.fragment or parts.password or parts.username:
-        _refuse(url, "it may hold neither a user, a query nor a fragment")
-    if found.scheme == "file":
-        folder = Path(found.path)
-        if found.place not in ("", "localhost") or not folder.is_absolute() or folder == Path("/"):
-            _refuse(url, "name a folder by its absolute path: file:///FOLDER")
-        return found._replace(place="")
-    if found.scheme not in ("s3", "gs", "az") or not found.place:
-        _refuse(url, f"a remote is {SCHEMES}")
+    found = find_provider(url)
+    if found is None:
+        *forms, last = (each.form for each in _BUILT_IN.values())
+        raise invalid_url(url, f"expected {', '.join(forms)} or {last}")
     return found
 
 
-def connect(url: str, *, create: bool) -> ObjectStore:
-    """A connection to a remote; nothing is asked of it yet, but a folder is made.
+def parse(url: str) -> Address:
+    """The parts of a remote's URL.
 
     Args:
         url: Such as `s3://BUCKET/PREFIX`.
-        create: Make the folder of a `file://` remote where there is none.
 
     Raises:
-        UsageError: The URL names no remote (ITH422).
-        StoreError: `obstore` is not installed (ITH423), no plain-text connection may be made
-            (ITH422), or what is set are no credentials (ITH421).
+        UsageError: It does not name a remote (ITH422).
+
+    Example:
+        >>> parse("s3://bucket/a%20b")
+        Address(scheme='s3', bucket='bucket', path='/a b')
     """
-    parts = parse(url)
-    if parts.scheme == "file":
-        return _folder(url, Path(parts.path), create=create)
-    prefix = parts.path.strip("/") or None
-    store = _obstore()
-    opened = {"s3": s3.bucket, "gs": gs.bucket, "az": az.container}[parts.scheme]
-    try:
-        return opened(store, parts.place, prefix, os.environ)
-    except store.BaseError as error:  # nothing was asked yet, so it is what is set here
-        raise no_credentials(url, f": {str(error).splitlines()[0]}") from None
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or parts.password or parts.username:
+        raise invalid_url(url, "it must not hold a user, a query or a fragment")
+    return provider_of(url).parse(url, parts)
 
 
-def _folder(url: str, path: Path, *, create: bool) -> ObjectStore:
+def connect(url: str, *, create: bool) -> ObjectStore:
+    """Open a connection to a remote. Nothing is requested yet; a folder may be created.
+
+    Args:
+        url: Such as `s3://BUCKET/PREFIX`.
+        create: Create the folder of a `file://` remote if it is missing.
+
+    Raises:
+        UsageError: The URL does not name a remote (ITH422).
+        StoreError: `obstore` is not installed (ITH423), the connection would not be encrypted
+            (ITH422), or there are no valid credentials (ITH421).
+    """
+    address, provider = parse(url), provider_of(url)
     store = _obstore()
     try:
-        if create:
-            path.mkdir(parents=True, exist_ok=True)
-        if not path.is_dir():
-            raise NotADirectoryError(20, "there is no such folder")
-        return store.LocalStore(path)  # type: ignore[no-any-return]
-    except OSError as error:
-        raise StoreError(
-            "ITH420",
-            f"the remote cannot be reached: {error.strerror}",
-            cure="check the path and its permissions; `ithaca snapshots push` makes the folder",
-            where=url,
-        ) from None
+        return provider.connect(store, url, address, os.environ, create=create)
+    except store.BaseError as error:  # nothing was requested yet: the settings are wrong
+        raise provider.no_credentials(url, f": {str(error).splitlines()[0]}") from None
+
+
+def is_secret(name: str) -> bool:
+    """Whether logs must not show the value of an environment variable.
+
+    Example:
+        >>> is_secret("AWS_SECRET_ACCESS_KEY"), is_secret("AWS_REGION")
+        (True, False)
+    """
+    for provider in _BUILT_IN.values():
+        for variable in provider.variables:
+            if variable.name == name:
+                return variable.secret
+    return bool(_SECRET.search(name))
+
+
+def secret_parts(value: str) -> Iterator[str]:
+    """A secret value, and the secrets inside it.
+
+    Example:
+        >>> list(secret_parts("AccountName=a;AccountKey=c2Vj"))
+        ['AccountName=a;AccountKey=c2Vj', 'c2Vj']
+    """
+    yield value
+    for provider in _BUILT_IN.values():
+        yield from provider.inner_secrets(value)
 
 
 def _obstore() -> Any:
@@ -105,16 +148,7 @@ def _obstore() -> Any:
     except ImportError:
         raise StoreError(
             "ITH423",
-            "remotes of the store need the package `obstore`",
+            "remotes need the package `obstore`",
             cure="`pip install 'ithaca[s3]'`",
         ) from None
     return obstore.store
-
-
-def _refuse(url: str, why: str) -> None:
-    shown = urlsplit(url)._replace(query="", fragment="")
-    raise UsageError(
-        "ITH422",
-        f"this names no remote: {why}",
-        where=shown._replace(netloc=shown.netloc.rpartition("@")[2]).geturl(),
-    )
