@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 from ithaca.errors import NotFound
 from ithaca.store.naming import DOCUMENTS, child_names, document_path, folder_path
 from ithaca.store.remotes.layout import place
-from ithaca.store.remotes.names import documents_below
 from ithaca.store.remotes.puller import pull
 from ithaca.store.remotes.pusher import push
+from ithaca.store.remotes.remote import documents_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

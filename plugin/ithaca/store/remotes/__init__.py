@@ -24,16 +24,16 @@ Example:
 from __future__ import annotations
 
 from ithaca.store.remotes.checker import verify
-from ithaca.store.remotes.names import (
+from ithaca.store.remotes.puller import pull
+from ithaca.store.remotes.pusher import push
+from ithaca.store.remotes.remote import (
+    Remote,
     documents_below,
     list_documents,
     list_runs,
     list_snapshots,
     resolve,
 )
-from ithaca.store.remotes.puller import pull
-from ithaca.store.remotes.pusher import push
-from ithaca.store.remotes.remote import Remote
 from ithaca.store.remotes.transfer import Transfer
 
 __all__ = [

@@ -20,8 +20,8 @@ from ithaca.store.remotes.layout import (
     index_place,
     place,
 )
-from ithaca.store.remotes.names import list_documents, list_snapshots
 from ithaca.store.remotes.reader import Reader
+from ithaca.store.remotes.remote import list_documents, list_snapshots
 from ithaca.store.remotes.transfer import HEAVY, LIGHT, each
 from ithaca.store.snapshots.format import digest_of
 from ithaca.store.snapshots.model import Problem

@@ -20,8 +20,8 @@ from ithaca.store.remotes.layout import (
     index_place,
     place,
 )
-from ithaca.store.remotes.names import documents_below
 from ithaca.store.remotes.packer import parcels
+from ithaca.store.remotes.remote import documents_below
 from ithaca.store.remotes.transfer import HEAVY, LIGHT, Tally, Transfer, each
 from ithaca.store.snapshots.format import decode_snapshot, digest_of
 
