@@ -15,7 +15,7 @@ from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runner.task import Task
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -31,7 +31,7 @@ def stuck(task: Task, claim: Claim) -> Attempt:
 def home(tmp_path: Path) -> Path:
     source = Source(notebook="n.ipynb", digest="d")
     workflow = Workflow(name="w", steps=(Step(name="slow", timeout=60.0),), source=source)
-    store = Store.open(tmp_path / "home" / "store")
+    store = LocalStore.open(tmp_path / "home" / "store")
     document = RunDocument(
         id=RUN,
         created=1.0,

@@ -10,7 +10,7 @@ from ithaca.model.run import RunDocument
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -20,7 +20,7 @@ def test_settings_that_became_invalid_after_the_submission_fail_the_run_with_the
 ) -> None:
     source = Source(notebook="n.ipynb", digest="d")
     workflow = Workflow(name="w", steps=(Step(name="a"),), source=source)
-    store = Store.open(tmp_path / "home" / "store")
+    store = LocalStore.open(tmp_path / "home" / "store")
     document = RunDocument(
         id=RUN,
         created=1.0,

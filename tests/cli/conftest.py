@@ -12,7 +12,7 @@ from ithaca.cli.program import program
 from ithaca.model.run import AttemptEnd, AttemptStart, RunDocument, RunEnd, StepError
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 ITHACA = Callable[..., Result]
 RECORD = Callable[[str, Workflow], Store]
@@ -83,7 +83,7 @@ def record_run(project: Path) -> RECORD:
     """Writes the document of a run of a workflow; returns the project's store."""
 
     def record(run: str, workflow: Workflow) -> Store:
-        store = Store.open(project / ".ithaca" / "store")
+        store = LocalStore.open(project / ".ithaca" / "store")
         document = RunDocument(
             id=run,
             created=1_700_000_000.0,

@@ -16,7 +16,7 @@ from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunEnd, StepError
 from ithaca.model.workflow import Metric, Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runs.project import Project, find_project
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 ITHACA = Callable[..., Result]
 RECORD = Callable[[str, Workflow], Store]
@@ -122,7 +122,7 @@ def test_an_answer_is_shown_with_its_author_and_comment(ithaca: ITHACA, waiting:
 def test_a_damaged_run_is_listed_among_the_others(
     ithaca: ITHACA, recorded: Path, name: str
 ) -> None:
-    store = Store.open(recorded / ".ithaca" / "store")
+    store = LocalStore.open(recorded / ".ithaca" / "store")
     good = json.loads(store.read(names.run("01JAAAAAAAAAAAAAAAAAAAAAAA")))
     write(store, names.run(RUN, "end"), RunEnd(status="failed", ended=2.0))
     store.create(names.run(RUN), json.dumps({**good, "id": RUN}).encode())

@@ -11,7 +11,7 @@ from click.testing import Result
 
 from ithaca.model.run import AttemptEnd
 from ithaca.records import names
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 ITHACA = Callable[..., Result]
 
@@ -113,7 +113,7 @@ def test_verify_finds_damaged_documents(ithaca: ITHACA, recorded: Path) -> None:
     ]
     printed = ithaca("snapshots", "verify", "--repair")
     assert printed.exit_code == 4
-    assert f"set aside as damaged/keys-{'a' * 64}" in printed.stdout
+    assert f"moved to damaged/keys-{'a' * 64}" in printed.stdout
     assert ithaca("snapshots", "verify").exit_code == 0
     assert "lost" in ithaca("runs", "show", "01ja").stdout
 
@@ -170,7 +170,7 @@ def test_diff_names_the_values_that_changed_and_not_their_files(
 def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder: Path) -> None:
     write_values(folder, rows=3)
     after = take(ithaca, folder)
-    store = Store.open(recorded / ".ithaca" / "store")
+    store = LocalStore.open(recorded / ".ithaca" / "store")
     (run, *_) = sorted(store.list("runs"))
     end = AttemptEnd(step="end", attempt=1, ended=1.0, status="succeeded", after=after)
     store.create(names.attempt(run, "end", 1, "end"), msgspec.json.encode(end))
@@ -181,7 +181,7 @@ def test_a_run_shows_the_values_of_a_step(ithaca: ITHACA, recorded: Path, folder
 
 
 def test_a_step_whose_snapshot_is_gone_shows_no_values(ithaca: ITHACA, recorded: Path) -> None:
-    run = sorted(Store.open(recorded / ".ithaca" / "store").list("runs"))[0]
+    run = sorted(LocalStore.open(recorded / ".ithaca" / "store").list("runs"))[0]
     assert json.loads(ithaca("runs", "show", f"{run}/load", "--json").stdout)["values"] == []
 
 
@@ -199,7 +199,7 @@ def left(ithaca: ITHACA, recorded: Path, folder: Path) -> str:
     (folder / ".ithaca-volume" / "values" / "session").mkdir()
     (folder / ".ithaca-volume" / "values" / "session" / "random.json").write_text("1")
     after = take(ithaca, folder)
-    store = Store.open(recorded / ".ithaca" / "store")
+    store = LocalStore.open(recorded / ".ithaca" / "store")
     (run, *_) = sorted(store.list("runs"))
     end = AttemptEnd(
         step="end", attempt=1, ended=1.0, status="succeeded", before=before, after=after

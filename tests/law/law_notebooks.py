@@ -25,7 +25,7 @@ from ithaca.kernel import install
 from ithaca.model.workflow import Step, Workflow
 from ithaca.runner import notebook as step_notebook
 from ithaca.runner.cells import read_later
-from ithaca.store import Ignore, MergeNode, MergeRules, Store, merge, restore, take
+from ithaca.store import Ignore, LocalStore, MergeNode, MergeRules, Store, merge, restore, take
 
 Cells = Sequence[tuple[str, str]]
 SECTIONS = {"imports", "functions", "pipeline-parameters", "pipeline-metrics", "skip", ""}
@@ -146,7 +146,7 @@ class Bench:
         if checked.workflow is None:
             found.error = "; ".join(f"{one.code} {one.message}" for one in checked.errors)
             return found
-        store = Store.open(self.folder / "store")
+        store = LocalStore.open(self.folder / "store")
         source = take(store, self.root, ignore=Ignore(source=True)).digest
         self._one_process(found, cells, checked.workflow, store, source)
         self._ithaca(found, checked.workflow, store, source)

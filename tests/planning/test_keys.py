@@ -17,7 +17,7 @@ from ithaca.model.workflow import (
     Workflow,
 )
 from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 STEP = Step(name="train", code_digest="c0", parameters=("lr",), env={"A": "1"})
 WORKFLOW = Workflow(
@@ -129,11 +129,11 @@ def test_what_does_not_count_of_the_parents_is_not_part_of_the_key() -> None:
 
 
 def test_without_patterns_nothing_is_computed(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     assert reuse_filter(store, (), cache=tmp_path) is None
 
 
 def test_a_snapshot_that_cannot_be_read_counts_whole(tmp_path: Path) -> None:
-    counts = reuse_filter(Store.open(tmp_path / "store"), ("*.md",), cache=tmp_path)
+    counts = reuse_filter(LocalStore.open(tmp_path / "store"), ("*.md",), cache=tmp_path)
     assert counts is not None
     assert counts("a" * 64) == "a" * 64

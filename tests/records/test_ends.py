@@ -19,14 +19,14 @@ from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.ends import Loss, end_run, lost, settle
 from ithaca.records.journal import TOLD_TO_END, Journal
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     flow = Workflow(
         name="w",
         steps=(Step(name="fit"), Step(name="use")),
@@ -68,7 +68,7 @@ def error(journal: Journal, number: int = 1) -> StepError:
 def test_a_pod_without_memory_is_told_with_its_limit_and_its_cell(journal: Journal) -> None:
     begin(journal, memory="2Gi")
     store = journal.store
-    assert isinstance(store, Store)
+    assert isinstance(store, LocalStore)
     store.overwrite(
         names.attempt(RUN, "fit", 1, "progress"),
         msgspec.json.encode(Progress(cell=2, cells=3, number=7)),

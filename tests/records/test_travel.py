@@ -11,7 +11,7 @@ from ithaca.errors import NotFound
 from ithaca.model.run import AttemptEnd, Execution, PlannedStep, Progress, RunDocument, RunEnd
 from ithaca.records import Journal, names
 from ithaca.records.travel import names_below, pull_run, push_run
-from ithaca.store import Ignore, Store, list_snapshots, take, verify
+from ithaca.store import Ignore, LocalStore, Store, list_snapshots, take, verify
 from ithaca.store.remotes import Remote
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
@@ -26,7 +26,7 @@ def snapshot(store: Store, folder: Path, text: str) -> str:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store with a run of two steps: one reused from an older run, and one called `end`."""
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     source, middle, last = (snapshot(store, tmp_path / "work", text) for text in "abc")
     first = store.put(
         msgspec.json.encode(Execution(step="first", key="k1", before=source, after=middle))
@@ -74,7 +74,7 @@ def remote(tmp_path: Path) -> Remote:
 
 def test_a_run_comes_back_whole(store: Store, remote: Remote, tmp_path: Path) -> None:
     push_run(store, remote, RUN)
-    there = Store.open(tmp_path / "there")
+    there = LocalStore.open(tmp_path / "there")
     pull_run(there, remote, RUN)
     sent = [one for one in names_below(store, "runs") if not one.endswith("/progress")]
     assert list(names_below(there, "runs")) == sent
@@ -90,7 +90,7 @@ def test_a_run_travels_once(store: Store, remote: Remote, tmp_path: Path) -> Non
     push_run(store, remote, RUN)
     again = push_run(store, remote, RUN)
     assert (again.snapshots, again.objects, again.documents) == (0, 0, 0)
-    there = Store.open(tmp_path / "there")
+    there = LocalStore.open(tmp_path / "there")
     pull_run(there, remote, RUN)
     again_there = pull_run(there, remote, RUN)
     assert (again_there.snapshots, again_there.objects, again_there.documents) == (0, 0, 0)
@@ -100,7 +100,7 @@ def test_a_run_can_be_looked_at_without_its_snapshots(
     store: Store, remote: Remote, tmp_path: Path
 ) -> None:
     push_run(store, remote, RUN)
-    there = Store.open(tmp_path / "there")
+    there = LocalStore.open(tmp_path / "there")
     pull_run(there, remote, RUN, snapshots=False)
     assert list_snapshots(there) == []
     assert there.list("keys/") == []

@@ -13,9 +13,8 @@ from step_project import RUN, Project
 from ithaca.model.run import RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Ignore, take
+from ithaca.store import Ignore, LocalStore, SharedStore, take
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.shared import Shared
 
 
 class Cluster:
@@ -73,7 +72,9 @@ class Cluster:
     def journal_of(self, run: str) -> Journal:
         self.pods += 1
         seen = self.home / f"seen-{self.pods}"
-        return Journal(Shared.attach(seen, Remote.open(self.url), cache=seen / "cache"), run)
+        return Journal(
+            SharedStore(LocalStore.open(seen), Remote.open(self.url), cache=seen / "cache"), run
+        )
 
 
 class Pod:

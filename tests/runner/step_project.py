@@ -15,7 +15,7 @@ from ithaca.model.run import AttemptEnd, Execution
 from ithaca.model.workflow import Code, Metric, Parameter, Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runner import Task, execute
-from ithaca.store import Ignore, Store, entries, take
+from ithaca.store import Ignore, LocalStore, entries, take
 
 RUN = "01JRUNNER0000000000000000000"
 
@@ -36,7 +36,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.root.mkdir(parents=True)
-        self.store = Store.open(root / ".ithaca" / "store")
+        self.store = LocalStore.open(root / ".ithaca" / "store")
         self.python = sys.executable
         self.ends: dict[str, AttemptEnd] = {}
         self._attempts = itertools.count(1)

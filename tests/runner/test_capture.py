@@ -14,7 +14,7 @@ from ithaca.runner import Environment, describe
 from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.capture import capture, refuse
 from ithaca.runner.environments.restored import Place
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def refusal(environment: Environment, root: Path) -> str:
 def test_a_captured_environment_imports_the_same_in_another_place(
     root: Path, there: Environment, own: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     wanted = capture(store, there, root)
     place = Place(tmp_path / "pod", tmp_path / "work")
     (place.root / "src").mkdir(parents=True)
@@ -82,14 +82,14 @@ def test_a_captured_environment_imports_the_same_in_another_place(
 def test_a_capture_is_the_same_document_when_nothing_changed(
     root: Path, there: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     assert capture(store, there, root) == capture(store, there, root)
 
 
 def test_wheels_say_which_c_library_a_capture_needs(
     root: Path, there: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
 
     def needed() -> str:
         found = kept.find(store, capture(store, again(there), root), None)
@@ -109,7 +109,7 @@ def test_wheels_say_which_c_library_a_capture_needs(
 def test_another_python_refuses_a_capture_and_proposes_a_lock(
     root: Path, there: Environment, own: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     wanted = capture(store, there, root)
     other = msgspec.structs.replace(own, version=(3, 9, 1))
     with pytest.raises(UsageError, match=r"is cpython 3\.9 on") as caught:

@@ -14,7 +14,7 @@ from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.kept import Platform
 from ithaca.runner.environments.restored import Place
 from ithaca.runner.environments.wanted import Wanted
-from ithaca.store import Ignore, Store, take
+from ithaca.store import Ignore, LocalStore, take
 
 pytestmark = pytest.mark.slow
 
@@ -98,7 +98,7 @@ def test_the_modules_of_a_project_that_is_a_package_can_be_imported(
 def test_an_environment_is_installed_once_and_restored_in_other_places(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     source = take(store, root, ignore=Ignore(source=True)).digest
     said: list[str] = []
     first = Place(tmp_path / "one" / "project", tmp_path / "one" / "work")
@@ -122,7 +122,7 @@ def test_an_environment_is_installed_once_and_restored_in_other_places(
 def test_an_environment_that_nobody_installed_is_not_found(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     with pytest.raises(NotFound, match=r"the store lacks what requirements.txt needs") as caught:
         restored.choose(store, asked(root), [own])
     assert caught.value.code == "ITH528"

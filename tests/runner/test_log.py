@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ithaca.runner import log as module
 from ithaca.runner.log import StepLog, mask
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 
 class Documents:
@@ -28,7 +28,7 @@ class Documents:
 
 
 def test_chunks_are_numbered_and_in_order(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     log = StepLog(store, "R", "s", 1)
     log.write("one\n")
     log.flush()

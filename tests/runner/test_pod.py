@@ -24,7 +24,7 @@ from ithaca.records import names
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
-from ithaca.store import Store, entries
+from ithaca.store import LocalStore, entries
 from ithaca.store.remotes import Remote, pull
 
 slow = pytest.mark.slow
@@ -63,7 +63,7 @@ def test_a_step_runs_from_the_command_line_and_all_it_leaves_is_in_the_remote(
     assert start.writer == "pod-1"
     assert f"hellohello {pod.root}" in cluster.journal.log("load", 1)[0].decode()
     assert cluster.journal.notebook("load", 1)
-    other = Store.open(tmp_path / "other")
+    other = LocalStore.open(tmp_path / "other")
     pull(other, Remote.open(cluster.url), [str(end.after)], documents=[str(end.execution)])
     assert msgspec.json.decode(other.get(str(end.execution)), type=Execution).step == "load"
     memo = cluster.journal.store.read(names.environment("img:1", sys.executable))

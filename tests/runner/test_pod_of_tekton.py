@@ -16,9 +16,9 @@ from step_project import RUN, Project, parameter, step
 from ithaca.model.run import Event, RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Ignore, Store, take
+from ithaca.store import Ignore, LocalStore, Store, take
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.shared import Shared
+from ithaca.store.shared import SharedStore
 
 ENGINE = "--engine=tekton/ns/digits-x/8f3c"
 
@@ -58,7 +58,7 @@ class Pods:
 
     def store(self, who: str) -> Store:
         home = self.home / who
-        return Shared.attach(home, Remote.open(self.url), cache=home / "cache")
+        return SharedStore(LocalStore.open(home), Remote.open(self.url), cache=home / "cache")
 
     def journal(self, run: str = RUN) -> Journal:
         with self.lock:

@@ -9,7 +9,7 @@ from step_project import Project, step
 
 from ithaca.model.workflow import Secret
 from ithaca.runner import secrets
-from ithaca.store import Ignore, StatCache, Store, restore, take
+from ithaca.store import Ignore, LocalStore, StatCache, restore, take
 
 TOKEN = "s3cret-token"
 SECRET = Secret(secret="s", key="k", env="TOKEN")
@@ -65,7 +65,7 @@ def test_files_that_the_step_did_not_change_or_that_are_left_out_are_not_searche
 ) -> None:
     (folder / "data.txt").write_text(TOKEN)
     (folder / ".ithacaignore").write_text("scratch/\n")
-    store, cache, again = Store.open(tmp_path / "store"), StatCache(), tmp_path / "again"
+    store, cache, again = LocalStore.open(tmp_path / "store"), StatCache(), tmp_path / "again"
     restore(store, take(store, folder, ignore=Ignore()).digest, again, cache=cache)
     (again / "scratch").mkdir()
     (again / "scratch" / "out.txt").write_text(TOKEN)

@@ -18,8 +18,9 @@ from ithaca.records import names
 from ithaca.runs import manifests as module
 from ithaca.runs.project import find_project
 from ithaca.runs.remotes import send
+from ithaca.store import LocalStore, SharedStore
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
-from ithaca.store.remotes import Remote, Shared
+from ithaca.store.remotes import Remote
 from ithaca.store.remotes.layout import place
 
 SETTINGS = '[tool.ithaca.argo]\nimage = "python:3.12"\n'
@@ -63,7 +64,7 @@ def push(notebook: Path, **more: object) -> str:
 def test_what_the_manifests_name_is_in_the_store(notebook: Path, tmp_path: Path) -> None:
     told = parameters(push(notebook))
     remote = Remote.open(told["ithaca-store"])
-    there = Shared.attach(tmp_path / "elsewhere", remote, cache=tmp_path / "cache")
+    there = SharedStore(LocalStore.open(tmp_path / "elsewhere"), remote, cache=tmp_path / "cache")
     workflow = json.loads(there.get(told["ithaca-workflow"]))
     assert workflow["name"] == "nb"
     assert there.get_snapshot(told["ithaca-source"])

@@ -11,7 +11,7 @@ from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.planning.keys import reuse_filter
 from ithaca.records import names
 from ithaca.runs.reasons import why_again
-from ithaca.store import Ignore, Store, take
+from ithaca.store import Ignore, LocalStore, take
 
 FIRST, SECOND = "01JAAAAAAAAAAAAAAAAAAAAAAA", "01JBBBBBBBBBBBBBBBBBBBBBBB"
 
@@ -23,7 +23,7 @@ class Project:
         self.folder, self.root = folder, folder / "root"
         self.root.mkdir()
         (self.root / "a.csv").write_text("1")
-        self.store = Store.open(folder / "store")
+        self.store = LocalStore.open(folder / "store")
 
     def run(self, run_id: str, *, code: str = "c", **changed: Any) -> tuple[str, ...]:
         workflow = Workflow(

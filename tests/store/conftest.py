@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
+    return LocalStore.open(tmp_path / "store")
 
 
 @pytest.fixture

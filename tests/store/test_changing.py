@@ -17,7 +17,8 @@ import pytest
 from trees import write
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.store import Ignore, StatCache, Store, archiver, blobs, restore, take, verify
+from ithaca.store import Ignore, LocalStore, StatCache, Store, restore, take, verify
+from ithaca.store.snapshots import archiver, blobs
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_cache_does_not_vouch_for_what_the_store_does_not_hold(
     write(root, {b"f": b"1"})
     time.sleep(0.05)
     take(store, root, ignore=Ignore(), cache=cache)
-    other = Store.open(tmp_path / "other")
+    other = LocalStore.open(tmp_path / "other")
     take(other, root, ignore=Ignore(), cache=cache)
     assert verify(other) == []
 
@@ -148,8 +149,8 @@ def test_an_unreadable_file_is_an_error_that_names_it(store: Store, tmp_path: Pa
     script = """
         import os, sys
         from pathlib import Path
-        from ithaca.store import Ignore, Store, take
-        store = Store.open(Path(sys.argv[1]))
+        from ithaca.store import Ignore, LocalStore, take
+        store = LocalStore.open(Path(sys.argv[1]))
         root = os.open(sys.argv[2], os.O_RDONLY)
         if os.geteuid() == 0:
             os.setuid(65534)
@@ -168,7 +169,7 @@ def test_an_unreadable_file_is_an_error_that_names_it(store: Store, tmp_path: Pa
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "ITH406" in said
-    assert "sub/secret cannot be read: Permission denied" in said
+    assert "cannot read sub/secret: Permission denied" in said
     assert ".ithacaignore" in said
     os.chmod(root / "sub" / "secret", 0o600)
 
@@ -185,11 +186,11 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
     script = """
         import resource, signal, sys
         from pathlib import Path
-        from ithaca.store import Ignore, Store, take
+        from ithaca.store import Ignore, LocalStore, take
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
         try:
-            take(Store.open(Path(sys.argv[1])), Path(sys.argv[2]), ignore=Ignore())
+            take(LocalStore.open(Path(sys.argv[1])), Path(sys.argv[2]), ignore=Ignore())
         except Exception as error:
             print(error)
     """
@@ -199,7 +200,7 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         assert "ITH405" in said
-        assert "the store cannot be written: File too large" in said
+        assert "cannot write to the store: File too large" in said
         assert os.listdir(store.path / "tmp") == []
         assert verify(store) == []
 
@@ -207,9 +208,9 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
 KILLED = """
     import sys
     from pathlib import Path
-    from ithaca.store import Ignore, Store, restore, take
+    from ithaca.store import Ignore, LocalStore, restore, take
     home = Path(sys.argv[1])
-    store = Store.open(home / "store")
+    store = LocalStore.open(home / "store")
     print("ready", flush=True)
     for number in range(10_000):
         (home / "work" / "new").write_bytes(b"%d" % number * 300_000)
@@ -235,7 +236,7 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_verifies(
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        store = Store.open(memory / "store")
+        store = LocalStore.open(memory / "store")
         assert verify(store) == []
         for run in store.list("runs/"):
             if store.exists(f"runs/{run}/end"):

@@ -12,8 +12,8 @@ from blake3 import blake3
 from trees import write
 
 from ithaca.errors import Corrupt, StoreError
-from ithaca.store import Ignore, Store, entries, restore, snapshot, take, verify
-from ithaca.store.format import decode_tree, encode_tree
+from ithaca.store import Ignore, LocalStore, Store, entries, restore, snapshot, take, verify
+from ithaca.store.snapshots.format import decode_tree, encode_tree
 
 PAGE = Path(__file__).parents[2] / "docs" / "store-format.md"
 ROOT = "c2c3fdb337f0be4ce611ace887cedb1f0464dada6c050ab31bbde72cf7cf1531"
@@ -46,7 +46,7 @@ def test_a_store_written_from_the_page_is_read(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     (home / "version").write_text('{"format":"ithaca-store","version":1,"features":[]}\n')
-    store = Store.open(home, create=False)
+    store = LocalStore.open(home, create=False)
     assert verify(store) == []
     assert snapshot(store, ROOT).created == 1.5
     assert list(entries(store, ROOT)) == ["a.txt", "empty", "link", "run\udcff"]

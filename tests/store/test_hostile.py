@@ -9,8 +9,8 @@ import pytest
 from trees import read, write
 
 from ithaca.errors import Corrupt, NotFound, StoreError, UnsafeSnapshot, UsageError
-from ithaca.store import Ignore, Store, entries, resolve, restore, take, verify
-from ithaca.store.format import SnapshotBody, encode_snapshot
+from ithaca.store import Ignore, LocalStore, Store, entries, resolve, restore, take, verify
+from ithaca.store.snapshots.format import SnapshotBody, encode_snapshot
 
 FILE, FOLDER, LINK = 0, 2, 3
 
@@ -53,7 +53,7 @@ def test_a_link_and_a_folder_of_one_name_are_refused(store: Store, tmp_path: Pat
     inner = tree(store, (b"f", FILE, 5, blob(store)))
     target = os.fsencode(outside)
     root = tree(store, (b"a", LINK, 0, target), (b"a", FOLDER, 0, bytes.fromhex(inner)))
-    with pytest.raises(UnsafeSnapshot, match="twice"):
+    with pytest.raises(UnsafeSnapshot, match="duplicate"):
         restore(store, snapshot(store, root), tmp_path / "target")
     assert os.listdir(outside) == []
 
@@ -189,7 +189,7 @@ def test_a_repair_sets_damaged_objects_aside_so_that_a_take_heals_the_store(
     path = Path(store.address("objects", entries(store, digest)["f"].digest))
     os.chmod(path, 0o644)
     path.write_bytes(b"hallo")
-    assert "set aside" in verify(store, repair=True)[0].message
+    assert "moved to damaged" in verify(store, repair=True)[0].message
     with pytest.raises(NotFound):
         restore(store, digest, tmp_path / "b")
     take(store, tmp_path / "a", ignore=Ignore())
@@ -241,7 +241,7 @@ def test_a_prefix_that_is_ambiguous_unknown_or_too_short_is_refused(
 def test_restoring_over_the_store_or_a_folder_that_holds_it_never_removes_it(
     tmp_path: Path,
 ) -> None:
-    store = Store.open(tmp_path / "work" / "deep" / "store")
+    store = LocalStore.open(tmp_path / "work" / "deep" / "store")
     write(tmp_path / "a", {b"f": b"1"})
     digest = take(store, tmp_path / "a", ignore=Ignore()).digest
     restore(store, digest, tmp_path / "work")

@@ -8,7 +8,7 @@ import pytest
 from trees import Tree, write
 
 from ithaca.errors import UsageError
-from ithaca.store import Ignore, Limits, Store, Taken, entries, restore, take
+from ithaca.store import Ignore, Limits, LocalStore, Store, Taken, entries, restore, take
 
 
 def paths(store: Store, taken: Taken) -> list[str]:
@@ -133,7 +133,7 @@ def test_sockets_and_pipes_are_skipped_with_a_notice(store: Store, tmp_path: Pat
 
 def test_a_store_inside_the_folder_is_never_part_of_its_snapshot(tmp_path: Path) -> None:
     write(tmp_path / "a", {b"f": b""})
-    store = Store.open(tmp_path / "a" / "results")
+    store = LocalStore.open(tmp_path / "a" / "results")
     assert paths(store, take(store, tmp_path / "a", ignore=Ignore())) == ["f"]
 
 

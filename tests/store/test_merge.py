@@ -16,6 +16,7 @@ from trees import Tree, read, stored, write
 from ithaca.errors import MergeConflict, UsageError
 from ithaca.store import (
     Ignore,
+    LocalStore,
     Merged,
     MergeNode,
     MergeRules,
@@ -286,7 +287,7 @@ def test_the_order_of_unrelated_parents_does_not_matter(
 ) -> None:
     home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
-        flow = steps(Store.open(home / "store"), home, source)
+        flow = steps(LocalStore.open(home / "store"), home, source)
         for name, tree in {"left": left, "right": right, "third": third}.items():
             flow.step(name, tree)
         outcomes = set()
@@ -308,7 +309,7 @@ def test_joining_with_a_branch_that_changed_nothing_changes_nothing(
 ) -> None:
     home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
-        flow = steps(Store.open(home / "store"), home, source)
+        flow = steps(LocalStore.open(home / "store"), home, source)
         flow.step("idle", source)
         flow.step("busy", changed)
         flow.step("same", changed)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from trees import Tree, read, trees, write
 
-from ithaca.store import Ignore, StatCache, Store, diff, entries, restore, take, verify
+from ithaca.store import Ignore, LocalStore, StatCache, Store, diff, entries, restore, take, verify
 
 
 @settings(max_examples=60, deadline=None)
@@ -17,7 +17,7 @@ from ithaca.store import Ignore, StatCache, Store, diff, entries, restore, take,
 def test_taking_restoring_and_taking_again_gives_the_same_snapshot(tree: Tree) -> None:
     home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
-        store = Store.open(home / "store")
+        store = LocalStore.open(home / "store")
         write(home / "a", tree)
         taken = take(store, home / "a", ignore=Ignore())
         restore(store, taken.digest, home / "b")
@@ -33,7 +33,7 @@ def test_taking_restoring_and_taking_again_gives_the_same_snapshot(tree: Tree) -
 def test_restoring_over_another_tree_leaves_exactly_the_snapshot(first: Tree, second: Tree) -> None:
     home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
     try:
-        store, cache = Store.open(home / "store"), StatCache()
+        store, cache = LocalStore.open(home / "store"), StatCache()
         write(home / "a", first)
         write(home / "b", second)
         a = take(store, home / "a", ignore=Ignore()).digest

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ithaca.errors import Corrupt, NotFound, StoreError, UsageError
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 
 def test_a_document_is_created_once_and_the_first_one_stays(store: Store) -> None:
@@ -42,7 +42,7 @@ def test_a_step_may_have_the_name_of_a_document(store: Store, step: str) -> None
 
 def test_a_document_where_a_folder_is_refused_and_never_taken_for_the_first(store: Store) -> None:
     store.create("runs/1/load/1/end", b"")
-    with pytest.raises(UsageError, match="folder of this name"):
+    with pytest.raises(UsageError, match="a folder has this name"):
         store.create("runs/1/load", b"")
     store.create("runs/1/load/1/end.json", b"")
     with pytest.raises(UsageError, match="is a document"):
@@ -104,26 +104,26 @@ def test_what_is_in_place_is_read_only(store: Store) -> None:
 
 
 def test_a_store_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path) -> None:
-    Store.open(tmp_path / "s")
+    LocalStore.open(tmp_path / "s")
     version = tmp_path / "s" / "version"
     for newer in (b'{"format":"ithaca-store","version":2}',
                   b'{"format":"ithaca-store","version":1,"features":["packs"]}'):  # fmt: skip
         version.unlink()
         version.write_bytes(newer)
         with pytest.raises(StoreError, match=r"ITH401[\s\S]*pip install -U ithaca"):
-            Store.open(tmp_path / "s")
+            LocalStore.open(tmp_path / "s")
 
 
 def test_a_folder_of_the_user_is_not_made_a_store(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("")
     with pytest.raises(StoreError, match="ITH400"):
-        Store.open(tmp_path)
+        LocalStore.open(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_missing_store_is_not_found_when_it_must_not_be_made(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        Store.open(tmp_path / "none", create=False)
+        LocalStore.open(tmp_path / "none", create=False)
     assert not (tmp_path / "none").exists()
 
 
@@ -132,6 +132,6 @@ def test_opening_sweeps_temporary_files_older_than_a_day_and_no_younger_ones(sto
     old.write_bytes(b"")
     young.write_bytes(b"")
     os.utime(old, (time.time() - 90_000,) * 2)
-    Store.open(store.path)
+    LocalStore.open(store.path)
     assert not old.exists()
     assert young.exists()

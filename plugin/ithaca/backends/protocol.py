@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ithaca.model.run import Obstacle, RunDocument
     from ithaca.model.workflow import Step, Workflow
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 PROTOCOL_VERSION = 2
 """Raised when a backend that was written for the version before no longer works."""

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from ithaca.runs.contents import Difference
     from ithaca.runs.references import Owner
-    from ithaca.runs.remotes import Travelled
     from ithaca.store import Entry, Problem, Store
+    from ithaca.store.remotes import Transfer
 
-    Transfer = Callable[..., Travelled]
+    Move = Callable[..., Transfer]
 
 DAMAGED = 4
 """Exit code of `verify` for a damaged store."""
@@ -219,7 +219,7 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
     """
     from ithaca.errors import UsageError
     from ithaca.store import restore as restore_snapshot
-    from ithaca.store.model import RESERVED
+    from ithaca.store.snapshots.model import RESERVED
 
     target = Path(folder).absolute()
     if target.exists() and any(target.iterdir()):
@@ -236,7 +236,7 @@ def restore(snapshot: str, folder: str, with_values: bool) -> None:
 
 def _transfer(
     doing: str, done: str, *, writing: bool = False
-) -> Callable[[Callable[[], Transfer]], Callable[..., None]]:
+) -> Callable[[Callable[[], Move]], Callable[..., None]]:
     """The options and the work of `push` and `pull`.
 
     Args:
@@ -248,7 +248,7 @@ def _transfer(
         A decorator for a command that returns its function of `ithaca.runs.remotes`.
     """
 
-    def decorate(command: Callable[[], Transfer]) -> Callable[..., None]:
+    def decorate(command: Callable[[], Move]) -> Callable[..., None]:
         @click.argument("digests", nargs=-1, metavar="[SNAPSHOT]...")
         @remote_options(f"Remote store: {FORMS}.")
         @click.option(
@@ -277,7 +277,7 @@ def _transfer(
 
 @snapshots.command()
 @_transfer("sending", "sent", writing=True)
-def push() -> Transfer:
+def push() -> Move:
     """Send snapshots and runs to a remote store.
 
     Without SNAPSHOT and --run, everything is sent. Only what the remote lacks is transferred; if
@@ -290,7 +290,7 @@ def push() -> Transfer:
 
 @snapshots.command()
 @_transfer("fetching", "fetched")
-def pull() -> Transfer:
+def pull() -> Move:
     """Fetch snapshots and runs from a remote store.
 
     Without SNAPSHOT and --run, everything is fetched. Only what is missing here is transferred; if
@@ -301,7 +301,7 @@ def pull() -> Transfer:
     return fetch
 
 
-def _print_transfer(verb: str, done: Travelled) -> None:
+def _print_transfer(verb: str, done: Transfer) -> None:
     if done.missing:
         listed = ", ".join(digest[:16] for digest in done.missing[:8])
         more = ", …" if len(done.missing) > 8 else ""

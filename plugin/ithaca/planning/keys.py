@@ -130,9 +130,9 @@ def reuse_filter(
     """
     if not ignored:
         return None
-    from ithaca.store import Counting  # most projects say nothing of it
+    from ithaca.store import SnapshotFilter  # most projects say nothing of it
 
-    counting = Counting(store, ignored, cache=cache / "counting")
+    counting = SnapshotFilter(store, ignored, cache=cache / "counting")
 
     def counts(snapshot: str) -> str:
         try:

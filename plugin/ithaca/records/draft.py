@@ -28,8 +28,8 @@ class Draft:
 
     Example:
         >>> from tempfile import mkdtemp
-        >>> from ithaca.store import Store
-        >>> store = Store.open(mkdtemp() + "/store")
+        >>> from ithaca.store import LocalStore, Store
+        >>> store = LocalStore.open(mkdtemp() + "/store")
         >>> draft = Draft(store)
         >>> draft.create("runs/1/end", b"1"), draft.create("runs/1/end", b"2")
         (True, False)

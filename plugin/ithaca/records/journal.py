@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from ulid import ULID
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ithaca.model.workflow import Workflow
+    from ithaca.store import Documents
 
 Kind = TypeVar("Kind")
 
@@ -35,22 +36,6 @@ VANISHED = "ITH537"
 """Code of the error of an attempt whose pod is gone, while nothing has said why."""
 UNEXPLAINED = (TOLD_TO_END, VANISHED)
 """Codes of errors to which the reason may come later."""
-
-
-class Documents(Protocol):
-    """The part of a store that records need."""
-
-    def create(self, name: str, data: bytes) -> bool:
-        """Write a document once; False when it was there already."""
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a document; raises `NotFound`."""
-
-    def list(self, prefix: str) -> list[str]:
-        """Names of the children of a folder."""
-
-    def get(self, digest: str) -> bytes:
-        """The bytes of a content-addressed document."""
 
 
 class Journal:

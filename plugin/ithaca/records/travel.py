@@ -11,10 +11,10 @@ from ithaca.errors import NotFound
 from ithaca.model.run import AttemptEnd, Execution, RunDocument
 from ithaca.records import names
 from ithaca.records.journal import children, decode
-from ithaca.store.remotes import Pulled, Pushed, documents_below, pull, push
+from ithaca.store.remotes import Transfer, documents_below, pull, push
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from ithaca.store import Store
@@ -32,7 +32,7 @@ def push_run(
     *,
     progress: Progress | None = None,
     cache: Path | None = None,
-) -> Pushed:
+) -> Transfer:
     """Send a run: its documents, its workflow, its executions and their keys and snapshots.
 
     What the store itself lacks (a run may have been pulled without its snapshots) is left out, and
@@ -81,7 +81,7 @@ def pull_run(
     snapshots: bool = True,
     progress: Progress | None = None,
     cache: Path | None = None,
-) -> Pulled:
+) -> Transfer:
     """Fetch a run: its documents, its workflow, its executions, and their keys and snapshots.
 
     What the remote itself lacks is left out, and `missing` says what that is.
@@ -117,7 +117,7 @@ def pull_run(
         known = [key for key in found.keys if not store.exists(key) and remote.exists(key)]
         parts.append(pull(store, remote, names=known))
     parts.append(pull(store, remote, names=last))
-    return _sum(parts)
+    return Transfer.total(parts)
 
 
 def names_below(store: Store, folder: str) -> Iterator[str]:
@@ -193,13 +193,3 @@ def _has(read: Callable[[str], bytes], digest: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def _sum(parts: Sequence[Pulled]) -> Pulled:
-    return Pulled(
-        snapshots=sum(one.snapshots for one in parts),
-        objects=sum(one.objects for one in parts),
-        bytes=sum(one.bytes for one in parts),
-        documents=sum(one.documents for one in parts),
-        missing=tuple(sorted({digest for one in parts for digest in one.missing})),
-    )

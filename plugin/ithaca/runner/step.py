@@ -25,7 +25,7 @@ from ithaca.runner.environment import check_usable, describe
 from ithaca.runner.interruption import Interrupted, Interruption
 from ithaca.runner.log import mask
 from ithaca.runner.recording import Recording
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def execute(
     Raises:
         StoreError: Not even that could be written.
     """
-    store = store or Store.open(Path(task.store))
+    store = store or LocalStore.open(Path(task.store))
     _write(store, task, "start", _started(task))
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ithaca.errors import UsageError
-from ithaca.store.ignore import literal
+from ithaca.store.snapshots.ignore import literal
 
 if TYPE_CHECKING:
     from ithaca.model.workflow import Volume, Workflow

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
     from ithaca.store import Store
-    from ithaca.store.model import Entry
+    from ithaca.store.snapshots.model import Entry
 
 _MOST = 3
 

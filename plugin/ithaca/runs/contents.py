@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from ithaca.runs.values import changed_values, values_of
-from ithaca.store.model import RESERVED
+from ithaca.store.snapshots.model import RESERVED
 from ithaca.values import VOLUME
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ def examine(project: Project, report: Callable[[str], None]) -> Iterator[Check]:
 
 def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -> Check:
     """The remote store, as seen from this machine."""
-    from ithaca.store.remotes.looking import look
+    from ithaca.store.remotes import Remote
 
     what = "store, from here"
     if backend.settings.get("store_claim"):
@@ -54,7 +54,7 @@ def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -
     try:
         url = project.store_url(backend)
         report("connecting to the store")
-        exists = look(url)
+        exists = Remote.probe(url)
     except IthacaError as error:
         return Check(what, "failed", error.message, error.cure)
     return Check(what, "ok", url if exists else f"{url}: no store yet; the first run creates it")

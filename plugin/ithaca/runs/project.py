@@ -67,7 +67,7 @@ class Project:
             NotFound: It does not exist.
             StoreError: It cannot be opened.
         """
-        from ithaca.store import Store
+        from ithaca.store import LocalStore
 
         path = self.home / "store"
         if not create and not path.exists():
@@ -80,7 +80,7 @@ class Project:
             )
         if create:
             self.make_home()
-        return Store.open(path, create=create)
+        return LocalStore.open(path, create=create)
 
     @cached_property
     def access(self) -> str:
@@ -121,13 +121,14 @@ class Project:
             StoreError: It cannot be reached.
         """
         if url not in self._shared:
-            from ithaca.store.remotes import Remote, Shared
+            from ithaca.store import LocalStore, SharedStore
+            from ithaca.store.remotes import Remote
 
             self._refuse_touching(url)
             remote = Remote.open(url, create=create, writable=self.access == "write")
             self.make_home()
-            self._shared[url] = Shared.attach(
-                self.home / "store", remote, cache=self.home / "cache" / "indexes"
+            self._shared[url] = SharedStore(
+                LocalStore.open(self.home / "store"), remote, cache=self.home / "cache" / "indexes"
             )
         return self._shared[url]
 

@@ -108,7 +108,7 @@ def _changed_files(
     store: Store, before: RunDocument, run: RunDocument, counts: Callable[[str], str] | None
 ) -> list[str]:
     from ithaca.store import diff
-    from ithaca.store.ignore import matches, patterns
+    from ithaca.store.snapshots.ignore import matches, patterns
 
     if counts is not None and counts(before.source) == counts(run.source):
         return []

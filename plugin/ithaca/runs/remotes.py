@@ -1,11 +1,9 @@
-"""Snapshots and runs on their way between a project's store and a remote."""
+"""Push snapshots and runs to a remote, and pull them from it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from ithaca.errors import NotFound
 from ithaca.records.journal import find_run, list_runs
@@ -14,9 +12,8 @@ from ithaca.records.travel import names_below, pull_run, push_run
 from ithaca.runs.references import find_snapshot
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.store.remotes import (
-    Pulled,
-    Pushed,
     Remote,
+    Transfer,
     documents_below,
     list_documents,
     list_snapshots,
@@ -31,29 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ithaca.runs.project import Project
-    from ithaca.store.model import Problem
+    from ithaca.store.snapshots.model import Problem
 
     Progress = Callable[[int, int], None]
-
-
-class Travelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What travelled: how much of it was missing on the other side.
-
-    Attributes:
-        snapshots: Snapshots.
-        objects: Files, trees and attributes.
-        bytes: Their bytes.
-        documents: Documents.
-        requests: How many requests it took.
-        missing: Digests of what runs name, but this side does not have.
-    """
-
-    snapshots: int = 0
-    objects: int = 0
-    bytes: int = 0
-    documents: int = 0
-    requests: int = 0
-    missing: tuple[str, ...] = ()
 
 
 def send(
@@ -62,15 +39,15 @@ def send(
     snapshots: Sequence[str] = (),
     runs: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Travelled:
-    """Push snapshots and runs; everything when none is named.
+) -> Transfer:
+    """Push snapshots and runs; everything if none are given.
 
     Args:
-        project: Whose store.
+        project: The project whose store is pushed.
         url: The remote.
-        snapshots: What `find_snapshot` takes.
-        runs: Ids, starts of some, `latest` or URIs.
-        progress: Called with the objects and bytes done so far.
+        snapshots: References to snapshots.
+        runs: Ids, prefixes of ids, `latest` or URIs.
+        progress: Called with the number of objects and bytes so far.
     """
     store, cache = project.store(), project.home / "cache" / "indexes"
     digests: Sequence[str] = [find_snapshot(project.alone(), one)[0] for one in snapshots]
@@ -84,7 +61,7 @@ def send(
     done = [push(store, remote, digests, documents=documents, names=names, progress=progress,
                  cache=cache)]  # fmt: skip
     done += [push_run(store, remote, one, progress=progress, cache=cache) for one in ids]
-    return _sum(remote, done)
+    return Transfer.total(done, requests=remote.requests.total())
 
 
 def fetch(
@@ -93,19 +70,19 @@ def fetch(
     snapshots: Sequence[str] = (),
     runs: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Travelled:
-    """Pull snapshots and runs; everything when none is named. Makes the store where there is none.
+) -> Transfer:
+    """Pull snapshots and runs; everything if none are given. Creates the store if it is missing.
 
     Args:
-        project: Whose store.
+        project: The project whose store receives them.
         url: The remote.
-        snapshots: Digests, or starts of some.
-        runs: Ids, starts of some, `latest` or URIs.
-        progress: Called with the objects and bytes done so far.
+        snapshots: Digests, or prefixes of digests.
+        runs: Ids, prefixes of ids, `latest` or URIs.
+        progress: Called with the number of objects and bytes so far.
     """
     remote = Remote.open(url)
     store, cache = project.store(create=True), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [resolve(remote, _plain(one)) for one in snapshots]
+    digests: Sequence[str] = [resolve(remote, _without_uri(one)) for one in snapshots]
     ids = [_find_run(remote, one) for one in runs]
     documents: Sequence[str] = ()
     names: list[str] = []
@@ -115,20 +92,20 @@ def fetch(
     done = [pull(store, remote, digests, documents=documents, names=names, progress=progress,
                  cache=cache)]  # fmt: skip
     done += [pull_run(store, remote, one, progress=progress, cache=cache) for one in ids]
-    return _sum(remote, done)
+    return Transfer.total(done, requests=remote.requests.total())
 
 
 def check(url: str, progress: Progress | None = None) -> list[Problem]:
-    """Read all of a remote; what is wrong with it."""
+    """Read a whole remote; returns its problems."""
     return verify(Remote.open(url), progress=progress)
 
 
-def _plain(text: str) -> str:
+def _without_uri(text: str) -> str:
     return re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
 
 
 class _Runs:
-    """The runs of a remote, as far as an id's start needs them."""
+    """The runs of a remote, as `find_run` lists them."""
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
@@ -142,15 +119,4 @@ def _find_run(remote: Remote, text: str) -> str:
     try:
         return find_run(_Runs(remote), wanted)  # type: ignore[arg-type]
     except NotFound:
-        raise NotFound("ITH602", f"the remote has no run `{wanted}`", where=remote.url) from None
-
-
-def _sum(remote: Remote, done: Sequence[Pushed | Pulled]) -> Travelled:
-    return Travelled(
-        snapshots=sum(one.snapshots for one in done),
-        objects=sum(one.objects for one in done),
-        bytes=sum(one.bytes for one in done),
-        documents=sum(one.documents for one in done),
-        requests=remote.requests.total(),
-        missing=tuple(sorted({digest for one in done for digest in one.missing})),
-    )
+        raise NotFound("ITH602", f"no run `{wanted}` in the remote", where=remote.url) from None

@@ -1,4 +1,4 @@
-"""What must not be in a run: secrets in its parameters, files of credentials that are not there."""
+"""Refuse secrets in parameters, and code that names credential files, which snapshots omit."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
 
 SHORTEST = 8
-"""A shorter secret is found in texts by chance."""
+"""Shorter secrets also occur in other text by chance."""
 
 _MOST = 5
-_REASON = "left out of the snapshot, because it looks like credentials"
+_REASON = "left out of the snapshot because it looks like credentials"
 
 
 def refuse_secret_arguments(workflow: Workflow, arguments: Mapping[str, Any]) -> None:
-    """Refuse parameters that hold the value of a secret: they are written down in the open.
+    """Refuse parameters that contain a secret, because parameters are recorded.
 
     Args:
-        workflow: Its secrets are read from the environment.
+        workflow: The workflow; its secrets are read from the environment.
         arguments: Value of every parameter.
 
     Raises:
-        UsageError: One does; all of them are named, no value is.
+        UsageError: A parameter contains one; the message names the parameters, but no value.
     """
     declared = {each.env for step in workflow.steps for each in step.secrets}
     secrets = {name: os.environ.get(name, "") for name in sorted(declared)}
@@ -43,8 +43,8 @@ def refuse_secret_arguments(workflow: Workflow, arguments: Mapping[str, Any]) ->
         raise UsageError(
             "ITH912",
             "; ".join(found),
-            cure="read the environment variable in the step that uses it; parameters are kept in "
-            "records that others read",
+            cure="read the environment variable in the step that uses it; parameters are recorded "
+            "where others can read them",
         )
 
 
@@ -57,7 +57,7 @@ def refuse_named_credentials(workflow: Workflow, left_out: Sequence[str], root: 
         root: Absolute path of the project.
 
     Raises:
-        UsageError: One does; all of them are named, with cell and line.
+        UsageError: A step does; the message names each step, cell and line.
     """
     found = _named(workflow, left_out, root)
     if not found:
@@ -75,14 +75,14 @@ def refuse_named_credentials(workflow: Workflow, left_out: Sequence[str], root: 
 
 
 def named_credentials(workflow: Workflow, root: Path) -> list[Diagnostic]:
-    """What `refuse_named_credentials` would refuse, for `check`: nothing is snapshotted.
+    """The findings of `refuse_named_credentials` for `check`, without a snapshot.
 
     Args:
         workflow: The workflow.
-        root: The project, whose files are looked at only if some code may name credentials.
+        root: The project; its files are scanned only if some code may name credentials.
 
     Returns:
-        An error for each place; its notebook is empty unless it is a composed one.
+        An error for each place; `notebook` is empty unless the notebook is a composed one.
     """
     if not _may_name_credentials(workflow):
         return []
@@ -101,7 +101,7 @@ def named_credentials(workflow: Workflow, root: Path) -> list[Diagnostic]:
 
 
 class _Place(NamedTuple):
-    """Where a step's code names a path."""
+    """A place where a step's code names a path."""
 
     step: str
     cell: int
@@ -112,14 +112,14 @@ class _Place(NamedTuple):
 
 def _cure(paths: Sequence[str]) -> str:
     return (
-        "give the step what it needs by a `secret:` tag; or, where it is no secret, write "
+        "pass the step what it needs with a `secret:` tag; or, if it is not a secret, add "
         + " and ".join(f"`!/{path}`" for path in paths[:_MOST])
-        + " into .ithacaignore (without the `!` if the step can do without it)"
+        + " to .ithacaignore (without the `!` if the step does not need it)"
     )
 
 
 def _may_name_credentials(workflow: Workflow) -> bool:
-    """Whether a text of the code has the name of a file or folder that would be left out."""
+    """Whether a string in the code names a file or folder that would be left out."""
     from ithaca.analysis.literals import literals
     from ithaca.store import Ignore
 
@@ -134,7 +134,7 @@ def _may_name_credentials(workflow: Workflow) -> bool:
 
 def _left_out(root: Path) -> Sequence[str]:
     from ithaca.store import Ignore
-    from ithaca.store.scan import FOLDER_FLAGS, scan
+    from ithaca.store.snapshots.scan import FOLDER_FLAGS, scan
 
     try:
         descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
@@ -143,7 +143,7 @@ def _left_out(root: Path) -> Sequence[str]:
     try:
         ignore = Ignore.read(root, source=True)
         return scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
-    except IthacaError:  # `run` says what cannot be read
+    except IthacaError:  # `run` reports it
         return ()
     finally:
         os.close(descriptor)
@@ -152,7 +152,7 @@ def _left_out(root: Path) -> Sequence[str]:
 def _named(workflow: Workflow, left_out: Sequence[str], root: str) -> list[_Place]:
     if not left_out:
         return []
-    from ithaca.analysis.literals import literals  # only projects with such files need it
+    from ithaca.analysis.literals import literals  # slow to import, rarely needed
 
     inside = PurePosixPath(workflow.source.notebook).parent.as_posix()
     folder = "" if inside == "." else inside
@@ -168,33 +168,33 @@ def _named(workflow: Workflow, left_out: Sequence[str], root: str) -> list[_Plac
 
 
 def _names(text: str, path: str, root: str, folder: str) -> bool:
-    """Whether a literal means a path of the project, wherever the code puts it together.
+    """Whether a string literal refers to a path of the project.
 
-    A literal may be the end of a path (`root + "/conf/.env"`, `Path("conf") / ".env"`) or one with
-    more before it; a bare word (`"credentials"`) counts only where it is the whole path.
+    The literal may be the end of a path (`root + "/conf/.env"`, `Path("conf") / ".env"`), or a path
+    with more in front. A bare word (`"credentials"`) must be the whole path.
     """
     if not text or "\n" in text or text.startswith("~"):
         return False
     if text.startswith(f"{root}/"):
         text = text[len(root) :]
-    said = [part for part in text.split("/") if part not in ("", ".", "..")]
+    parts = [part for part in text.split("/") if part not in ("", ".", "..")]
     wanted = path.rstrip("/").split("/")
     if path.endswith("/"):
-        said = _up_to(said, wanted)
+        parts = _up_to(parts, wanted)
     near = path.rstrip("/").removeprefix(f"{folder}/" if folder else "").split("/")
-    if said in (wanted, near):
+    if parts in (wanted, near):
         return True
-    if not said or text.startswith("/"):
+    if not parts or text.startswith("/"):
         return False
-    inside = said[-len(wanted) :] == wanted
-    bare = len(said) == 1 and "." not in said[0]
-    return inside or (not bare and wanted[-len(said) :] == said)
+    inside = parts[-len(wanted) :] == wanted
+    bare = len(parts) == 1 and "." not in parts[0]
+    return inside or (not bare and wanted[-len(parts) :] == parts)
 
 
-def _up_to(said: list[str], wanted: list[str]) -> list[str]:
-    """A path cut after the name of a folder: what lies in it is left out with it."""
+def _up_to(parts: list[str], wanted: list[str]) -> list[str]:
+    """The path up to a folder that was left out with its content."""
     last = wanted[-1]
-    return said[: said.index(last) + 1] if last in said else said
+    return parts[: parts.index(last) + 1] if last in parts else parts
 
 
 def _texts(value: Any) -> Iterator[str]:

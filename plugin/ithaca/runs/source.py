@@ -72,7 +72,7 @@ def _own_folder(project: Project) -> list[str]:
 
 def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
     """The outputs, and what they lead to if they are links."""
-    from ithaca.store.ignore import literal
+    from ithaca.store.snapshots.ignore import literal
 
     places = {place for path in paths for place in (path, path.resolve())}
     inside = (each for each in sorted(places) if each.is_relative_to(project.root))

@@ -1,6 +1,7 @@
-"""Stores that a user trusts although only files of a project name them.
+"""Remotes that a user trusts although only a project's files name them.
 
-The list belongs to the user and not to a project: whoever ships a project could ship it, too.
+The list belongs to the user: a list in the project could be changed by anyone who changes the
+project.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from ithaca.errors import StoreError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HEAD = "# Remotes that Ithaca may read: who writes there can run code as you. One URL a line.\n"
+_HEAD = "# Trusted remotes, one URL per line. Anyone who can write to one can run code as you.\n"
 
 
 def place() -> Path:
-    """The file with the list: in ITHACA_CONFIG, else in the user's folder of settings."""
-    told = os.environ.get("ITHACA_CONFIG")
-    if told:
-        return Path(told).expanduser().absolute() / "trusted-stores"
+    """Path of the list: in ITHACA_CONFIG, otherwise in the user's configuration folder."""
+    folder = os.environ.get("ITHACA_CONFIG")
+    if folder:
+        return Path(folder).expanduser().absolute() / "trusted-stores"
     base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     return base.absolute() / "ithaca" / "trusted-stores"
 
 
 def trusted() -> tuple[str, ...]:
-    """The URLs that are trusted, each with all that lies below it.
+    """The trusted URLs; each includes everything below it.
 
     Raises:
         StoreError: The list cannot be read.
@@ -43,7 +44,7 @@ def trusted() -> tuple[str, ...]:
 
 
 def is_trusted(url: str) -> bool:
-    """Whether a remote is one that is trusted, or lies below one.
+    """Whether a remote, or a URL above it, is trusted.
 
     Args:
         url: The remote.
@@ -52,44 +53,44 @@ def is_trusted(url: str) -> bool:
 
 
 def covering(url: str) -> str | None:
-    """The trusted URL that covers a remote.
+    """The trusted URL that includes a remote; None if there is none.
 
     Args:
         url: The remote.
 
     Raises:
-        UsageError: The URL names no remote.
+        UsageError: The URL does not name a remote.
     """
     known = trusted()
     wanted = _parts(url) if known else ()
-    if {".", ".."} & {*wanted}:  # it may lead anywhere
+    if {".", ".."} & {*wanted}:  # it could refer to any path
         return None
     return next((each for each in known if wanted[: len(_parts(each))] == _parts(each)), None)
 
 
 def trust(url: str) -> None:
-    """Trust a remote and all that lies below it.
+    """Trust a remote and everything below it.
 
     Args:
         url: The remote.
 
     Raises:
-        UsageError: The URL names no remote.
+        UsageError: The URL does not name a remote.
         StoreError: The list cannot be written.
     """
     if {".", ".."} & {*_parts(url)}:
-        raise UsageError("ITH422", "it may not hold `.` or `..`", where=url)
+        raise UsageError("ITH422", "the URL must not contain `.` or `..`", where=url)
     _write([*trusted(), url.rstrip("/")])
 
 
 def forget(url: str) -> None:
-    """Trust a remote no longer.
+    """Stop trusting a remote.
 
     Args:
-        url: As it was trusted.
+        url: The URL in the list.
 
     Raises:
-        UsageError: It was not.
+        UsageError: It is not in the list.
         StoreError: The list cannot be written.
     """
     known = trusted()
@@ -98,22 +99,22 @@ def forget(url: str) -> None:
         wider = covering(url)
         raise UsageError(
             "ITH922",
-            "this store is not in the list of those that are trusted"
-            + (f", but lies below {wider}" if wider else ""),
+            "this store is not in the list of trusted stores"
+            + (f", but {wider} includes it" if wider else ""),
             where=url,
             cure=f"`ithaca store trust --forget {wider}`"
             if wider
-            else "`ithaca store trusted` lists them",
+            else "`ithaca store trusted` shows the list",
         )
     _write(left)
 
 
 def _parts(url: str) -> tuple[str, ...]:
-    from ithaca.store.remotes.address import parse
+    from ithaca.store.providers import parse
 
     found = parse(url)
     path = found.path.strip("/")
-    return (found.scheme, found.place, *(path.split("/") if path else ()))
+    return (found.scheme, found.bucket, *(path.split("/") if path else ()))
 
 
 def _write(urls: Sequence[str]) -> None:
@@ -130,10 +131,10 @@ def _write(urls: Sequence[str]) -> None:
 
 
 def _unusable(what: str, error: Exception) -> StoreError:
-    said = getattr(error, "strerror", None) or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
     return StoreError(
         "ITH921",
-        f"the list of stores that you trust cannot be {what}: {said}",
+        f"the list of trusted stores cannot be {what}: {reason}",
         where=str(place()),
-        cure="mend it, or name another folder for it in ITHACA_CONFIG",
+        cure="fix the file, or set ITHACA_CONFIG to another folder",
     )

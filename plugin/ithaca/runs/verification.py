@@ -1,4 +1,4 @@
-"""Checking a whole store: what its snapshots need, and what runs and keys say."""
+"""Verify a whole store: its snapshots, and the documents of runs and keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ithaca.errors import Corrupt, NotFound
 from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd
 from ithaca.planning.keys import Known
 from ithaca.records.journal import children, decode, list_runs
-from ithaca.store.model import Problem
 from ithaca.store.naming import DAMAGED_FOLDER, document_path
+from ithaca.store.snapshots.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def verify(store: Store, *, repair: bool = False) -> list[Problem]:
-    """Check every byte against its name, every snapshot, and every document of runs and keys.
+    """Verify every object, every snapshot, and every document of runs and keys.
 
     Args:
-        store: What to check.
-        repair: Move what is damaged to `damaged/`: a run writes objects and keys anew; a run whose
-            own documents are gone is lost, and can be retried unless its first one is gone.
+        store: The store.
+        repair: Move damaged files to `damaged/`. The next run writes objects and keys again. A run
+            whose documents are damaged is lost; it can be retried if its first document is intact.
 
     Returns:
-        What is wrong, also what was set aside; empty when all is right.
+        The problems, including those that were moved away; empty if there are none.
     """
     from ithaca.store import verify as verify_objects
 
@@ -37,15 +37,15 @@ def verify(store: Store, *, repair: bool = False) -> list[Problem]:
         try:
             decode(store.read(name), kind, name)
         except NotFound:
-            continue  # somebody has just removed it
+            continue  # removed meanwhile
         except Corrupt as error:
-            aside = f"; set aside as {_set_aside(store, name)}" if repair else ""
+            aside = f"; moved to {_set_aside(store, name)}" if repair else ""
             problems.append(Problem(kind="document", name=name, message=error.message + aside))
     return problems
 
 
 def _documents(store: Store) -> Iterator[tuple[str, type[msgspec.Struct]]]:
-    """The names of all documents that are told by name, and what each has to be."""
+    """The names of all documents of runs and keys, and the type of each."""
     for key in children(store, "keys/"):
         yield f"keys/{key}", Known
     kinds: dict[str, type[msgspec.Struct]] = {"run": RunDocument, "end": RunEnd}

@@ -1,21 +1,21 @@
-"""Snapshots: immutable, content-addressed trees of files, and the store that holds them.
+"""The store: immutable documents, and snapshots of files, all named by their content.
 
-This room knows files, bytes and digests; it knows nothing of notebooks, steps or runs. It may
-import `ithaca.errors` and nothing else of Ithaca. `Store` keeps documents (immutable, by name or by
-digest) and objects; `take` turns a folder into a snapshot, `restore` turns a snapshot into a
-folder, `merge` joins what parallel steps left, `diff` and `entries` look at snapshots and `verify`
-checks a store. Data goes on to the records (which are documents of the same store), to the planner
-(whose keys hold digests of snapshots) and to the runner (which restores, runs and takes).
+This package knows files, bytes and digests, but not notebooks, steps or runs. It may import
+`ithaca.errors` and nothing else of Ithaca. `Store` and `Documents` are protocols; `LocalStore` is a
+folder, and `SharedStore` is a local store together with a remote. `take` turns a folder into a
+snapshot, `restore` turns a snapshot into a folder, `merge` joins what parallel steps left, `diff`
+and `entries` read snapshots, and `verify` checks a store. The records (documents of a run), the
+planner (whose keys contain digests of snapshots) and the runner build on it.
 
-The bytes are specified in `docs/store-format.md`. The names are imported when they are first used,
-so that `import ithaca.store` costs nothing.
+The bytes are specified in `docs/store-format.md`. Names are imported on first use, so
+`import ithaca.store` is fast.
 
 Example:
     >>> from pathlib import Path
     >>> from tempfile import mkdtemp
-    >>> from ithaca.store import Ignore, Store, restore, take
+    >>> from ithaca.store import Ignore, LocalStore, restore, take
     >>> home = Path(mkdtemp())
-    >>> store = Store.open(home / "store")
+    >>> store = LocalStore.open(home / "store")
     >>> _ = (home / "work").mkdir(), (home / "work" / "a.txt").write_text("hello")
     >>> taken = take(store, home / "work", ignore=Ignore.read(home / "work"))
     >>> restore(store, taken.digest, home / "again")
@@ -29,16 +29,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ithaca.store.archiver import take
-    from ithaca.store.cache import StatCache
-    from ithaca.store.changed import fresh
-    from ithaca.store.checker import verify
-    from ithaca.store.counting import Counting
-    from ithaca.store.ignore import Ignore
-    from ithaca.store.limits import Limits
-    from ithaca.store.local import Store
-    from ithaca.store.merger import merge
-    from ithaca.store.model import (
+    from ithaca.store.local import LocalStore
+    from ithaca.store.protocol import Documents, Store
+    from ithaca.store.shared import SharedStore
+    from ithaca.store.snapshots.archiver import take
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.checker import verify
+    from ithaca.store.snapshots.filter import SnapshotFilter
+    from ithaca.store.snapshots.ignore import Ignore
+    from ithaca.store.snapshots.limits import Limits
+    from ithaca.store.snapshots.merger import merge
+    from ithaca.store.snapshots.model import (
         Change,
         Entry,
         Merged,
@@ -47,9 +48,10 @@ if TYPE_CHECKING:
         Snapshot,
         Taken,
     )
-    from ithaca.store.restorer import restore
-    from ithaca.store.rules import MergeRules
-    from ithaca.store.walker import (
+    from ithaca.store.snapshots.restorer import restore
+    from ithaca.store.snapshots.rules import MergeRules
+    from ithaca.store.snapshots.scan import fresh
+    from ithaca.store.snapshots.walker import (
         diff,
         entries,
         list_snapshots,
@@ -59,43 +61,49 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "Change": "model",
-    "Counting": "counting",
-    "Entry": "model",
-    "Ignore": "ignore",
-    "Limits": "limits",
-    "MergeNode": "model",
-    "MergeRules": "rules",
-    "Merged": "model",
-    "Problem": "model",
-    "Snapshot": "model",
-    "StatCache": "cache",
-    "Store": "local",
-    "Taken": "model",
-    "diff": "walker",
-    "entries": "walker",
-    "fresh": "changed",
-    "list_snapshots": "walker",
-    "merge": "merger",
-    "read_blob": "walker",
-    "resolve": "walker",
-    "restore": "restorer",
-    "snapshot": "walker",
-    "take": "archiver",
-    "verify": "checker",
+    "Change": "snapshots.model",
+    "Documents": "protocol",
+    "Entry": "snapshots.model",
+    "Ignore": "snapshots.ignore",
+    "Limits": "snapshots.limits",
+    "LocalStore": "local",
+    "MergeNode": "snapshots.model",
+    "MergeRules": "snapshots.rules",
+    "Merged": "snapshots.model",
+    "Problem": "snapshots.model",
+    "SharedStore": "shared",
+    "Snapshot": "snapshots.model",
+    "SnapshotFilter": "snapshots.filter",
+    "StatCache": "snapshots.cache",
+    "Store": "protocol",
+    "Taken": "snapshots.model",
+    "diff": "snapshots.walker",
+    "entries": "snapshots.walker",
+    "fresh": "snapshots.scan",
+    "list_snapshots": "snapshots.walker",
+    "merge": "snapshots.merger",
+    "read_blob": "snapshots.walker",
+    "resolve": "snapshots.walker",
+    "restore": "snapshots.restorer",
+    "snapshot": "snapshots.walker",
+    "take": "snapshots.archiver",
+    "verify": "snapshots.checker",
 }
 
 __all__ = [
     "Change",
-    "Counting",
+    "Documents",
     "Entry",
     "Ignore",
     "Limits",
+    "LocalStore",
     "MergeNode",
     "MergeRules",
     "Merged",
     "Problem",
+    "SharedStore",
     "Snapshot",
+    "SnapshotFilter",
     "StatCache",
     "Store",
     "Taken",

@@ -1,8 +1,8 @@
-"""The store: a local folder of immutable documents and objects.
+"""A store in a local folder.
 
-Everything is written to `tmp/` first and then moved into place in one system call, so that a
-process killed at any moment leaves temporary files and nothing else. Nothing in place is ever
-written again; only hints (`overwrite`) are replaced, as a whole.
+Every file is written to `tmp/` and then moved into place with one system call, so a process that is
+killed leaves nothing but temporary files. A file in place is never written again; only hints
+(`overwrite`) are replaced, as a whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, NotFound, StoreError
-from ithaca.store.format import DAMAGED
 from ithaca.store.naming import (
     DOCUMENTS,
     OBJECTS,
@@ -31,7 +30,7 @@ from ithaca.store.naming import (
     folder_path,
     refuse,
 )
-from ithaca.store.version import STORE
+from ithaca.store.version import DAMAGED, STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,8 +40,8 @@ _STALE_SECONDS = 24 * 3600.0
 _READ_ONLY = 0o444
 
 
-class Store:
-    """A local folder that holds snapshots and documents. Open it with `Store.open`.
+class LocalStore:
+    """A local folder that holds snapshots and documents. Open it with `LocalStore.open`.
 
     Attributes:
         path: The folder, absolute.
@@ -54,83 +53,62 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
-        """Open a store, and make one where none is.
+        """Open a store.
 
         Args:
             path: The folder.
-            create: Make it when it is missing.
+            create: Create the store if it is missing.
 
         Raises:
             NotFound: It is missing and `create` is False.
-            StoreError: It is no store (ITH400), of a newer format (ITH401) or cannot be written.
+            StoreError: The folder is not a store (ITH400), has a newer format (ITH401) or cannot
+                be written (ITH405).
 
         Example:
             >>> from tempfile import mkdtemp
-            >>> Store.open(Path(mkdtemp()) / "store").list("runs/")
+            >>> LocalStore.open(Path(mkdtemp()) / "store").list("runs/")
             []
         """
         store = cls(Path(path))
         version = store.path / "version"
-        if not os.path.exists(version):  # unlike pathlib's, it says no where nothing may be read
+        if not os.path.exists(version):  # pathlib's method raises if the folder is unreadable
             if not create:
-                raise NotFound("ITH402", "there is no store", where=store._root)
+                raise NotFound("ITH402", "no store in this folder", where=store._root)
             store._lay_out()
         try:
             STORE.check(version.read_bytes(), store._root)
         except OSError as error:
             raise StoreError(
-                "ITH400", f"the store cannot be read: {error.strerror}", where=store._root
+                "ITH400", f"cannot read the store: {error.strerror}", where=store._root
             ) from None
         store._sweep()
         return store
 
     def share(self, snapshots: Iterable[str]) -> None:
-        """Make snapshots reachable for all who share the store; those of a folder are at once."""
+        """Nothing to do: everything in the folder is visible at once."""
 
     def invalidate(self) -> None:
-        """See what others wrote until now; listings of a folder are never old."""
+        """Nothing to do: listings of a folder are not cached."""
 
     # Documents by name
 
     def create(self, name: str, data: bytes) -> bool:
-        """Store a document under a name, once for all time.
-
-        Args:
-            name: Such as `runs/01J…/run`.
-            data: Its bytes.
-
-        Returns:
-            False if there is a document of this name already; it stays as it is.
-
-        Raises:
-            UsageError: The name cannot be a document's name.
-            StoreError: It cannot be written.
+        """Store a document under a name, unless one exists.
 
         Example:
             >>> from tempfile import mkdtemp
-            >>> store = Store.open(Path(mkdtemp()) / "store")
+            >>> store = LocalStore.open(Path(mkdtemp()) / "store")
             >>> store.create("keys/ab", b"1"), store.create("keys/ab", b"2"), store.read("keys/ab")
             (True, False, b'1')
         """
-        final = f"{self._root}/{document_path(name)}"
-        return self._create(final, data)
+        return self._create(f"{self._root}/{document_path(name)}", data)
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Store a document under a name and replace what was there. For hints only.
-
-        Raises:
-            UsageError: The name cannot be a document's name.
-            StoreError: It cannot be written.
-        """
-        final = f"{self._root}/{document_path(name)}"
-        self._publish(self._write_temporary(data), final)
+        """Replace a hint."""
+        self._publish(self._write_temporary(data), f"{self._root}/{document_path(name)}")
 
     def read(self, name: str) -> bytes:
-        """The bytes of a document.
-
-        Raises:
-            NotFound: There is none of this name.
-        """
+        """The bytes of a document."""
         return self._read(f"{self._root}/{document_path(name)}", f"document {name}")
 
     def exists(self, name: str) -> bool:
@@ -138,14 +116,11 @@ class Store:
         return os.path.isfile(f"{self._root}/{document_path(name)}")
 
     def list(self, prefix: str) -> list[str]:
-        """Names of the direct children below a prefix, sorted; folders too, no temporary files.
-
-        Args:
-            prefix: Such as `runs/` (the last slash may be missing).
+        """Sorted names directly below a prefix.
 
         Example:
             >>> from tempfile import mkdtemp
-            >>> store = Store.open(Path(mkdtemp()) / "store")
+            >>> store = LocalStore.open(Path(mkdtemp()) / "store")
             >>> _ = store.create("runs/1/end/1/start", b""), store.create("runs/1/end", b"")
             >>> store.list("runs/"), store.list("runs/1")
             (['1'], ['end'])
@@ -159,79 +134,53 @@ class Store:
             raise StoreError("ITH400", f"cannot list: {error.strerror}", where=folder) from None
         return child_names(names)
 
-    # Documents and objects by digest
+    # Documents, objects and snapshots by digest
 
     def put(self, data: bytes) -> str:
         """Store a document under its digest.
 
-        Returns:
-            Its digest: BLAKE3, 64 hex digits.
-
-        Raises:
-            StoreError: It cannot be written.
-
         Example:
             >>> from tempfile import mkdtemp
-            >>> store = Store.open(Path(mkdtemp()) / "store")
+            >>> store = LocalStore.open(Path(mkdtemp()) / "store")
             >>> store.get(store.put(b"hello"))
             b'hello'
         """
         return self._add(DOCUMENTS, data)
 
     def get(self, digest: str) -> bytes:
-        """The document of this digest, its bytes checked.
-
-        Raises:
-            NotFound: There is none.
-            Corrupt: Its bytes do not match the digest.
-        """
+        """The document with this digest, verified."""
         return self._checked(DOCUMENTS, digest, "document")
 
     def put_object(self, data: bytes) -> str:
-        """Store bytes of a file, tree or attributes; returns their digest."""
+        """Store the bytes of a file, tree or attributes."""
         return self._add(OBJECTS, data)
 
     def get_object(self, digest: str) -> bytes:
-        """The object of this digest, its bytes checked.
-
-        Raises:
-            NotFound: There is none.
-            Corrupt: Its bytes do not match the digest.
-        """
+        """The object with this digest, verified."""
         return self._checked(OBJECTS, digest, "object")
 
     def has_object(self, digest: str, size: int) -> bool:
-        """Whether an object is there and whole: a crash of the machine can leave it shorter."""
+        """Whether an object exists with its full size."""
         return _holds(self.address(OBJECTS, digest), size)
 
     def address(self, folder: str, digest: str) -> str:
-        """Path of what has this digest.
-
-        Args:
-            folder: `objects`, `documents` or `snapshots`.
-            digest: 64 hex digits.
-
-        Raises:
-            NotFound: This is no digest, so nothing can have it.
-        """
+        """Path of the file with this digest."""
         if not _DIGEST.fullmatch(digest):
-            raise NotFound("ITH402", f"{digest!r} is no digest", cure="a digest has 64 hex digits")
+            raise NotFound(
+                "ITH402", f"{digest!r} is not a digest", cure="a digest has 64 hex digits"
+            )
         return f"{self._root}/{folder}/{digest[:2]}/{digest[2:]}"
 
     def add_snapshot(self, digest: str, data: bytes) -> bool:
-        """Publish the file of a snapshot; False if it was there: the first take wins."""
+        """Publish the file of a snapshot, unless it exists."""
         return self._create(self.address(SNAPSHOTS, digest), data)
 
     def get_snapshot(self, digest: str) -> bytes:
-        """The file of a snapshot.
-
-        Raises:
-            NotFound: There is no such snapshot.
-        """
+        """The file of a snapshot."""
         return self._read(self.address(SNAPSHOTS, digest), f"snapshot {digest}")
 
     def digests(self, folder: str, start: str = "") -> tuple[str, ...]:
-        """Digests of all that a folder holds, sorted; those that begin with `start`."""
+        """Sorted digests of everything in a folder that begin with `start`."""
         base = f"{self._root}/{folder}"
         found: list[str] = []
         for first in _names(base):
@@ -240,10 +189,10 @@ class Store:
         wanted = (name for name in found if _DIGEST.fullmatch(name) and name.startswith(start))
         return tuple(sorted(wanted))
 
-    # Temporary files, for what is too large for memory
+    # Temporary files, for data that does not fit in memory
 
     def temporary(self) -> tuple[int, str]:
-        """A new temporary file, open for reading and writing: its descriptor and its path."""
+        """A new temporary file, open for reading and writing."""
         path = f"{self._root}/{TMP}/{os.getpid()}-{secrets.token_hex(8)}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
@@ -255,7 +204,7 @@ class Store:
             self.cannot_write(error)
 
     def publish_object(self, temporary: str, digest: str, size: int) -> None:
-        """Move a complete temporary file to where objects of this digest are."""
+        """Move a complete temporary file to its place among the objects."""
         final = self.address(OBJECTS, digest)
         if _holds(final, size):
             os.unlink(temporary)
@@ -263,28 +212,26 @@ class Store:
             self._publish(temporary, final)
 
     def cannot_write(self, error: OSError) -> NoReturn:
-        """Say why the store cannot be written."""
+        """Raise the error for a store that cannot be written."""
         cures = {
-            errno.ENOSPC: "free space on its disk, or set ITHACA_HOME to a folder on another one",
-            errno.EDQUOT: "free space in your quota, or set ITHACA_HOME to another folder",
-            errno.EPERM: "put the store on a file system that has hard links (ITHACA_HOME)",
+            errno.ENOSPC: "free some disk space, or set ITHACA_HOME to a folder on another disk",
+            errno.EDQUOT: "free some of your quota, or set ITHACA_HOME to another folder",
+            errno.EPERM: "use a file system that supports hard links (set ITHACA_HOME)",
         }
         raise StoreError(
             "ITH405",
-            f"the store cannot be written: {error.strerror or error}",
-            cure=cures.get(error.errno or 0, "set ITHACA_HOME to a folder that you may write"),
+            f"cannot write to the store: {error.strerror or error}",
+            cure=cures.get(error.errno or 0, "set ITHACA_HOME to a folder that you can write"),
             where=self._root,
         ) from None
-
-    # Below: how
 
     def _lay_out(self) -> None:
         known = OWN | {"keys", "runs"}
         if self.path.is_dir() and any(name not in known for name in os.listdir(self._root)):
             raise StoreError(
                 "ITH400",
-                "this folder is no store: it has no file `version`",
-                cure="name an empty or missing folder",
+                "this folder is not a store: it has no file `version`",
+                cure="use an empty or a new folder",
                 where=self._root,
             )
         try:
@@ -293,12 +240,12 @@ class Store:
         except OSError as error:
             self.cannot_write(error)
         temporary = self._write_temporary(STORE.file())
-        with contextlib.suppress(FileExistsError):  # another process was faster: the same bytes
+        with contextlib.suppress(FileExistsError):  # another process created it: same content
             self._in_place(lambda: os.link(temporary, f"{self._root}/version"), self._root)
         os.unlink(temporary)
 
     def _sweep(self) -> None:
-        """Remove temporary files of processes that died more than a day ago."""
+        """Remove temporary files that are more than a day old."""
         limit = time.time() - _STALE_SECONDS
         with contextlib.suppress(OSError), os.scandir(f"{self._root}/{TMP}") as found:
             for entry in found:
@@ -334,20 +281,20 @@ class Store:
             self._in_place(lambda: os.link(temporary, final), final)
         except FileExistsError:
             if not os.path.isfile(final):
-                refuse(os.path.relpath(final, self._root), "there is a folder of this name")
+                refuse(os.path.relpath(final, self._root), "a folder has this name")
             return False
         finally:
             os.unlink(temporary)
         return True
 
     def _publish(self, temporary: str, final: str) -> None:
-        # Equal names hold equal bytes, so that replacing what another process just published
-        # changes nothing; and what a crash of the machine cut short is healed.
+        # Replacing a file that another process just published changes nothing, because the same
+        # digest means the same bytes; and it repairs a file that a system crash truncated.
         try:
             self._in_place(lambda: os.rename(temporary, final), final)
         except (FileExistsError, IsADirectoryError):
             os.unlink(temporary)
-            refuse(os.path.relpath(final, self._root), "there is a folder of this name")
+            refuse(os.path.relpath(final, self._root), "a folder has this name")
 
     def _in_place(self, move: Callable[[], None], final: str) -> None:
         try:
@@ -372,7 +319,7 @@ class Store:
             with open(path, "rb") as file:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise NotFound("ITH402", f"there is no {what}", where=self._root) from None
+            raise NotFound("ITH402", f"no {what}", where=self._root) from None
         except OSError as error:
             raise StoreError(
                 "ITH400", f"cannot read {what}: {error.strerror}", where=self._root
@@ -383,7 +330,7 @@ class Store:
         if blake3(data).hexdigest() != digest:
             raise Corrupt(
                 "ITH403",
-                f"the {what} {digest} is damaged: its bytes do not match its name",
+                f"the {what} {digest} is damaged: its bytes do not match its digest",
                 cure=DAMAGED,
                 where=self._root,
             )

@@ -1,4 +1,4 @@
-"""Names of documents, and the paths in the store where they lie."""
+"""Names of documents, and their paths in the store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER = (
     "damaged",
 )
 OWN = frozenset({TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER, "version"})
-"""Places that are the store's own: no document's name begins with one."""
+"""Folders of the store itself: no document's name begins with one."""
 
 _PART = re.compile(r"[A-Za-z0-9_=@+-][A-Za-z0-9_.=@+-]*")
 
 _FOLDED = frozenset({"run", "start", "end", "progress"})
-"""Names of documents that a folder may have too (a step named `end`): such a folder gets a `~`."""
+"""Names that a document and a folder can share (a step named `end`): the folder gets a `~`."""
 
 
 def document_path(name: str) -> str:
@@ -33,7 +33,7 @@ def document_path(name: str) -> str:
         name: Such as `runs/01J…/run`.
 
     Raises:
-        UsageError: It cannot be a document's name.
+        UsageError: The name is not valid.
 
     Example:
         >>> document_path("runs/1/end"), document_path("runs/1/end/1/start")
@@ -44,34 +44,34 @@ def document_path(name: str) -> str:
 
 
 def folder_path(prefix: str) -> str:
-    """Path of the folder that holds the documents below a prefix, relative to the store.
+    """Path of the folder with the documents below a prefix, relative to the store.
 
     Args:
-        prefix: Such as `runs/`; the last slash may be missing.
+        prefix: Such as `runs/`; the last slash is optional.
 
     Raises:
-        UsageError: No document's name can begin like this.
+        UsageError: The prefix is not valid.
     """
     shortened = prefix.removesuffix("/")
     return "/".join(_folded(_parts(shortened))) if shortened else "."
 
 
 def child_names(files: Sequence[str]) -> list[str]:
-    """Names of documents and folders from the names of files in a folder, sorted."""
+    """Sorted names of documents and folders from the names of files in a folder."""
     return sorted({file.removesuffix("~") for file in files if file not in OWN})
 
 
 def refuse(name: str, why: str) -> NoReturn:
-    """Say why a name cannot be a document's."""
-    raise UsageError("ITH411", f"{name!r} cannot be the name of a document: {why}")
+    """Raise the error for an invalid name of a document."""
+    raise UsageError("ITH411", f"invalid document name {name!r}: {why}")
 
 
 def _parts(name: str) -> list[str]:
     parts = name.split("/")
     if any(not _PART.fullmatch(part) for part in parts):
-        refuse(name, "its parts may have letters, digits and `_.=@+-`")
+        refuse(name, "its parts may hold letters, digits and `_.=@+-`")
     if parts[0] in OWN:
-        refuse(name, "this place is the store's own")
+        refuse(name, "its first part is reserved for the store")
     return parts
 
 

@@ -1,4 +1,4 @@
-"""The file `version` of a store or a remote: which format it has, and whether we can read it."""
+"""The file `version` of a store or a remote, and the cures of files that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import msgspec
 from ithaca.errors import StoreError
 
 UPGRADE = "upgrade Ithaca: `pip install -U ithaca`"
-"""The cure of everything that a newer Ithaca wrote."""
+"""Cure for a format that is newer than this Ithaca."""
+
+DAMAGED = (
+    "`ithaca snapshots verify` lists what is damaged; `--repair` moves it away, so that the next "
+    "run writes it again"
+)
+"""Cure for damaged files of a local store."""
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -17,32 +23,32 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """A format that says its version in a file.
+    """A format whose version is in a file.
 
     Attributes:
-        name: What the file calls it.
-        version: The newest version that we read.
+        name: Its name in the file.
+        version: The newest version that this Ithaca reads.
         noun: What has this format, for messages.
-        stranger: The message about something else.
+        wrong: The message if the file has another format.
         cure: What to do then.
     """
 
     name: str
     version: int
     noun: str
-    stranger: str
+    wrong: str
     cure: str
 
     def file(self) -> bytes:
-        """What the file `version` of a new one says."""
+        """The content of a new file `version`."""
         return msgspec.json.encode(_Version(self.name, self.version)) + b"\n"
 
     def check(self, data: bytes, where: str) -> None:
-        """Refuse what has another format, or a newer version of it.
+        """Check a file `version`.
 
         Args:
-            data: Bytes of the file `version`.
-            where: The place, for the message.
+            data: Its bytes.
+            where: The place, for messages.
 
         Raises:
             StoreError: It has another format (ITH400), or is newer than this Ithaca (ITH401).
@@ -52,12 +58,12 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
         except msgspec.MsgspecError:
             found = _Version("", 0)
         if found.format != self.name or found.version < 1:
-            raise StoreError("ITH400", self.stranger, cure=self.cure, where=where)
+            raise StoreError("ITH400", self.wrong, cure=self.cure, where=where)
         if found.version > self.version or found.features:
             features = f" with {', '.join(found.features)}" if found.features else ""
             raise StoreError(
                 "ITH401",
-                f"the {self.noun} has version {found.version} of the format{features}; "
+                f"the {self.noun} has format version {found.version}{features}; "
                 f"this Ithaca reads version {self.version}",
                 cure=UPGRADE,
                 where=where,
@@ -68,6 +74,6 @@ STORE = Format(
     name="ithaca-store",
     version=1,
     noun="store",
-    stranger="this folder is no store: its `version` is wrong",
-    cure="move it away, or let ITHACA_HOME name another place",
+    wrong="this folder is not a store: its file `version` is wrong",
+    cure="move it away, or set ITHACA_HOME to another folder",
 )

@@ -132,9 +132,9 @@ def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
 
 
 def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
-    from ithaca.store import Store
+    from ithaca.store import LocalStore
 
-    kept = Store.open(tmp_path / "store").put(workflow().to_json().encode())
+    kept = LocalStore.open(tmp_path / "store").put(workflow().to_json().encode())
     assert workflow().digest == kept
 
 

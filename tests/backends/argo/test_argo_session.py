@@ -17,7 +17,7 @@ from ithaca.backends.kubernetes import session as module
 from ithaca.model.run import AttemptEnd
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Store
+from ithaca.store import LocalStore
 from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.names import tasks
@@ -26,7 +26,7 @@ from ithaca_argo.settings import read
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     digest = store.put(workflow().to_json().encode())
     document = msgspec.structs.replace(run(), workflow=digest)
     store.create(names.run(document.id), msgspec.json.encode(document))

@@ -17,7 +17,7 @@ from ithaca.errors import BackendError
 from ithaca.model.run import PlannedStep
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Store
+from ithaca.store import LocalStore
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.settings import read
 
@@ -100,7 +100,7 @@ current-context: here
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    store = Store.open(tmp_path / "store")
+    store = LocalStore.open(tmp_path / "store")
     digest = store.put(workflow().to_json().encode())
     plan = tuple(PlannedStep(step=step.name, action="run") for step in workflow().steps)
     document = msgspec.structs.replace(run(), workflow=digest, plan=plan)

@@ -21,8 +21,11 @@ import pytest
 import servers
 from xml_interface import TOKEN, speaking_xml
 
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
 from ithaca.store.remotes import Remote
+
+SERVERS = {"s3", "az", "gs"}
+"""Fixtures, and kinds of remotes, that need a server."""
 
 KEYS = {"AWS_ACCESS_KEY_ID": "ithaca", "AWS_SECRET_ACCESS_KEY": "ithaca-secret"}
 ACCOUNTS = {
@@ -31,6 +34,16 @@ ACCOUNTS = {
     "devstoreaccount1": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
     "KBHBeksoGMGw==",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests with a server: its program is built from the network unless it is cached."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and isinstance(item, pytest.Function):
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            kinds = {params.get(name) for name in ("url", "cloud")}
+            if SERVERS & {*item.fixturenames, *kinds}:
+                item.add_marker(pytest.mark.network)
 
 
 @pytest.fixture(scope="session")
@@ -153,4 +166,4 @@ def remote(url: str) -> Remote:
 @pytest.fixture
 def other(tmp_path: Path) -> Callable[[], Store]:
     """Makes further empty stores."""
-    return lambda: Store.open(tmp_path / uuid.uuid4().hex)
+    return lambda: LocalStore.open(tmp_path / uuid.uuid4().hex)

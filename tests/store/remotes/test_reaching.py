@@ -14,10 +14,9 @@ from servers import PROVIDERS
 
 from ithaca.errors import IthacaError, NotFound, StoreError, UsageError
 from ithaca.runner.pod.credentials import PREFIX
-from ithaca.store import Store
+from ithaca.store import LocalStore, Store
+from ithaca.store.providers import connect
 from ithaca.store.remotes import Remote, push
-from ithaca.store.remotes.address import connect
-from ithaca.store.remotes.looking import look
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -142,16 +141,16 @@ def test_a_signature_that_is_not_right_is_refused_and_not_told(
 def test_a_bucket_that_is_not_there_is_a_store_error(cloud: str) -> None:
     error = refused(cloud.replace("bucket", "nobody"))
     assert (error.code, error.exit_code) == ("ITH420", 4)
-    assert "there is no such bucket" in error.message
+    assert "no such bucket" in error.message
 
 
 def test_looking_tells_a_store_from_an_empty_place_and_that_from_no_place(cloud: str) -> None:
-    assert look(cloud) is False
+    assert Remote.probe(cloud) is False
     assert not Remote(cloud, connect(cloud, create=False)).exists("version")
     Remote.open(cloud, create=True)
-    assert look(cloud) is True
-    with pytest.raises(StoreError, match="there is no such bucket") as raised:
-        look(cloud.replace("bucket", "no-such-bucket"))
+    assert Remote.probe(cloud) is True
+    with pytest.raises(StoreError, match="no such bucket") as raised:
+        Remote.probe(cloud.replace("bucket", "no-such-bucket"))
     assert raised.value.code == "ITH420"
 
 
@@ -252,7 +251,7 @@ def test_a_remote_that_is_not_there_is_not_made_by_reading(url: str) -> None:
 
 
 def test_a_folder_that_is_something_else_is_no_remote(tmp_path: Path) -> None:
-    Store.open(tmp_path / "store")
+    LocalStore.open(tmp_path / "store")
     assert refused(f"file://{tmp_path}/store").code == "ITH400"
 
 

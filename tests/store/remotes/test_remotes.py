@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from trees import Tree, read, stored, trees
 
 from ithaca.errors import NotFound, StoreError
-from ithaca.store import Store, entries, restore
+from ithaca.store import LocalStore, Store, entries, restore
 from ithaca.store import verify as verify_store
 from ithaca.store.remotes import (
     Remote,
@@ -112,7 +112,7 @@ def test_five_thousand_small_files_are_few_requests(
 @given(tree=trees)
 def test_every_tree_comes_back(memory: Path, tree: Tree) -> None:
     folder = Path(tempfile.mkdtemp(dir=memory))
-    store, there = Store.open(folder / "here"), Store.open(folder / "there")
+    store, there = LocalStore.open(folder / "here"), LocalStore.open(folder / "there")
     digest = stored(store, folder / "work", tree)
     remote = Remote.open(f"file://{folder}/remote", create=True)
     push(store, remote, [digest])
@@ -135,7 +135,7 @@ def test_many_packs_and_indexes_are_one_snapshot(
     for module in ("layout", "catalogue", "reader"):
         monkeypatch.setattr(f"ithaca.store.remotes.{module}.PACK_BYTES", 5000)
     monkeypatch.setattr(pusher, "_INDEX_AFTER", 10_000)
-    monkeypatch.setattr(pusher, "_MOST_INDEXES_TOLD", 3)
+    monkeypatch.setattr(pusher, "_MOST_INDEXES_NAMED", 3)
     tree: Tree = {b"%d" % number: os.urandom(number * 97) for number in range(100)}
     digest = stored(store, tmp_path / "work", tree)
     push(store, remote, [digest])
@@ -151,7 +151,7 @@ def test_many_packs_and_indexes_are_one_snapshot(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ithaca.store import Store
+from ithaca.store import LocalStore
 from ithaca.store.remotes import Remote, pull, push, reader, pusher, packer
 what, store, url, digest, left = sys.argv[1:]
 left = int(left)
@@ -169,9 +169,10 @@ def counted(function):
     return call
 
 Remote.create = counted(Remote.create)
-Store.put_object = counted(Store.put_object) if what == "pull" else Store.put_object
+if what == "pull":
+    LocalStore.put_object = counted(LocalStore.put_object)
 remote = Remote.open(url, create=True)
-{"push": push, "pull": pull}[what](Store.open(Path(store)), remote, [digest])
+{"push": push, "pull": pull}[what](LocalStore.open(Path(store)), remote, [digest])
 """
 
 
@@ -294,7 +295,7 @@ def test_memory_does_not_grow_with_the_data(url: str, tmp_path: Path) -> None:
     program = f"""
 import resource
 from pathlib import Path
-from ithaca.store import Ignore, Store, take
+from ithaca.store import Ignore, LocalStore, take
 from ithaca.store.remotes import Remote, pull, push
 home = Path({str(tmp_path)!r})
 (home / "work").mkdir()
@@ -302,7 +303,7 @@ for number in range(4):
     with (home / "work" / str(number)).open("wb") as file:
         for piece in range(100):
             file.write(bytes([number, piece]) * (1 << 19))
-here, there = Store.open(home / "here"), Store.open(home / "there")
+here, there = LocalStore.open(home / "here"), LocalStore.open(home / "there")
 digest = take(here, home / "work", ignore=Ignore()).digest
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 remote = Remote.open({url!r}, create=True)

@@ -12,39 +12,47 @@ from ithaca.model.run import AttemptEnd, RunDocument
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal
-from ithaca.store import Ignore, Store, restore, take
-from ithaca.store.remotes import Remote, Shared
-from ithaca.store.remotes import shared as module
+from ithaca.store import Ignore, LocalStore, SharedStore, restore, take
+from ithaca.store import shared as module
+from ithaca.store.remotes import Remote
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 @pytest.fixture
-def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> tuple[Shared, Shared]:
+def machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> tuple[SharedStore, SharedStore]:
     monkeypatch.setattr(module, "LISTED", 0.0)
 
-    def attach(name: str) -> Shared:
+    def attach(name: str) -> SharedStore:
         remote = Remote.open(url, create=True)
-        return Shared.attach(tmp_path / name / "store", remote, cache=tmp_path / name / "cache")
+        return SharedStore(
+            LocalStore.open(tmp_path / name / "store"), remote, cache=tmp_path / name / "cache"
+        )
 
     return attach("one"), attach("two")
 
 
-def test_the_first_to_create_a_name_wins_everywhere(machines: tuple[Shared, Shared]) -> None:
+def test_the_first_to_create_a_name_wins_everywhere(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     assert one.create("keys/ab", b"first")
     assert not two.create("keys/ab", b"second")
     assert (one.read("keys/ab"), two.read("keys/ab")) == (b"first", b"first")
 
 
-def test_creating_the_same_twice_is_the_same_creation(machines: tuple[Shared, Shared]) -> None:
+def test_creating_the_same_twice_is_the_same_creation(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     assert one.create("keys/ab", b"same")
     assert two.create("keys/ab", b"same")
 
 
 def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
-    machines: tuple[Shared, Shared],
+    machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
     one.create("notebooks/ab", b"1")
@@ -54,12 +62,12 @@ def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
     assert two.remote.requests.total() == before
 
 
-def test_a_document_by_digest_crosses_over(machines: tuple[Shared, Shared]) -> None:
+def test_a_document_by_digest_crosses_over(machines: tuple[SharedStore, SharedStore]) -> None:
     one, two = machines
     assert two.get(one.put(b"content")) == b"content"
 
 
-def test_what_nobody_has_is_not_found(machines: tuple[Shared, Shared]) -> None:
+def test_what_nobody_has_is_not_found(machines: tuple[SharedStore, SharedStore]) -> None:
     one, _ = machines
     for missing in (lambda: one.read("keys/ab"), lambda: one.get("0" * 64)):
         with pytest.raises(NotFound):
@@ -67,7 +75,7 @@ def test_what_nobody_has_is_not_found(machines: tuple[Shared, Shared]) -> None:
 
 
 def test_a_shared_snapshot_is_restored_on_another_machine(
-    machines: tuple[Shared, Shared], tmp_path: Path
+    machines: tuple[SharedStore, SharedStore], tmp_path: Path
 ) -> None:
     one, two = machines
     (tmp_path / "work" / "deep").mkdir(parents=True)
@@ -80,7 +88,9 @@ def test_a_shared_snapshot_is_restored_on_another_machine(
     assert (tmp_path / "there" / "deep" / "a.txt").read_text() == "hello"
 
 
-def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(machines: tuple[Shared, Shared]) -> None:
+def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     name = names.attempt(RUN, "fit", 1, "progress")
     one.overwrite(name, b"1")
@@ -90,7 +100,7 @@ def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(machines: tuple[Shared,
 
 
 def test_a_run_that_one_machine_writes_is_followed_on_another(
-    machines: tuple[Shared, Shared],
+    machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
     steps = (Step(name="end"), Step(name="fit", needs=("end",)))
@@ -117,7 +127,7 @@ def test_a_run_that_one_machine_writes_is_followed_on_another(
 
 
 def test_one_look_at_a_run_is_one_listing(
-    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+    machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _ = machines
     monkeypatch.setattr(module, "LISTED", 60.0)
@@ -133,7 +143,7 @@ def test_one_look_at_a_run_is_one_listing(
 
 
 def test_who_came_second_reads_at_once_what_came_first(
-    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+    machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = machines
     monkeypatch.setattr(module, "LISTED", 60.0)
@@ -145,20 +155,22 @@ def test_who_came_second_reads_at_once_what_came_first(
     assert two.read(name) == b"first"
 
 
-def test_what_lost_is_never_kept_in_the_own_folder(machines: tuple[Shared, Shared]) -> None:
+def test_what_lost_is_never_kept_in_the_own_folder(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     one.create("notebooks/ab", b"first")
     two.create("notebooks/ab", b"second")
-    assert Store.open(two.path).read("notebooks/ab") == b"first"
+    assert LocalStore.open(two.path).read("notebooks/ab") == b"first"
 
 
 @pytest.mark.parametrize("name", ["keys/ab", "locks/ab", "engines/ab"])
 def test_what_is_known_on_one_remote_is_not_known_on_another(
-    machines: tuple[Shared, Shared], tmp_path: Path, name: str
+    machines: tuple[SharedStore, SharedStore], tmp_path: Path, name: str
 ) -> None:
     one, _ = machines
     elsewhere = Remote.open((tmp_path / "elsewhere").as_uri(), create=True)
-    same_folder = Shared.attach(one.path, elsewhere, cache=tmp_path / "cache")
+    same_folder = SharedStore(LocalStore.open(one.path), elsewhere, cache=tmp_path / "cache")
     one.create(name, b"there")
     assert one.read(name) == b"there"
     assert not same_folder.exists(name)
@@ -169,7 +181,7 @@ def test_what_is_known_on_one_remote_is_not_known_on_another(
 
 
 def test_who_looks_again_sees_what_was_written_since_the_last_listing(
-    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+    machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LISTED", float("inf"))
     one, two = machines
@@ -180,30 +192,30 @@ def test_who_looks_again_sees_what_was_written_since_the_last_listing(
     assert two.exists(f"runs/{RUN}/end")
 
 
-def test_a_listing_names_what_either_machine_has(machines: tuple[Shared, Shared]) -> None:
+def test_a_listing_names_what_either_machine_has(machines: tuple[SharedStore, SharedStore]) -> None:
     one, two = machines
     one.create("keys/ab", b"1")
-    Store.open(two.path).create("keys/cd", b"2")
+    LocalStore.open(two.path).create("keys/cd", b"2")
     assert two.list("keys/") == ["ab", "cd"]
     assert one.list("keys") == ["ab"]
 
 
-def test_a_run_lists_what_either_machine_has(machines: tuple[Shared, Shared]) -> None:
+def test_a_run_lists_what_either_machine_has(machines: tuple[SharedStore, SharedStore]) -> None:
     one, two = machines
     one.create(names.attempt(RUN, "end", 1, "start"), b"1")
-    Store.open(two.path).create(names.attempt(RUN, "end", 2, "start"), b"2")
+    LocalStore.open(two.path).create(names.attempt(RUN, "end", 2, "start"), b"2")
     assert Journal(two, RUN).attempts("end") == [1, 2]
     assert (one.list("runs/"), two.list("runs/")) == ([RUN], [RUN])
 
 
-def test_a_listing_of_what_nobody_has_is_empty(machines: tuple[Shared, Shared]) -> None:
+def test_a_listing_of_what_nobody_has_is_empty(machines: tuple[SharedStore, SharedStore]) -> None:
     one, _ = machines
     assert (one.list("keys/"), one.list(f"runs/{RUN}")) == ([], [])
 
 
-def test_a_hint_is_kept_in_the_own_folder_too(machines: tuple[Shared, Shared]) -> None:
+def test_a_hint_is_kept_in_the_own_folder_too(machines: tuple[SharedStore, SharedStore]) -> None:
     one, _ = machines
     name = names.attempt(RUN, "fit", 1, "progress")
     one.overwrite(name, b"1")
     one.overwrite(name, b"2")
-    assert Store.open(one.path).read(name) == b"2"
+    assert LocalStore.open(one.path).read(name) == b"2"

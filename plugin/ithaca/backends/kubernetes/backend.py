@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ithaca.backends.protocol import Check, Manifest, ManifestOptions
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 
 class ClusterBackend(Backend):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ithaca.backends.kubernetes.engine import Engine, Object, PodState
     from ithaca.model.run import Event, Obstacle
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 LOOK = 1.0
 """Seconds between two reads of the store while nothing changes on the cluster."""

@@ -89,10 +89,10 @@ def _temporary() -> Check:
 
 def _store(home: Path) -> Check:
     from ithaca.records.journal import list_runs
-    from ithaca.store import Store
+    from ithaca.store import LocalStore
 
     try:
-        runs = list_runs(Store.open(home / "store", create=False))
+        runs = list_runs(LocalStore.open(home / "store", create=False))
     except NotFound:
         return Check("store", "ok", "none yet: the first run creates it")
     except IthacaError as error:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ithaca.backends.protocol import Check
     from ithaca.model.run import Obstacle
     from ithaca.model.workflow import Workflow
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 SUBMISSION = 10.0
 """Seconds that a run may be without its lock because it is being submitted."""

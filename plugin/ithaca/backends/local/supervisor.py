@@ -32,7 +32,7 @@ from ithaca.runner import failure
 from ithaca.runner.task import Task
 from ithaca.runner.volumes import mounts
 from ithaca.settings import load as load_settings
-from ithaca.store import Store
+from ithaca.store import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.home = home
-        self.store = Store.open(home / "store")
+        self.store = LocalStore.open(home / "store")
         self.journal = Journal(self.store, run_id)
         self.run = self.journal.run()
         self.workflow = self.journal.workflow()
@@ -250,7 +250,9 @@ def main(arguments: list[str]) -> int:
         supervisor = Supervisor(home, run_id, _sleeper())
     except IthacaError as error:  # such as settings that were edited after the submission
         message = str(error).partition(": ")[2]
-        Journal(Store.open(home / "store"), run_id).end("failed", f"it could not start: {message}")
+        Journal(LocalStore.open(home / "store"), run_id).end(
+            "failed", f"it could not start: {message}"
+        )
         return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,8 +21,8 @@ from ithaca.records.journal import Journal
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required, seconds
+from ithaca.store import LocalStore, SharedStore
 from ithaca.store.remotes import Remote
-from ithaca.store.remotes.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def attach(options: Options) -> Store:
     with authorities(), credentials.shown():
         remote = Remote.open(options.store, create=True)
     home = options.home
-    return Shared.attach(home / "store", remote, cache=home / "cache" / "remote")
+    return SharedStore(LocalStore.open(home / "store"), remote, cache=home / "cache" / "remote")
 
 
 def journal(options: Options, store: Store) -> Journal:

@@ -80,10 +80,10 @@ def _seen(look: Callable[[], str]) -> Seen:
 
 
 def _store(options: Options) -> str:
-    from ithaca.store.remotes.looking import look
+    from ithaca.store.remotes import Remote
 
     with authorities(), credentials.shown():
-        there = look(options.store)
+        there = Remote.probe(options.store)
     return options.store if there else f"{options.store}, where the first run makes a store"
 
 

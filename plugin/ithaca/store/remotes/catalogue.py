@@ -1,4 +1,4 @@
-"""Where objects lie on a remote, as its indexes tell."""
+"""The location of each object on a remote, read from its indexes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ithaca.store.remotes.layout import (
     decode_index,
     index_place,
 )
-from ithaca.store.remotes.streams import LIGHT, each
+from ithaca.store.remotes.transfer import LIGHT, each
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 
 class Location(NamedTuple):
-    """Where an object lies.
+    """Where an object is.
 
     Attributes:
-        told_by: Number of the index that says so.
+        listed_by: Number of the index that lists it.
         length: Bytes of the object.
-        pack: The pack that holds it; of a large object empty.
-        offset: Where it begins there.
+        pack: The pack that holds it; empty for a large object.
+        offset: Its offset in the pack.
         whole: Bytes of the pack.
         chunks: The packs of a large object, in order.
     """
 
-    told_by: int
+    listed_by: int
     length: int
     pack: str = ""
     offset: int = 0
@@ -45,19 +45,19 @@ class Location(NamedTuple):
 
 
 class Catalogue:
-    """What some indexes of a remote say.
+    """The content of some indexes of a remote.
 
     Attributes:
         indexes: Digests of the indexes, by number.
-        places: Digest of an object to where it lies; the first index that tells counts.
+        places: Digest of an object to its location, according to the first index that lists it.
     """
 
     def __init__(self, remote: Remote, cache: Path | None = None) -> None:
-        """Begin with no index.
+        """Create an empty catalogue.
 
         Args:
-            remote: Whose.
-            cache: A folder for indexes that were read, which never change.
+            remote: The remote.
+            cache: A folder for indexes, which never change.
         """
         self._remote = remote
         self._cache = cache
@@ -65,11 +65,11 @@ class Catalogue:
         self.places: dict[str, Location] = {}
 
     def read(self, digests: Iterable[str], wanted: Container[str] | None = None) -> None:
-        """Read indexes, and keep what they say.
+        """Read indexes.
 
         Args:
             digests: The indexes.
-            wanted: The objects that matter; None for all.
+            wanted: The objects to keep; None for all.
 
         Raises:
             NotFound: The remote has no such index.
@@ -81,7 +81,7 @@ class Catalogue:
             self.add(digest, index, wanted)
 
     def add(self, digest: str, index: Index, wanted: Container[str] | None = None) -> None:
-        """Keep what an index says."""
+        """Add the content of an index."""
         number = len(self.indexes)
         self.indexes.append(digest)
         for pack in index.packs:
@@ -96,8 +96,8 @@ class Catalogue:
                 at = Location(number, large.length, chunks=chunks)
                 self.places.setdefault(large.digest.hex(), at)
 
-    def together(self, objects: Iterable[str]) -> Index:
-        """One index for objects that are known from many."""
+    def combine(self, objects: Iterable[str]) -> Index:
+        """One index for objects that several indexes list."""
         packs: dict[tuple[str, int], list[Placed]] = {}
         chunked = []
         for digest in objects:
@@ -117,7 +117,7 @@ class Catalogue:
             try:
                 return decode_index(kept.read_bytes(), digest, self._remote.url)
             except (OSError, Corrupt):
-                pass  # not yet there, or cut short: the remote's counts
+                pass  # missing or truncated: read the remote's
         data = self._remote.get(index_place(digest))
         index = decode_index(data, digest, self._remote.url)
         if kept is not None:
@@ -131,7 +131,7 @@ def chunk_length(at: Location, number: int) -> int:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    """Keep what is only a convenience; a full disk is somebody else's to tell."""
+    """Write to the cache; errors such as a full disk do not matter."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Checking a remote: every byte against its name, every snapshot down to its last file."""
+"""Verify a remote: the bytes of every name, and every object of every snapshot."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, IthacaError, NotFound
-from ithaca.store.format import digest_of
-from ithaca.store.model import Problem
 from ithaca.store.remotes.catalogue import Catalogue
 from ithaca.store.remotes.closure import Closure
 from ithaca.store.remotes.layout import (
@@ -22,9 +20,11 @@ from ithaca.store.remotes.layout import (
     index_place,
     place,
 )
-from ithaca.store.remotes.names import list_documents, list_snapshots
 from ithaca.store.remotes.reader import Reader
-from ithaca.store.remotes.streams import HEAVY, LIGHT, each
+from ithaca.store.remotes.remote import list_documents, list_snapshots
+from ithaca.store.remotes.transfer import HEAVY, LIGHT, each
+from ithaca.store.snapshots.format import digest_of
+from ithaca.store.snapshots.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 
 def verify(remote: Remote, *, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
-    """Read all of a remote and check it.
+    """Read a whole remote and verify it.
 
     Args:
-        remote: Which.
-        progress: Called with the packs and bytes done so far.
+        remote: The remote.
+        progress: Called with the number of packs and bytes so far.
 
     Returns:
-        What is wrong; empty when all is right.
+        The problems; empty if there are none.
 
     Raises:
-        StoreError: It cannot be reached.
+        StoreError: The remote cannot be reached.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -84,7 +84,7 @@ class _Checker:
                 self._catalogue.add(name, index)
 
     def packs(self) -> None:
-        """Read all packs, and what the indexes say of them."""
+        """Read all packs and compare them with the indexes."""
         rows: dict[str, dict[bytes, tuple[int, int]]] = {}
         for index in self._indexes.values():
             for pack in index.packs:
@@ -116,38 +116,40 @@ class _Checker:
                 for number in range(len(at.chunks)):
                     hasher.update(self._reader.chunk(at, number))
             except (NotFound, Corrupt):
-                continue  # the pack was named already
+                continue  # `packs` reports it
             if hasher.hexdigest() == digest:
                 self._objects[digest] = at.length
             else:
-                self._add("object", digest, "is damaged: its bytes do not match its name")
+                self._add("object", digest, "is damaged: its bytes do not match its digest")
 
     def documents(self) -> None:
-        """Read all documents that have digests."""
+        """Read all documents that are named by their digest."""
         names = list_documents(self._remote)
         found = each(lambda one: digest_of(self._remote.get(place(DOCUMENTS, one))), names, LIGHT)
         for name, digest in zip(names, found, strict=True):
             if digest != name:
-                self._add("document", name, "is damaged: its bytes do not match its name")
+                self._add("document", name, "is damaged: its bytes do not match its digest")
 
     def snapshot(self, digest: str) -> None:
-        """Check that a snapshot is right, and that its own indexes tell of all that it reaches."""
+        """Verify a snapshot, and that its own indexes list all of its objects."""
         try:
             data = self._remote.get(place(SNAPSHOTS, digest))
             found, body = decode_remote_snapshot(data, digest, self._remote.url)
-            told = [self._indexes[one.hex()] for one in found.indexes if one.hex() in self._indexes]
+            indexes = [
+                self._indexes[one.hex()] for one in found.indexes if one.hex() in self._indexes
+            ]
             root = self._closure.add(body)
         except IthacaError as error:
             self._add("snapshot", digest, error.message)
             return
-        own = {one.digest for index in told for pack in index.packs for one in pack.objects}
-        own.update(large.digest for index in told for large in index.chunked)
+        own = {one.digest for index in indexes for pack in index.packs for one in pack.objects}
+        own.update(large.digest for index in indexes for large in index.chunked)
         sizes = {**self._closure.structure, **self._closure.files}
         for name in self._closure.objects(root):
             if name not in self._objects or bytes.fromhex(name) not in own:
                 self._add("snapshot", digest, f"object {name} is missing or damaged")
             elif self._objects[name] != sizes[name]:
-                self._add("snapshot", digest, f"object {name} has not the size that its tree says")
+                self._add("snapshot", digest, f"object {name} has another size than in its tree")
 
     def _index(self, digest: str) -> Index | IthacaError:
         try:
@@ -158,18 +160,18 @@ class _Checker:
     def _pack(
         self, pack: tuple[str, dict[bytes, tuple[int, int]]]
     ) -> tuple[str, int, str, dict[str, int]]:
-        """A pack's name and size, what is wrong with it, and the sizes of its sound objects."""
+        """A pack's name and size, its problem or "", and the sizes of its intact objects."""
         name, rows = pack
         data = memoryview(self._remote.get(place(PACKS, name)))
         bad = ""
         if blake3(data).hexdigest() != name:
-            bad = "is damaged: its bytes do not match its name"
+            bad = "is damaged: its bytes do not match its digest"
         good = {}
         for digest, (offset, length) in rows.items():
             if blake3(data[offset : offset + length]).digest() == digest:
                 good[digest.hex()] = length
             else:
-                bad = bad or f"does not hold the object {digest.hex()} where its index says"
+                bad = bad or f"does not hold the object {digest.hex()} at the offset in its index"
         return name, len(data), bad, good
 
     def _add(

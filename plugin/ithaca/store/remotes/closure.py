@@ -1,4 +1,4 @@
-"""What snapshots reach: their trees, attributes and files, each folder looked at once."""
+"""All trees, attributes and files of some snapshots; each folder is read once."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ithaca.errors import Corrupt, UnsafeSnapshot
-from ithaca.store.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
+from ithaca.store.snapshots.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ithaca.store.format import SnapshotBody
+    from ithaca.store.snapshots.format import SnapshotBody
 
     Load = Callable[[Sequence[str]], dict[str, bytes]]
 
 Folder = tuple[str, str]
-"""Digests of a folder's tree and of its attributes; the second one may be empty."""
+"""Digests of a folder's tree and of its attributes; the second may be empty."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -26,18 +26,18 @@ class _Reached:
 
 
 class Closure:
-    """What some snapshots reach together.
+    """The objects of some snapshots.
 
     Attributes:
-        structure: Digest of each tree and attributes to its size, in the order of their depth.
+        structure: Digest of each tree and attributes to its size, ordered by depth.
         files: Digest of each file's bytes to its size.
     """
 
     def __init__(self, load: Load) -> None:
-        """Begin with nothing.
+        """Create an empty closure.
 
         Args:
-            load: The bytes of objects, checked, all that were asked for.
+            load: Returns the verified bytes of all requested objects.
         """
         self._load = load
         self._reached: dict[Folder, _Reached] = {}
@@ -45,21 +45,21 @@ class Closure:
         self.files: dict[str, int] = {}
 
     def add(self, body: SnapshotBody) -> Folder:
-        """Walk a snapshot, folders of one depth at a time.
+        """Add a snapshot, one level of folders at a time.
 
         Returns:
             Its root, for `objects` and `masks`.
 
         Raises:
             Corrupt: A part of it is damaged.
-            UnsafeSnapshot: It holds a name that could leave its root, or lies too deep.
+            UnsafeSnapshot: It has a name that could escape the root, or is nested too deeply.
         """
         root = (body.tree.hex(), body.attributes.hex() if body.attributes else "")
         before = set(self._reached)
         try:
             self._walk([root])
         except BaseException:
-            for folder in self._reached.keys() - before:  # half walked: nobody may rely on it
+            for folder in self._reached.keys() - before:  # incomplete
                 del self._reached[folder]
             raise
         return root
@@ -72,9 +72,7 @@ class Closure:
             names = dict.fromkeys(digest for folder in level for digest in folder if digest)
             data = self._load(list(names))
             level = [below for folder in level for below in self._look(folder, data)]
-        raise UnsafeSnapshot(
-            "ITH404", f"a snapshot has folders inside folders more than {MAX_DEPTH} deep"
-        )
+        raise UnsafeSnapshot("ITH404", f"a snapshot has folders nested more than {MAX_DEPTH} deep")
 
     def _look(self, folder: Folder, data: dict[str, bytes]) -> tuple[Folder, ...]:
         tree, attributes = folder
@@ -83,9 +81,7 @@ class Closure:
         if attributes:
             rows = decode_attributes(data[attributes], attributes)
             if len(rows) != len(entries):
-                raise Corrupt(
-                    "ITH403", f"the attributes {attributes} do not belong to the tree {tree}"
-                )
+                raise Corrupt("ITH403", f"the attributes {attributes} do not match the tree {tree}")
             children = [row.child.hex() if row.child else "" for row in rows]
         for digest in filter(None, folder):
             self.structure[digest] = len(data[digest])
@@ -101,7 +97,7 @@ class Closure:
         return tuple(folders)
 
     def objects(self, root: Folder) -> Iterable[str]:
-        """Digests of all that one snapshot reaches, each once."""
+        """Digests of all objects of one snapshot, each once."""
         folders, seen = [root], {root}
         found: dict[str, None] = {}
         while folders:
@@ -113,12 +109,12 @@ class Closure:
         return found
 
     def masks(self, root: Folder, bit: Callable[[str], int], known: dict[Folder, int]) -> int:
-        """The bits of all that one snapshot reaches.
+        """The combined bits of all objects of one snapshot.
 
         Args:
             root: The snapshot's root.
-            bit: The bits of an object.
-            known: What was found of folders; goes on from there.
+            bit: Returns the bits of an object.
+            known: Results for folders; they are used and extended.
         """
         if root not in known:
             reached, mask = self._reached[root], 0

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
-from blake3 import blake3
 
-from ithaca.errors import Corrupt, StoreError
-from ithaca.store.format import DIGEST_BYTES, decode_snapshot, digest_of
-from ithaca.store.version import UPGRADE, Format
+from ithaca.errors import Corrupt
+from ithaca.store.snapshots.format import (
+    DIGEST_BYTES,
+    Document,
+    decode_document,
+    decode_snapshot,
+    digest_of,
+    seal,
+    unseal,
+)
+from ithaca.store.version import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ithaca.store.format import SnapshotBody
+    from ithaca.store.snapshots.format import Body, SnapshotBody
 
 VERSION = 1
 INDEX, SNAPSHOT = "ithaca.index", "ithaca.remote-snapshot"
 PACKS, INDEXES, SNAPSHOTS, DOCUMENTS = "packs", "indexes", "snapshots", "documents"
 
 PACK_BYTES = 16 << 20
-"""Most bytes of a pack, and of a chunk of a large object."""
+"""Maximum size of a pack, and of a chunk of a large object."""
 
 SMALL = 4 << 20
-"""Objects up to this size share packs; a larger one has packs of its own, one a chunk."""
+"""Objects up to this size share packs; each chunk of a larger one is a pack of its own."""
 
 TAMPERED = (
-    "`ithaca snapshots verify --store URL` lists what is damaged; push again from a machine whose "
-    "own store is sound, to another prefix"
+    "`ithaca snapshots verify --store URL` lists what is damaged; push again from a machine with "
+    "an intact store, to another prefix"
 )
 
 
 class Placed(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Where an object lies in a pack.
+    """The location of an object in a pack.
 
     Attributes:
         digest: The object.
-        offset: Where it begins.
-        length: Its bytes.
+        offset: Its offset.
+        length: Its size.
     """
 
     digest: bytes
@@ -47,12 +54,12 @@ class Placed(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Pack(msgspec.Struct, array_like=True, frozen=True):
-    """What a pack holds, as far as an index tells.
+    """The content of a pack according to an index.
 
     Attributes:
-        digest: Of the pack's bytes: its name.
-        length: Its bytes.
-        objects: What lies in it.
+        digest: Digest of the pack's bytes: its name.
+        length: Its size.
+        objects: Its objects.
     """
 
     digest: bytes
@@ -65,8 +72,8 @@ class Chunked(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         digest: The object.
-        length: Its bytes.
-        chunks: Packs that hold its bytes in order: all of `PACK_BYTES`, but the last one.
+        length: Its size.
+        chunks: The packs that hold its bytes in order, each of `PACK_BYTES` except the last one.
     """
 
     digest: bytes
@@ -75,7 +82,7 @@ class Chunked(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True):
-    """What some packs hold."""
+    """The content of some packs."""
 
     packs: list[Pack] = []
     chunked: list[Chunked] = []
@@ -86,38 +93,22 @@ class RemoteSnapshot(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         file: The bytes of the snapshot's file, as in a local store.
-        indexes: Digests of the indexes that tell together where all of its objects lie.
+        indexes: Digests of the indexes that together list all of its objects.
     """
 
     file: bytes
     indexes: list[bytes]
 
 
-class _Header(msgspec.Struct, array_like=True, frozen=True):
-    format: str
-    version: int
-
-
-class _IndexFile(msgspec.Struct, array_like=True, frozen=True):
-    format: str
-    version: int
-    body: Index
-
-
-class _SnapshotFile(msgspec.Struct, array_like=True, frozen=True):
-    format: str
-    version: int
-    body: RemoteSnapshot
-
-
-_File = TypeVar("_File", _IndexFile, _SnapshotFile)
+_INDEX = msgspec.msgpack.Decoder(Document[Index])
+_SNAPSHOT = msgspec.msgpack.Decoder(Document[RemoteSnapshot])
 
 REMOTE = Format(
     name="ithaca-remote",
     version=VERSION,
     noun="remote",
-    stranger="this place is no remote of a store: its `version` is wrong",
-    cure="name another prefix with --store",
+    wrong="there is something else than a store at this URL: its file `version` is wrong",
+    cure="use another prefix with --store",
 )
 
 
@@ -127,24 +118,24 @@ def place(folder: str, digest: str) -> str:
 
 
 def index_place(digest: str) -> str:
-    """Name of an index; all of them lie in one folder, so that one listing tells them."""
+    """Name of an index; all are in one folder, so that one request lists them."""
     return f"{INDEXES}/{digest}"
 
 
 def encode_index(index: Index) -> bytes:
     """The bytes of an index."""
-    return msgspec.msgpack.encode(_IndexFile(INDEX, VERSION, index))
+    return msgspec.msgpack.encode(Document(INDEX, VERSION, index))
 
 
 def decode_index(data: bytes, digest: str, where: str) -> Index:
-    """An index, checked against its name.
+    """An index, verified.
 
     Raises:
-        Corrupt: These are not its bytes.
+        Corrupt: The bytes are damaged (ITH424).
     """
     if digest_of(data) != digest:
         raise damaged(f"the index {digest}", where)
-    index = _decode(data, _IndexFile, INDEX, digest, where).body
+    index = _decode(data, _INDEX, INDEX, digest, where)
     for pack in index.packs:
         ends = (one.offset >= 0 <= one.length and one.offset + one.length for one in pack.objects)
         names = (pack.digest, *(one.digest for one in pack.objects))
@@ -161,50 +152,47 @@ def decode_index(data: bytes, digest: str, where: str) -> Index:
 def encode_remote_snapshot(file: bytes, indexes: Sequence[str]) -> bytes:
     """The bytes of a remote's snapshot: the document, then the digest of its bytes."""
     body = RemoteSnapshot(file, [bytes.fromhex(one) for one in indexes])
-    data = msgspec.msgpack.encode(_SnapshotFile(SNAPSHOT, VERSION, body))
-    return data + blake3(data).digest()
+    return seal(msgspec.msgpack.encode(Document(SNAPSHOT, VERSION, body)))
 
 
 def decode_remote_snapshot(
     data: bytes, digest: str, where: str
 ) -> tuple[RemoteSnapshot, SnapshotBody]:
-    """A remote's snapshot, and what its file says.
+    """A remote's snapshot, and the content of its file.
 
     Raises:
         Corrupt: The bytes are damaged, or those of another snapshot.
     """
-    document, check = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
-    if blake3(document).digest() != check:
+    document = unseal(data)
+    if document is None:
         raise damaged(f"the snapshot {digest}", where)
-    found = _decode(document, _SnapshotFile, SNAPSHOT, digest, where).body
+    found = _decode(document, _SNAPSHOT, SNAPSHOT, digest, where)
     if not _digests(found.indexes):
         raise damaged(f"the snapshot {digest}", where)
     return found, decode_snapshot(found.file, digest)
 
 
 def damaged(what: str, where: str) -> Corrupt:
-    """The error for bytes of a remote that are wrong."""
+    """The error for damaged bytes of a remote."""
     return Corrupt(
-        "ITH424", f"{what} is damaged: its bytes do not match its name", cure=TAMPERED, where=where
+        "ITH424",
+        f"{what} is damaged: its bytes do not match its digest",
+        cure=TAMPERED,
+        where=where,
     )
 
 
-def _decode(data: bytes, kind: type[_File], name: str, digest: str, where: str) -> _File:
+def _decode(
+    data: bytes,
+    decoder: msgspec.msgpack.Decoder[Document[Body]],
+    name: str,
+    digest: str,
+    where: str,
+) -> Body:
     try:
-        header = msgspec.msgpack.decode(data, type=_Header)
-        if header.format == name and header.version > VERSION:
-            raise StoreError(
-                "ITH401",
-                f"{digest} has version {header.version} of the format; this Ithaca reads {VERSION}",
-                cure=UPGRADE,
-                where=where,
-            )
-        decoded = msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError:
+        return decode_document(data, decoder, name, digest, where)
+    except Corrupt:
         raise damaged(f"{name} {digest}", where) from None
-    if decoded.format != name:
-        raise damaged(f"{name} {digest}", where)
-    return decoded
 
 
 def _digests(names: Sequence[bytes]) -> bool:

@@ -1,4 +1,4 @@
-"""Objects on their way to a remote: small ones in packs, large ones in chunks."""
+"""Pack objects for a remote: small ones into packs, large ones into chunks."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from ithaca.errors import NotFound
-from ithaca.store.blobs import damaged
-from ithaca.store.format import digest_of
 from ithaca.store.naming import OBJECTS
 from ithaca.store.remotes.layout import PACK_BYTES, SMALL, Placed
+from ithaca.store.snapshots.blobs import damaged
+from ithaca.store.snapshots.format import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
 
 
 class Parcel(NamedTuple):
-    """What travels in one request.
+    """The content of one request.
 
     Attributes:
-        digest: Of the bytes: the pack's name.
+        digest: Digest of the bytes: the pack's name.
         data: The bytes.
-        objects: What lies in a pack of small objects.
-        large: The large object that this is a chunk of; empty for a pack of small ones.
+        objects: The objects in a pack of small ones.
+        large: The large object that this chunk belongs to; empty for a pack of small ones.
         size: Bytes of the large object.
         last: Whether this is its last chunk.
     """
@@ -40,15 +40,15 @@ class Parcel(NamedTuple):
 
 
 def parcels(store: Store, objects: Iterable[tuple[str, int]]) -> Iterator[Parcel]:
-    """Pack objects, in their order: the same objects make the same packs again.
+    """Pack objects in order; the same objects make the same packs.
 
     Args:
-        store: Where they are.
+        store: The store that holds them.
         objects: Digest and size of each.
 
     Raises:
         NotFound: The store lacks one.
-        Corrupt: The store's bytes are damaged; nothing tells a remote of such an object.
+        Corrupt: The store's bytes are damaged; the object is not sent.
     """
     rows: list[Placed] = []
     parts: list[bytes] = []
@@ -80,7 +80,7 @@ def _chunks(store: Store, digest: str, size: int) -> Iterator[Parcel]:
     try:
         file = open(store.address(OBJECTS, digest), "rb")  # noqa: SIM115 - closed below
     except FileNotFoundError:
-        raise NotFound("ITH402", f"there is no object {digest}", where=str(store.path)) from None
+        raise NotFound("ITH402", f"no object {digest}", where=str(store.path)) from None
     with file:
         if os.fstat(file.fileno()).st_size != size:
             raise damaged(digest)

@@ -1,12 +1,10 @@
-"""Pushing: what a remote lacks, in packs; a snapshot is published when all that it reaches is."""
+"""Push: send a remote what it lacks; a snapshot is published after everything in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ithaca.store.format import decode_snapshot, digest_of
+from ithaca.store.naming import document_path
 from ithaca.store.remotes.catalogue import Catalogue
 from ithaca.store.remotes.closure import Closure, Folder
 from ithaca.store.remotes.layout import (
@@ -22,44 +20,27 @@ from ithaca.store.remotes.layout import (
     index_place,
     place,
 )
-from ithaca.store.remotes.names import document_place, documents_below
 from ithaca.store.remotes.packer import parcels
-from ithaca.store.remotes.streams import HEAVY, LIGHT, each
+from ithaca.store.remotes.remote import documents_below
+from ithaca.store.remotes.transfer import HEAVY, LIGHT, Tally, Transfer, each
+from ithaca.store.snapshots.format import decode_snapshot, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
     from ithaca.store.remotes.packer import Parcel
     from ithaca.store.remotes.remote import Remote
 
 _INDEX_AFTER = 256 << 20
-"""An index is published after so many bytes, so that an interrupted push need not look again."""
+"""An index is published after this many bytes, so that an interrupted push can continue there."""
 
 _MOST_INDEXES_READ = 1000
-"""Of more, only the newest are read: what only an older one knows is sent again."""
+"""Only the newest indexes are read; objects that only older ones list are sent again."""
 
-_MOST_INDEXES_TOLD = 64
-"""A snapshot whose objects are told by more indexes gets one of its own."""
-
-
-class Pushed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a push did.
-
-    Attributes:
-        snapshots: How many the remote lacked.
-        objects: How many objects it lacked.
-        bytes: Their bytes.
-        documents: How many documents it lacked.
-        missing: Digests of what the store lacks, too.
-    """
-
-    snapshots: int = 0
-    objects: int = 0
-    bytes: int = 0
-    documents: int = 0
-    missing: tuple[str, ...] = ()
+_MOST_INDEXES_NAMED = 64
+"""A snapshot that needs more indexes gets one of its own."""
 
 
 def push(
@@ -71,28 +52,29 @@ def push(
     names: Iterable[str] = (),
     progress: Callable[[int, int], None] | None = None,
     cache: Path | None = None,
-) -> Pushed:
-    """Send what a remote lacks of some snapshots and documents. Repeat it when it was interrupted.
+) -> Transfer:
+    """Send snapshots and documents to a remote. Call it again after an interruption.
 
     Args:
-        store: Where they are.
-        remote: Where they go to.
+        store: The source.
+        remote: The destination.
         snapshots: Digests.
         documents: Digests of documents.
-        names: Names of documents; they are sent last, those that are there stay as they are.
-        progress: Called with the objects and bytes done so far.
-        cache: A folder for what is known of the remote.
+        names: Names of documents, which are sent last; existing ones stay unchanged.
+        progress: Called with the number of objects and bytes so far.
+        cache: A folder for the remote's indexes.
 
     Raises:
         NotFound: The store lacks one of them, or a part of it.
         Corrupt: The store's bytes are damaged.
         StoreError: The remote cannot be reached or written.
     """
-    pusher = _Pusher(store, remote, progress, cache)
-    sent = pusher.snapshots(list(dict.fromkeys(snapshots)))
+    tally = Tally(progress)
+    pusher = _Pusher(store, remote, tally, cache)
+    pushed = pusher.snapshots(list(dict.fromkeys(snapshots)))
     count = pusher.documents(list(dict.fromkeys(documents)))
     count += pusher.names(list(dict.fromkeys(names)))
-    return Pushed(snapshots=sent, objects=pusher.objects, bytes=pusher.bytes, documents=count)
+    return Transfer(snapshots=pushed, objects=tally.objects, bytes=tally.bytes, documents=count)
 
 
 class _Pusher:
@@ -100,20 +82,19 @@ class _Pusher:
         self,
         store: Store,
         remote: Remote,
-        progress: Callable[[int, int], None] | None,
+        tally: Tally,
         cache: Path | None,
     ) -> None:
         self._store = store
         self._remote = remote
-        self._progress = progress
+        self._tally = tally
         self._catalogue = Catalogue(remote, cache)
         self._pending = Index()
         self._pending_bytes = 0
         self._chunks: list[bytes] = []
-        self.objects = self.bytes = 0
 
     def snapshots(self, digests: list[str]) -> int:
-        """Send snapshots with all that they reach; how many the remote lacked."""
+        """Push whole snapshots; returns how many the remote lacked."""
         there = each(lambda one: self._remote.exists(place(SNAPSHOTS, one)), digests, LIGHT)
         missing = [one for one, known in zip(digests, there, strict=True) if not known]
         if not missing:
@@ -125,15 +106,15 @@ class _Pusher:
         self._catalogue.read(self._indexes(), wanted)
         self._send([pair for pair in wanted.items() if pair[0] not in self._catalogue.places])
         masks: dict[Folder, int] = {}
-        told = [(one, files[one], self._told(closure, roots[one], masks)) for one in missing]
-        return sum(each(self._publish, told, LIGHT))
+        ready = [(one, files[one], self._named(closure, roots[one], masks)) for one in missing]
+        return sum(each(self._publish, ready, LIGHT))
 
     def documents(self, digests: list[str]) -> int:
-        """Send documents by digest; how many the remote lacked."""
+        """Push documents by digest; returns how many the remote lacked."""
         return sum(each(self._document, digests, LIGHT))
 
     def names(self, names: list[str]) -> int:
-        """Send documents by name; how many the remote lacked."""
+        """Push documents by name; returns how many the remote lacked."""
         runs = {"/".join(name.split("/")[:2]) for name in names if name.count("/") > 1}
         listed = {name for run in runs for name in documents_below(self._remote, run)}
         missing = [name for name in names if name not in listed]
@@ -145,7 +126,7 @@ class _Pusher:
     def _indexes(self) -> list[str]:
         found = sorted(self._remote.list(INDEXES), key=lambda one: (-one.changed, one.name))
         newest = found[:_MOST_INDEXES_READ]
-        # The largest first: a snapshot's objects are then told by few.
+        # The largest first, so that a snapshot needs few indexes.
         newest.sort(key=lambda one: (-one.size, one.name))
         return [one.name.rpartition("/")[2] for one in newest]
 
@@ -157,7 +138,7 @@ class _Pusher:
         self._publish_index()
 
     def _upload(self, parcel: Parcel) -> Parcel:
-        """Send a pack, unless an interrupted push or another writer did."""
+        """Send a pack, unless it is there from an interrupted push or another writer."""
         name = place(PACKS, parcel.digest)
         size = self._remote.size(name)
         if size is None:
@@ -167,7 +148,7 @@ class _Pusher:
         return parcel._replace(data=b"") if parcel.large else parcel
 
     def _note(self, parcel: Parcel) -> None:
-        """Remember for the next index what has arrived."""
+        """Add what was sent to the next index."""
         digest = bytes.fromhex(parcel.digest)
         if parcel.large:
             self._chunks.append(digest)
@@ -181,10 +162,7 @@ class _Pusher:
             count, size = len(parcel.objects), len(parcel.data)
             self._pending.packs.append(Pack(digest, size, list(parcel.objects)))
         self._pending_bytes += size
-        self.objects += count
-        self.bytes += size
-        if self._progress is not None:
-            self._progress(self.objects, self.bytes)
+        self._tally.add(count, size)
 
     def _publish_index(self) -> None:
         if not self._pending.packs and not self._pending.chunked:
@@ -199,17 +177,17 @@ class _Pusher:
         self._catalogue.add(digest, index)
         return digest
 
-    def _told(self, closure: Closure, root: Folder, masks: dict[Folder, int]) -> list[str]:
-        """The indexes that tell where a snapshot's objects lie."""
+    def _named(self, closure: Closure, root: Folder, masks: dict[Folder, int]) -> list[str]:
+        """The indexes that locate all objects of a snapshot."""
         places, indexes = self._catalogue.places, self._catalogue.indexes
-        mask = closure.masks(root, lambda digest: 1 << places[digest].told_by, masks)
-        told = [digest for number, digest in enumerate(indexes) if mask >> number & 1]
-        if len(told) > _MOST_INDEXES_TOLD:
-            return [self._add_index(self._catalogue.together(closure.objects(root)))]
-        return told
+        mask = closure.masks(root, lambda digest: 1 << places[digest].listed_by, masks)
+        named = [digest for number, digest in enumerate(indexes) if mask >> number & 1]
+        if len(named) > _MOST_INDEXES_NAMED:
+            return [self._add_index(self._catalogue.combine(closure.objects(root)))]
+        return named
 
-    def _publish(self, told: tuple[str, bytes, list[str]]) -> bool:
-        digest, file, indexes = told
+    def _publish(self, snapshot: tuple[str, bytes, list[str]]) -> bool:
+        digest, file, indexes = snapshot
         data = encode_remote_snapshot(file, indexes)
         return self._remote.create(place(SNAPSHOTS, digest), data)
 
@@ -220,7 +198,7 @@ class _Pusher:
         return self._remote.create(name, self._store.get(digest))
 
     def _name(self, name: str) -> bool:
-        path = document_place(name)
+        path = document_path(name)
         if name.count("/") == 1 and self._remote.exists(path):
             return False
         return self._remote.create(path, self._store.read(name))

@@ -1,4 +1,4 @@
-"""Objects on their way from a remote: few requests, and every byte checked."""
+"""Read objects of a remote with few requests, and verify every byte."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ithaca.errors import NotFound, StoreError
-from ithaca.store.blobs import hash_descriptor
-from ithaca.store.format import digest_of
 from ithaca.store.remotes.catalogue import chunk_length
 from ithaca.store.remotes.layout import PACK_BYTES, PACKS, damaged, place
-from ithaca.store.remotes.streams import HEAVY, each
+from ithaca.store.remotes.transfer import HEAVY, each
+from ithaca.store.snapshots.blobs import hash_descriptor
+from ithaca.store.snapshots.format import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
     from ithaca.store.remotes.catalogue import Catalogue, Location
     from ithaca.store.remotes.remote import Remote
 
 _GAP = 512 << 10
-"""Bytes that nobody wants are read along up to this many, to save a request."""
+"""Up to this many unneeded bytes are read to save a request."""
 
 _AHEAD = 1 << 20
-"""Trees of neighbouring folders lie side by side: so much is read at once, and kept."""
+"""Trees of neighbouring folders are stored together: this many bytes are read ahead."""
 
 _KEPT_SPANS = 32
 
 
 class _Span(NamedTuple):
-    """Neighbours in a pack that are read at once."""
+    """A range of a pack that is read with one request."""
 
     pack: str
     start: int
@@ -39,7 +39,7 @@ class _Span(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """A chunk of a large object, and the file that it belongs to."""
+    """A chunk of a large object, and the file that it is written to."""
 
     digest: str
     at: Location
@@ -49,7 +49,7 @@ class _Chunk(NamedTuple):
 
 
 class Reader:
-    """Reads objects that a catalogue knows."""
+    """Reads the objects of a catalogue."""
 
     def __init__(self, remote: Remote, catalogue: Catalogue) -> None:
         self._remote = remote
@@ -57,7 +57,7 @@ class Reader:
         self._kept: dict[_Span, bytes] = {}
 
     def structure(self, digests: Sequence[str]) -> dict[str, bytes]:
-        """Trees and attributes.
+        """The bytes of trees and attributes.
 
         Raises:
             NotFound: The remote lacks one.
@@ -66,16 +66,16 @@ class Reader:
         return {digest: self._small(digest) for digest in digests}
 
     def fetch(self, store: Store, digests: Iterable[str], done: Callable[[int, int], None]) -> None:
-        """Put objects into a store.
+        """Copy objects to a store.
 
         Args:
-            store: Where they go to.
-            digests: Which.
-            done: Called with the objects and bytes of each piece that has arrived.
+            store: The destination.
+            digests: The objects.
+            done: Called with the number of objects and bytes of each part that has arrived.
 
         Raises:
             NotFound: The remote lacks one.
-            Corrupt: One is damaged; it is not in the store.
+            Corrupt: One is damaged; it is not stored.
         """
         located = {digest: self.location(digest) for digest in digests}
         small = {digest: at for digest, at in located.items() if at.pack}
@@ -84,7 +84,7 @@ class Reader:
         large = [(digest, at) for digest, at in located.items() if not at.pack]
         with contextlib.ExitStack() as opened:
             pieces = each(self._chunk, _chunks(store, large, opened), HEAVY)
-            # Closed before the files are: nobody may write to a descriptor that was given away.
+            # Stop the threads before the files are closed: a closed descriptor may be reused.
             with contextlib.closing(pieces):
                 for chunk in pieces:
                     if chunk.number + 1 == len(chunk.at.chunks):
@@ -92,23 +92,23 @@ class Reader:
                         done(1, chunk.at.length)
 
     def location(self, digest: str) -> Location:
-        """Where an object lies.
+        """The location of an object.
 
         Raises:
-            NotFound: No index tells.
+            NotFound: No index lists it.
         """
         at = self._catalogue.places.get(digest)
         if at is None:
             raise NotFound(
                 "ITH402",
-                f"the remote does not tell where the object {digest} lies",
-                cure="`ithaca snapshots verify --store URL` lists what it lacks",
+                f"no index of the remote lists the object {digest}",
+                cure="`ithaca snapshots verify --store URL` lists what is missing",
                 where=self._remote.url,
             )
         return at
 
     def chunk(self, at: Location, number: int) -> bytes:
-        """One chunk of a large object, checked."""
+        """One chunk of a large object, verified."""
         name = at.chunks[number]
         data = self._part(name, 0, chunk_length(at, number), chunk_length(at, number))
         if digest_of(data) != name:
@@ -147,7 +147,7 @@ class Reader:
         except NotFound:
             raise
         except StoreError:
-            # A server refuses a range beyond the end; a pack that was cut short is no dead network.
+            # Servers refuse a range beyond the end: the pack may be truncated.
             size = self._remote.size(name)
             if size is not None and size < whole:
                 raise damaged(f"the pack {pack}", self._remote.url) from None
@@ -165,7 +165,7 @@ class Reader:
 
     def _chunk(self, chunk: _Chunk) -> _Chunk:
         data = self.chunk(chunk.at, chunk.number)
-        if data.count(0) != len(data):  # a hole stays one
+        if data.count(0) != len(data):  # keep holes
             view, position = memoryview(data), chunk.number * PACK_BYTES
             while view:
                 count = os.pwrite(chunk.file.fileno(), view, position)
@@ -190,7 +190,7 @@ def _cut(span: _Span, data: bytes, at: Location) -> bytes:
 
 
 def _spans(located: dict[str, Location]) -> Iterator[_Span]:
-    """Ranges of packs that hold some objects, neighbours together."""
+    """Ranges of packs that hold the objects; near objects share a range."""
     ordered = sorted(located.items(), key=lambda pair: (pair[1].pack, pair[1].offset))
     objects: list[tuple[str, Location]] = []
     pack, start, end = "", 0, 0

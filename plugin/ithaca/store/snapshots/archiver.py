@@ -1,4 +1,4 @@
-"""Taking a snapshot: a folder's files into the store, its snapshot published last."""
+"""Take a snapshot: store the files of a folder, then publish the snapshot."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.store import limits as size_limits
-from ithaca.store.blobs import store_file
-from ithaca.store.format import (
+from ithaca.store.snapshots import limits as size_limits
+from ithaca.store.snapshots.blobs import store_file
+from ithaca.store.snapshots.format import (
     EXECUTABLE,
     FILE,
     FOLDER,
@@ -25,23 +25,23 @@ from ithaca.store.format import (
     encode_snapshot,
     encode_tree,
 )
-from ithaca.store.limits import Limits
-from ithaca.store.model import Taken
-from ithaca.store.scan import FOLDER_FLAGS, cannot_read, scan
+from ithaca.store.snapshots.limits import Limits
+from ithaca.store.snapshots.model import Taken
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, cannot_read, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ithaca.store.cache import StatCache
-    from ithaca.store.ignore import Ignore
-    from ithaca.store.local import Store
-    from ithaca.store.scan import Found
+    from ithaca.store.protocol import Store
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
+    from ithaca.store.snapshots.scan import Found
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds to wait before a file that changed while it was read is read again."""
+"""Seconds to wait before a file is read again because it changed meanwhile."""
 
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-"""Non-blocking: a pipe that took a file's place must not hold us up."""
+"""Non-blocking, in case a pipe replaces a file."""
 
 
 def take(
@@ -53,29 +53,29 @@ def take(
     limits: Limits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Taken:
-    """Store what a folder holds.
+    """Store a folder as a snapshot.
 
     Args:
-        store: Where to.
+        store: The destination.
         root: The folder.
-        ignore: What is left out.
-        cache: What is known of the folder's files; brought up to date.
-        limits: How large the folder may be. Default: `Limits()` for a source, else none.
-        progress: Called with the files and bytes done so far.
+        ignore: What to leave out.
+        cache: What is known of the folder's files; it is updated.
+        limits: How large the folder may be. Default: `Limits()` for a source, otherwise none.
+        progress: Called with the number of files and bytes so far.
 
     Returns:
-        The snapshot's digest and what is not in it.
+        The snapshot's digest, and what was left out.
 
     Raises:
-        UsageError: There is no such folder, or it is too large (ITH408).
+        UsageError: The folder does not exist (ITH415) or is too large (ITH408).
         StoreError: A file cannot be read (ITH406) or keeps changing (ITH407), or the store cannot
             be written (ITH405).
 
     Example:
         >>> from tempfile import mkdtemp
-        >>> from ithaca.store import Ignore, Store, take
+        >>> from ithaca.store import Ignore, LocalStore, take
         >>> home = Path(mkdtemp())
-        >>> store, work = Store.open(home / "store"), home / "work"
+        >>> store, work = LocalStore.open(home / "store"), home / "work"
         >>> _ = work.mkdir(), (work / "a.txt").write_text("hello")
         >>> take(store, work, ignore=Ignore()).files
         1
@@ -85,7 +85,7 @@ def take(
     try:
         descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError("ITH415", "there is no such folder", where=os.fspath(root)) from None
+        raise UsageError("ITH415", "no such folder", where=os.fspath(root)) from None
     except OSError as error:
         cannot_read(".", error, os.fspath(root))
     try:
@@ -115,7 +115,7 @@ class _Stored:
 
 
 class _Archiver:
-    """One take: walks what the scan found and stores it, children before their folder."""
+    """Stores the result of a scan, children before their folder."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class _Archiver:
         return tree
 
     def _folder(self, descriptor: int, folder: Found) -> tuple[str, str]:
-        """Store a folder's entries; digests of its tree and its attributes."""
+        """Store a folder's entries; returns the digests of its tree and attributes."""
         tried = (self._child(descriptor, child) for child in folder.children or ())
         stored = [one for one in tried if one is not None]
         tree = self._store.put_object(encode_tree([one.entry for one in stored]))
@@ -154,7 +154,7 @@ class _Archiver:
         return tree, self._store.put_object(attributes)
 
     def _child(self, parent: int, child: Found) -> _Stored | None:
-        """Store one entry; None when it has gone since it was found."""
+        """Store one entry; None if it no longer exists."""
         try:
             if child.is_folder:
                 return self._subfolder(parent, child)
@@ -165,7 +165,7 @@ class _Archiver:
             return None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EINVAL):
-                raise self._unsteady(child) from None
+                raise self._changing(child) from None
             cannot_read(child.text, error, self._where)
 
     def _subfolder(self, parent: int, child: Found) -> _Stored:
@@ -204,14 +204,14 @@ class _Archiver:
         return digest
 
     def _read(self, parent: int, child: Found) -> tuple[str, os.stat_result]:
-        """Read a file into the store, again while it changes under our hands."""
+        """Store a file; read it again if it changes meanwhile."""
         for pause in _PAUSES:
             read_at = time.time_ns()
             descriptor = os.open(child.name, _FILE_FLAGS, dir_fd=parent)
             try:
                 before = os.fstat(descriptor)
                 if not stat.S_ISREG(before.st_mode):
-                    raise self._unsteady(child)
+                    raise self._changing(child)
                 digest, size = store_file(self._store, descriptor, before.st_size)
                 after = os.fstat(descriptor)
             finally:
@@ -222,7 +222,7 @@ class _Archiver:
                     self._cache.remember(child.path, after, digest, read_at)
                 return digest, after
             time.sleep(pause)
-        raise self._unsteady(child)
+        raise self._changing(child)
 
     def _count(self, child: Found, size: int) -> None:
         self._paths.add(child.path)
@@ -231,12 +231,12 @@ class _Archiver:
         if self._progress is not None:
             self._progress(self.files, self.bytes)
 
-    def _unsteady(self, child: Found) -> StoreError:
+    def _changing(self, child: Found) -> StoreError:
         return StoreError(
             "ITH407",
-            f"{child.text} changes while it is read, so that no snapshot of it is right",
-            cure="let nothing write to it meanwhile (a process left running in the background?), "
-            "or leave it out with a line in .ithacaignore",
+            f"{child.text} changes while it is read",
+            cure="stop writing to it (is a background process still running?), or add a line to "
+            ".ithacaignore that leaves it out",
             where=self._where,
         )
 

@@ -1,8 +1,8 @@
-"""Joining what parallel steps left: for every path, what the ancestor that changed it last left.
+"""Merge what parallel steps left: each path comes from the ancestor that changed it last.
 
-Two ancestors that are not ordered and that left different content are a conflict, unless a rule
-settles it. Values are files too, but their names get words of their own: a conflict over a value
-that no later step reads is written down in its pointer, so that only reading it is an error.
+Two unordered ancestors that left different content at a path conflict, unless a rule settles it.
+Values are files too. A conflict over a value that no later step reads is recorded in its pointer,
+so that only reading the value is an error.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import json
 from typing import TYPE_CHECKING
 
 from ithaca.errors import MergeConflict
-from ithaca.store.editor import edit
-from ithaca.store.lineage import Lineage
-from ithaca.store.model import RESERVED, Entry, Merged
-from ithaca.store.scan import text
-from ithaca.store.union import union
-from ithaca.store.walker import changes, children, root_entry
+from ithaca.store.snapshots.editor import edit
+from ithaca.store.snapshots.lineage import Lineage
+from ithaca.store.snapshots.model import RESERVED, Entry, Merged
+from ithaca.store.snapshots.rules import union
+from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.walker import changes, children, root_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from ithaca.store.local import Store
-    from ithaca.store.model import MergeNode
-    from ithaca.store.rules import MergeRules, Rule
+    from ithaca.store.protocol import Store
+    from ithaca.store.snapshots.model import MergeNode
+    from ithaca.store.snapshots.rules import MergeRules, Rule
 
 _NAMES = f"{RESERVED}/values/names/".encode()
 _SESSION = f"{RESERVED}/values/session".encode()
@@ -38,31 +38,31 @@ def merge(
     rules: MergeRules,
     read_later: Collection[str] | None,
 ) -> Merged:
-    """Store the snapshot that a step with several parents starts from.
+    """Store the snapshot from which a step with several parents starts.
 
     Args:
-        store: Where the snapshots are.
-        heads: Digests of the parents' executions; the generator states and all else that only
-            one parent can give come from the first.
-        load: Gives the execution of a digest, parents and all ancestors alike.
-        rules: What settles a conflict over a path.
+        store: The store that holds the snapshots.
+        heads: Digests of the parents' executions. Generator states, and everything else that only
+            one parent can provide, come from the first one.
+        load: Returns the execution with a digest, for parents and all other ancestors.
+        rules: How to settle a conflict over a path.
         read_later: Names of the values that this or a later step reads; None for all.
 
     Returns:
-        The snapshot, the values that are marked as conflicting, and notices about rules applied.
+        The snapshot, the values in conflict, and notices about the rules that were used.
 
     Raises:
         MergeConflict: Parallel steps left different content; lists every path with its steps.
         NotFound: A snapshot is missing.
-        ValueError: There is no parent.
+        ValueError: There are no parents.
 
     Example:
         >>> from pathlib import Path
         >>> from tempfile import mkdtemp
         >>> from ithaca.store import (
-        ...     Ignore, MergeNode, MergeRules, Store, entries, merge, take)
+        ...     Ignore, LocalStore, MergeNode, MergeRules, entries, merge, take)
         >>> home = Path(mkdtemp())
-        >>> store, shots = Store.open(home / "store"), {}
+        >>> store, shots = LocalStore.open(home / "store"), {}
         >>> for name, files in {"source": [], "left": ["a"], "right": ["b"]}.items():
         ...     (home / name).mkdir()
         ...     for file in files:
@@ -76,7 +76,7 @@ def merge(
         ['a', 'b']
     """
     if not heads:
-        raise ValueError("a join has parents")
+        raise ValueError("a merge needs at least one parent")
     heads = list(dict.fromkeys(heads))
     lineage = Lineage(heads, load)
     first = lineage.nodes[heads[0]].after
@@ -90,7 +90,7 @@ def merge(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Left:
-    """What one execution left at a path."""
+    """The state of a path after one execution."""
 
     step: str
     execution: str
@@ -102,7 +102,7 @@ class _Left:
 
 
 class _Join:
-    """One merge: weighs the changes of executions and collects what they conflict over."""
+    """One merge: settles the changes of executions and collects their conflicts."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class _Join:
         self.notices: list[str] = []
 
     def edits(self, executions: Sequence[str]) -> dict[bytes, Entry | None]:
-        """What becomes of every path that one of these executions changed."""
+        """The result for every path that one of these executions changed."""
         left = self._left(executions)
         edits = {path: self._settle(path, latest) for path, latest in sorted(left.items())}
         for path, entry in sorted(edits.items()):
@@ -131,7 +131,7 @@ class _Join:
         return edits
 
     def _left(self, executions: Sequence[str]) -> dict[bytes, list[_Left]]:
-        """Path to what those left there that no other changer descends from."""
+        """Each changed path with the states left by the latest executions that changed it."""
         changed: dict[bytes, dict[str, Entry | None]] = {}
         for digest in executions:
             node = self._lineage.nodes[digest]
@@ -151,13 +151,13 @@ class _Join:
         }
 
     def _settle(self, path: bytes, latest: Sequence[_Left]) -> Entry | None:
-        """What is at a path after the join."""
+        """The entry at a path after the merge."""
         contents = {one.content for one in latest}
         if len(contents) == 1:
             return latest[0].entry
         folders = [one.entry for one in latest if one.entry is not None and one.entry.kind == "dir"]
         if len(folders) + sum(one.entry is None for one in latest) == len(latest):
-            return folders[0]  # deleted here, needed there: an empty folder hurts nobody
+            return folders[0]  # deleted in one branch, used in another: keep an empty folder
         if path.startswith(_NAMES) and path.endswith(b".json"):
             return self._value(path, latest)
         return self._by_rule(path, latest)
@@ -195,14 +195,14 @@ class _Join:
         return sorted(latest, key=lambda one: order.get(one.step, -1))
 
     def _notice(self, path: bytes, rule: Rule, ordered: Sequence[_Left]) -> None:
-        said = {
-            "first": f"what {ordered[0].step} left counts",
-            "last": f"what {ordered[-1].step} left counts",
-            "union": "the lines of all are kept",
-            "drop": "it is left out",
+        outcome = {
+            "first": f"kept the content of {ordered[0].step}",
+            "last": f"kept the content of {ordered[-1].step}",
+            "union": "kept the lines of all",
+            "drop": "removed it",
         }
         steps = " and ".join(_steps(ordered))
-        self.notices.append(f"{steps} left different content at {text(path)}: {said[rule]}")
+        self.notices.append(f"{steps} left different content at {text(path)}: {outcome[rule]}")
 
     def _keep_folders(
         self,
@@ -210,7 +210,7 @@ class _Join:
         edits: dict[bytes, Entry | None],
         left: dict[bytes, list[_Left]],
     ) -> None:
-        """Keep the folders of a path that is to be, though another step deleted them."""
+        """Keep the parent folders of a path even if another step deleted them."""
         while b"/" in path:
             inner, path = path, path.rpartition(b"/")[0]
             if path not in edits:
@@ -222,7 +222,7 @@ class _Join:
                 self._conflicts.setdefault(text(path), _steps([*left[path], *left[inner]]))
 
     def _folder_of(self, latest: Sequence[_Left], path: bytes) -> Entry:
-        """The folder as one of those that left something in it had it."""
+        """The folder as one of the executions that wrote to it left it."""
         node = self._lineage.nodes[latest[0].execution]
         found = root_entry(self._store, node.after)
         for name in path.split(b"/"):

@@ -1,4 +1,4 @@
-"""What the room's functions take and give: frozen records."""
+"""The records that the functions of this package take and return."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 Kind = Literal["file", "dir", "symlink"]
 
 RESERVED = ".ithaca-volume"
-"""The folder of a volume that belongs to Ithaca: values, overlay environment. Never in a source."""
+"""Ithaca's own folder in a volume: values and libraries. Never part of a source."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -17,13 +17,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         kind: `file`, `dir` or `symlink`.
-        digest: Of a file's bytes or of a folder's tree: BLAKE3, 64 hex digits; empty for a link.
+        digest: Digest of a file's bytes or of a folder's tree: BLAKE3, 64 hex digits; empty for a
+            link.
         size: Bytes of a file or of a link's target; 0 for a folder.
-        executable: A file that its owner may execute.
-        target: What a symlink says, as bytes.
-        mode: Permission bits, as `0o644`. Not content.
+        executable: Whether the owner may execute the file.
+        target: Target of a symlink, as bytes.
+        mode: Permission bits, such as `0o644`. Not content.
         mtime_ns: Time of the last change, nanoseconds since the epoch. Not content.
-        attributes: Digest of the attributes of a folder's entries; empty when there are none.
+        attributes: Digest of the attributes of a folder's entries; empty if there are none.
     """
 
     kind: Kind
@@ -37,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def content(self) -> tuple[str, str, bool, bytes]:
-        """What a merge and a diff compare; two folders are equal whatever they hold."""
+        """What a merge and a diff compare; all folders are equal."""
         return (
             self.kind,
             self.digest if self.kind == "file" else "",
@@ -50,10 +51,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """An immutable tree of files.
 
     Attributes:
-        digest: Its name: the digest of the root's tree.
+        digest: Digest of the root's tree, the snapshot's name.
         attributes: Digest of the attributes (modes, mtimes) of the root's entries.
         files: How many files it holds.
-        bytes: Their bytes together.
+        bytes: Total size of the files.
         created: When it was first stored, seconds since the epoch.
     """
 
@@ -65,17 +66,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What `take` did. Paths are relative, with `/`; bytes that are no UTF-8 are surrogates.
+    """The result of `take`. Paths are relative, with `/`; bytes that are not UTF-8 are surrogates.
 
     Attributes:
         digest: The snapshot.
         files: How many files it holds.
-        bytes: Their bytes together.
-        left_out: Files and folders that look like credentials and were left out.
-        ignored: Topmost paths left out by the user's `.ithacaignore`; in a step also by a default
-            (`.git`, environments): no later step sees them.
-        skipped: Sockets, pipes and devices, which no snapshot can hold.
-        read: How many files had to be read because the cache did not know them.
+        bytes: Total size of the files.
+        left_out: Files and folders that look like credentials.
+        ignored: Topmost paths that `.ithacaignore` leaves out; in a step also those that a default
+            leaves out (`.git`, environments). Later steps do not see them.
+        skipped: Sockets, pipes and devices, which a snapshot cannot hold.
+        read: How many files were read because the cache did not know them.
     """
 
     digest: str
@@ -88,12 +89,12 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences for the user, about what is not in the snapshot though they may expect it."""
+        """Messages about files that the user may miss in the snapshot."""
         found = []
         if self.left_out:
             found.append(
                 f"left out because they look like credentials: {_some(self.left_out)} "
-                "(a line `!PATH` in `.ithacaignore` takes one in)"
+                "(add `!PATH` to `.ithacaignore` to include one)"
             )
         if self.skipped:
             found.append(
@@ -119,13 +120,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MergeNode(msgspec.Struct, frozen=True, kw_only=True):
-    """What a merge needs to know of one execution.
+    """The parts of an execution that a merge needs.
 
     Attributes:
         step: Name of the step.
-        before: Snapshot that it started from.
-        after: Snapshot that it left.
-        parents: Digests of the executions that it came from.
+        before: The snapshot before the step.
+        after: The snapshot after the step.
+        parents: Digests of the parent executions.
     """
 
     step: str
@@ -135,12 +136,12 @@ class MergeNode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a merge made.
+    """The result of a merge.
 
     Attributes:
         digest: The stored snapshot.
-        marked: Names of values that conflict, but that no later step reads.
-        notices: Sentences for the user: which rules settled which paths.
+        marked: Names of values in conflict that no later step reads.
+        notices: Messages about the rules that settled conflicts.
     """
 
     digest: str
@@ -149,12 +150,12 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something in the store that is wrong.
+    """A problem in a store.
 
     Attributes:
-        kind: `object`, `document` or `snapshot`; of a remote also `pack` or `index`.
-        name: Digest, or the file's place in the store when its name is no digest.
-        message: What is wrong with it.
+        kind: `object`, `document` or `snapshot`; in a remote also `pack` or `index`.
+        name: Its digest or name.
+        message: What is wrong.
     """
 
     kind: Literal["object", "document", "snapshot", "pack", "index"]

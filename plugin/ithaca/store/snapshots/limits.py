@@ -1,4 +1,4 @@
-"""How large a source may be, and what to say when it is larger."""
+"""The largest size of a source, and the error if it is larger."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ithaca.errors import UsageError
-from ithaca.store.ignore import literal
+from ithaca.store.snapshots.ignore import literal
 
 if TYPE_CHECKING:
-    from ithaca.store.scan import Found
+    from ithaca.store.snapshots.scan import Found
 
 _SHOWN = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """The largest source that is taken without a question.
+    """The largest allowed source.
 
     Attributes:
-        bytes: All files together.
-        files: How many.
+        bytes: Total size of the files.
+        files: How many files.
     """
 
     bytes: int = 1 << 30
@@ -28,15 +28,15 @@ class Limits:
 
 
 def check(found: Found, limits: Limits, where: str) -> None:
-    """Refuse a tree that is too large.
+    """Check the size of a tree.
 
     Args:
         found: The scanned tree.
-        limits: What is allowed.
+        limits: The limits.
         where: The root, for the message.
 
     Raises:
-        UsageError: It is too large; names the ten largest entries and the lines that leave them
+        UsageError: It is too large; lists the ten largest entries and the lines that leave them
             out.
     """
     if found.bytes <= limits.bytes and found.files <= limits.files:
@@ -53,14 +53,14 @@ def check(found: Found, limits: Limits, where: str) -> None:
         f"too large to snapshot: {_readable(found.bytes)} in {found.files} files "
         f"(the limit is {_readable(limits.bytes)} and {limits.files} files). "
         f"The largest entries:\n{rows}",
-        cure="leave out what the steps do not need: of these lines, add to .ithacaignore\n"
+        cure="add lines to .ithacaignore for what the steps do not need:\n"
         f"{lines}\n    or raise the limit ([tool.ithaca.source] max_bytes, max_files)",
         where=where,
     )
 
 
 def _largest(root: Found, *, by_files: bool) -> list[Found]:
-    """The ten largest entries; a folder that is large for one entry's sake gives way to it."""
+    """The ten largest entries; a single entry with most of a folder's size replaces it."""
 
     def size(entry: Found) -> int:
         return entry.files if by_files else entry.bytes

@@ -1,4 +1,4 @@
-"""Checking a store: every byte against its name, every snapshot down to its last file."""
+"""Verify a store: the bytes of every digest, and every file of every snapshot."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import os
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError
-from ithaca.store.blobs import hash_descriptor
-from ithaca.store.model import Problem
 from ithaca.store.naming import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
-from ithaca.store.walker import children, root_entry
+from ithaca.store.snapshots.blobs import hash_descriptor
+from ithaca.store.snapshots.model import Problem
+from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
-    from ithaca.store.local import Store
-    from ithaca.store.model import Entry
+    from ithaca.store.protocol import Store
+    from ithaca.store.snapshots.model import Entry
 
 
 def verify(store: Store, *, repair: bool = False) -> list[Problem]:
-    """Check every snapshot, tree, file and document. Temporary files are no problem.
+    """Verify every snapshot, tree, file and document. Temporary files are not a problem.
 
     Args:
-        store: What to check.
-        repair: Move what is damaged to `damaged/`, so that the next take or run writes it anew.
+        store: The store.
+        repair: Move damaged files to `damaged/`, so that the next take or run writes them again.
 
     Returns:
-        What is wrong, also what was set aside; empty when all is right.
+        The problems, including those that were moved away; empty if there are none.
 
     Raises:
-        StoreError: The store cannot be read at all.
+        StoreError: The store cannot be read.
 
     Example:
         >>> from pathlib import Path
         >>> from tempfile import mkdtemp
-        >>> from ithaca.store import Store
-        >>> verify(Store.open(Path(mkdtemp()) / "store"))
+        >>> from ithaca.store import LocalStore
+        >>> verify(LocalStore.open(Path(mkdtemp()) / "store"))
         []
     """
     checker = _Checker(store, repair=repair)
@@ -54,7 +54,7 @@ class _Checker:
         self.problems: list[Problem] = []
 
     def bytes_of(self, folder: str) -> None:
-        """Check the bytes of all objects or documents against their names."""
+        """Verify the bytes of all objects or documents."""
         for digest in self._store.digests(folder):
             path = self._store.address(folder, digest)
             try:
@@ -63,12 +63,12 @@ class _Checker:
                 self._bad(folder, digest, f"cannot be read: {error.strerror}")
                 continue
             if found != digest:
-                self._bad(folder, digest, "is damaged: its bytes do not match its name")
+                self._bad(folder, digest, "is damaged: its bytes do not match its digest")
             elif folder == OBJECTS:
                 self._sizes[digest] = size
 
     def snapshot(self, digest: str) -> None:
-        """Check that a snapshot's file is right and that all it names is there."""
+        """Verify a snapshot's file, and that everything in the snapshot exists."""
         try:
             root = root_entry(self._store, digest)
         except IthacaError as error:
@@ -95,7 +95,7 @@ class _Checker:
             if entry.kind == "dir":
                 self._folder(entry, inner, snapshot)
             elif entry.kind == "file" and self._there(entry.digest, inner, snapshot):
-                self._right_size(entry, inner, snapshot)
+                self._check_size(entry, inner, snapshot)
 
     def _there(self, digest: str, path: bytes, snapshot: str) -> bool:
         if digest in self._sizes:
@@ -104,13 +104,13 @@ class _Checker:
         self._add("snapshot", snapshot, f"object {digest} of {_shown(path)} is {state}")
         return False
 
-    def _right_size(self, entry: Entry, path: bytes, snapshot: str) -> None:
+    def _check_size(self, entry: Entry, path: bytes, snapshot: str) -> None:
         size = self._sizes[entry.digest]
         if size != entry.size:
             self._add(
                 "snapshot",
                 snapshot,
-                f"{_shown(path)} should have {entry.size} bytes, its object has {size}",
+                f"{_shown(path)} has {entry.size} bytes, but its object has {size}",
             )
 
     def _bad(self, folder: str, digest: str, message: str) -> None:
@@ -122,7 +122,7 @@ class _Checker:
             target = self._store.path / DAMAGED_FOLDER / f"{folder}-{digest}"
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
-            aside = f"; set aside as {DAMAGED_FOLDER}/{target.name}"
+            aside = f"; moved to {DAMAGED_FOLDER}/{target.name}"
         self._add(kinds[folder], digest, message + aside)
 
     def _add(self, kind: str, name: str, message: str) -> None:

@@ -1,7 +1,7 @@
-"""Digests of snapshots without the files that do not count, for keys of steps.
+"""Digests of snapshots without the files that keys of steps ignore.
 
-Nothing is stored for them but a hint under the cache folder: the digest is that of the snapshot
-that would be left, were these files taken away.
+The digest is that of the snapshot without these files. No such snapshot is stored; only the digest
+is kept in the cache folder.
 """
 
 from __future__ import annotations
@@ -12,46 +12,47 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ithaca.store.format import digest_of, encode_tree
-from ithaca.store.ignore import matches, patterns
-from ithaca.store.model import RESERVED
-from ithaca.store.scan import text
-from ithaca.store.walker import children, root_entry, tree_entry
+from ithaca.store.snapshots.format import digest_of, encode_tree
+from ithaca.store.snapshots.ignore import matches, patterns
+from ithaca.store.snapshots.model import RESERVED
+from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.walker import children, root_entry, tree_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pathspec import GitIgnoreSpec
 
-    from ithaca.store.local import Store
-    from ithaca.store.model import Entry
+    from ithaca.store.protocol import Store
+    from ithaca.store.snapshots.model import Entry
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _VERSION = 1
-"""Goes into the names of hints: raise it when the same patterns leave something else."""
+"""Part of the names of cached digests: raise it if the same patterns give another result."""
 
 
-class Counting:
-    """Knows what of snapshots counts.
+class SnapshotFilter:
+    """Computes digests of snapshots without ignored files.
 
     Args:
-        store: Where they are.
-        ignored: Patterns of the files that do not count, gitignore's syntax. Ithaca's own folder
-            (values, libraries) always counts. A folder that is empty without them does not count.
-        cache: Folder for what was computed; None to keep it in memory only.
+        store: The store that holds the snapshots.
+        ignored: Patterns of the ignored files, in gitignore syntax. Ithaca's own folder (values,
+            libraries) is never ignored. A folder with only ignored files is ignored too.
+        cache: Folder for computed digests; None to keep them in memory.
 
     Raises:
-        UsageError: A pattern is wrong.
+        UsageError: A pattern is invalid.
 
     Example:
         >>> from tempfile import mkdtemp
-        >>> from ithaca.store import Ignore, Store, take
+        >>> from ithaca.store import Ignore, LocalStore, take
         >>> home = Path(mkdtemp())
-        >>> store, work = Store.open(home / "store"), home / "work"
+        >>> store, work = LocalStore.open(home / "store"), home / "work"
         >>> _ = work.mkdir(), (work / "a.py").write_text("1")
         >>> without = take(store, work, ignore=Ignore()).digest
         >>> _ = (work / "notes.md").write_text("read me")
-        >>> Counting(store, ["*.md"]).digest(take(store, work, ignore=Ignore()).digest) == without
+        >>> with_notes = take(store, work, ignore=Ignore()).digest
+        >>> SnapshotFilter(store, ["*.md"]).digest(with_notes) == without
         True
     """
 
@@ -60,11 +61,11 @@ class Counting:
         self._store = store
         self._spec = spec
         self._known: dict[str, str] = {}
-        said = "\n".join([str(_VERSION), *ignored]).encode()
-        self._hints = cache / digest_of(said)[:16] if cache is not None else None
+        name = "\n".join([str(_VERSION), *ignored]).encode()
+        self._hints = cache / digest_of(name)[:16] if cache is not None else None
 
     def digest(self, snapshot: str) -> str:
-        """Digest of what counts of a snapshot; its own when everything does.
+        """Digest of a snapshot without ignored files.
 
         Raises:
             NotFound: No such snapshot, or a part of it is missing.
@@ -81,7 +82,7 @@ class Counting:
         return known
 
     def _digest(self, folder: Entry, spec: GitIgnoreSpec, path: bytes) -> str | None:
-        """Digest of a folder's tree; None when nothing is left of what it held."""
+        """Digest of a folder's tree; None if it holds ignored files only."""
         found, left_out = [], False
         for name, entry in children(self._store, folder, path).items():
             below = path + b"/" + name if path else name
@@ -102,14 +103,14 @@ class Counting:
         if self._hints is None:
             return None
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            said = (self._hints / snapshot).read_text()
-            return said if _DIGEST.fullmatch(said) else None
+            hint = (self._hints / snapshot).read_text()
+            return hint if _DIGEST.fullmatch(hint) else None
         return None
 
     def _write_hint(self, snapshot: str, digest: str) -> None:
         if self._hints is None:
             return
-        with contextlib.suppress(OSError):  # it is computed again then
+        with contextlib.suppress(OSError):  # computed again next time
             self._hints.mkdir(parents=True, exist_ok=True)
             draft = self._hints / f".{snapshot}.{os.getpid()}"
             draft.write_text(digest)

@@ -1,4 +1,4 @@
-"""Who came before whom: the executions that a join descends from, and their order."""
+"""The ancestors of a merge, and their order."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from ithaca.store.model import MergeNode
+    from ithaca.store.snapshots.model import MergeNode
 
 
 class Lineage:
-    """The ancestors of a join, its parents among them.
+    """The ancestors of a merge, including its parents.
 
     Attributes:
-        nodes: Digest to execution, ancestors before descendants, the first parent's first.
-        ancestors: Digest to the digests of all that it descends from.
+        nodes: Digest to execution, ancestors before descendants, starting with the first parent's.
+        ancestors: Digest to the digests of all its ancestors.
     """
 
     def __init__(self, heads: Sequence[str], load: Callable[[str], MergeNode]) -> None:
@@ -46,9 +46,10 @@ class Lineage:
         }
 
     def unsettled(self, heads: Sequence[str]) -> list[str]:
-        """Executions whose changes the join must weigh, in order.
+        """Executions whose changes the merge must settle, in order.
 
-        What every other execution and every parent descends from is in all parents already.
+        Common ancestors of all other executions and all parents are not needed: every parent
+        contains their changes.
         """
         common = frozenset.intersection(*(self.ancestors[head] | {head} for head in heads))
         settled = set(common)
@@ -64,14 +65,14 @@ class Lineage:
             settled -= wrong
 
     def latest(self, changers: Collection[str]) -> list[str]:
-        """Of the executions that changed one path, those that no other of them descends from.
+        """The executions that changed a path last: no other changer descends from them.
 
-        An execution that was found and not run may descend from an older execution of a step that
-        another branch knows in a newer one: after an edit that changed nothing further down. Where
-        both changed the path, the step's place in the older lineage says what came before what.
+        A reused execution may descend from an older execution of a step that another branch has in
+        a newer one, after an edit that changed no later result. If both changed the path, the
+        step's position in the older lineage decides the order.
 
         Args:
-            changers: Digests of all executions that changed it.
+            changers: Digests of all executions that changed the path.
         """
         return [
             one
@@ -90,7 +91,7 @@ class Lineage:
         return self._stands_above(one, other, changers)
 
     def _stands_above(self, one: str, other: str, changers: Collection[str]) -> bool:
-        """Whether another execution of the same step, which changed the path too, came before."""
+        """Whether another execution of the same step, which also changed the path, is older."""
         step = self.nodes[one].step
         if step == self.nodes[other].step or step not in self._steps[other]:
             return False

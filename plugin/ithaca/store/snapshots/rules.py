@@ -1,4 +1,4 @@
-"""What a merge does with a path that two branches left different: `[tool.ithaca.merge]`."""
+"""How a merge settles a conflict over a path: `[tool.ithaca.merge]`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pathspec import GitIgnoreSpec
 
 from ithaca.errors import UsageError
+from ithaca.store.snapshots.model import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ithaca.store.protocol import Store
 
 Rule = Literal["first", "last", "union", "drop"]
 _RULES = ("first", "last", "union", "drop")
@@ -22,12 +25,12 @@ _DEFAULTS: dict[str, Rule] = {"*.log": "union", "nohup.out": "union"}
 
 @dataclasses.dataclass(frozen=True)
 class MergeRules:
-    """Patterns (gitignore syntax) and what becomes of conflicting paths that match.
+    """Patterns in gitignore syntax, and the rule for conflicting paths that match.
 
     Attributes:
-        patterns: Pattern and rule; the last one that matches counts.
-        order: Names of the steps in workflow order, which says what `first` and `last` mean.
-            Without it: parents in their order, ancestors before descendants.
+        patterns: Patterns and rules; the last matching one is used.
+        order: Names of the steps in workflow order, which defines `first` and `last`. Without it,
+            parents count in their order, ancestors before descendants.
     """
 
     patterns: tuple[tuple[GitIgnoreSpec, Rule], ...] = ()
@@ -35,14 +38,14 @@ class MergeRules:
 
     @classmethod
     def read(cls, root: Path | None = None, *, order: Sequence[str] = ()) -> Self:
-        """The rules of a project: its `[tool.ithaca.merge]` over the defaults for logs.
+        """The rules of a project: `[tool.ithaca.merge]` and the defaults for logs.
 
         Args:
             root: Folder of the project's `pyproject.toml`; None for the defaults.
             order: Names of the steps in workflow order.
 
         Raises:
-            UsageError: A pattern or a rule is wrong, or the file is no TOML.
+            UsageError: A pattern or a rule is invalid, or the file is not valid TOML.
 
         Example:
             >>> MergeRules.read().rule("out/train.log")
@@ -57,21 +60,21 @@ class MergeRules:
             settings = {}
         except (OSError, ValueError) as error:
             raise UsageError(
-                "ITH904", f"the project's settings cannot be read: {error}", where=str(file)
+                "ITH904", f"cannot read the project's settings: {error}", where=str(file)
             ) from None
         table = settings.get("tool", {}).get("ithaca", {}).get("merge", {})
         return cls.of(table, order=order)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, order: Sequence[str] = ()) -> Self:
-        """The rules of a table of settings, over the defaults for logs.
+        """The rules of a table of settings, and the defaults for logs.
 
         Args:
             settings: Pattern to `first`, `last`, `union` or `drop`.
             order: Names of the steps in workflow order.
 
         Raises:
-            UsageError: A pattern or a rule is wrong.
+            UsageError: A pattern or a rule is invalid.
 
         Example:
             >>> rules = MergeRules.of({"*.csv": "last"})
@@ -83,8 +86,8 @@ class MergeRules:
             if rule not in _RULES:
                 raise UsageError(
                     "ITH413",
-                    f"{pattern!r} has the rule {rule!r}",
-                    cure=f"the rules are {', '.join(_RULES)}",
+                    f"unknown rule {rule!r} for the pattern {pattern!r}",
+                    cure=f"use one of {', '.join(_RULES)}",
                     where="[tool.ithaca.merge]",
                 )
             try:
@@ -92,14 +95,49 @@ class MergeRules:
             except ValueError as error:
                 raise UsageError(
                     "ITH413",
-                    f"the pattern {pattern!r} is wrong: {error}",
+                    f"invalid pattern {pattern!r}: {error}",
                     where="[tool.ithaca.merge]",
                 ) from None
         return cls(tuple(found), tuple(order))
 
     def rule(self, path: str) -> Rule | None:
-        """The rule for a path; None when a conflict over it is an error."""
+        """The rule for a path; None if a conflict is an error."""
         for spec, rule in reversed(self.patterns):
             if spec.match_file(path):
                 return rule
         return None
+
+
+def union(store: Store, entries: Sequence[Entry]) -> Entry:
+    """Store a file with the lines of all files: the common first lines, then the rest of each.
+
+    Args:
+        store: The store that holds the files.
+        entries: The files, in order; at least one.
+    """
+    data = join_lines([store.get_object(entry.digest) for entry in entries])
+    executable = any(entry.executable for entry in entries)
+    return Entry(
+        kind="file",
+        digest=store.put_object(data),
+        size=len(data),
+        executable=executable,
+        mode=entries[0].mode | (0o100 if executable else 0),
+        mtime_ns=max(entry.mtime_ns for entry in entries),
+    )
+
+
+def join_lines(files: Sequence[bytes]) -> bytes:
+    r"""The common first lines of all files, then the remaining lines of each.
+
+    Example:
+        >>> join_lines([b"start\nleft\n", b"start\nright", b"start\n"])
+        b'start\nleft\nright\n'
+    """
+    lines = [file.splitlines(keepends=True) for file in files]
+    common = 0
+    while all(common < len(one) and one[common] == lines[0][common] for one in lines):
+        common += 1
+    parts = [b"".join(lines[0][:common]), *(b"".join(one[common:]) for one in lines)]
+    ended = [part if part.endswith(b"\n") else part + b"\n" for part in parts if part]
+    return b"".join(ended)

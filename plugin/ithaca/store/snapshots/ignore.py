@@ -1,7 +1,7 @@
 """What is left out of a snapshot: `.ithacaignore`, defaults, credentials, Ithaca's own files.
 
-The defaults are looked up in sets, not matched as patterns: a tree has tens of thousands of files.
-A line `!PATTERN` in `.ithacaignore` takes in what a default leaves out.
+The defaults are sets, not patterns, because a tree has tens of thousands of files. A line
+`!PATTERN` in `.ithacaignore` includes what a default leaves out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pathspec import GitIgnoreSpec
 
 from ithaca.errors import UsageError
-from ithaca.store.model import RESERVED
+from ithaca.store.snapshots.model import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE_NAME = ".ithacaignore"
 
 Reason = Literal["internal", "cache", "default", "notebook", "credential", "user"]
-"""Why a path is left out. Of Ithaca's own files, caches and notebooks nobody is told."""
+"""Why a path is left out. Ithaca's own files, caches and notebooks are not reported."""
 
 _CACHE_FOLDERS = frozenset(
     {
@@ -78,7 +78,7 @@ _CREDENTIAL_FILES = frozenset(
     }
 )
 _HISTORY_ENDS = ("_history", "_hist", ".history", ".histfile")
-"""Shells and clients keep what was typed, passwords too: `.bash_history`, `.psql_history` …"""
+"""Histories of shells and clients can hold passwords: `.bash_history`, `.psql_history` …"""
 
 _CREDENTIAL_ENDS = (
     ".pem",
@@ -94,7 +94,7 @@ _HARMLESS_ENDS = (".example", ".sample", ".template", ".dist")
 
 
 def literal(path: str) -> str:
-    r"""The pattern that matches one path of the root and nothing else.
+    r"""The pattern that matches exactly one path.
 
     Args:
         path: Relative to the root.
@@ -108,13 +108,13 @@ def literal(path: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Ignore:
-    """What a take leaves out. Make one with `Ignore.read`, or `Ignore()` for the defaults alone.
+    """What `take` leaves out. Create one with `Ignore.read`, or `Ignore()` for the defaults only.
 
     Attributes:
         user: The patterns of `.ithacaignore`.
-        extra: Patterns that nothing takes in again, such as the runner's own files.
-        source: For the snapshot of a source: neither notebooks nor `.ithaca-volume` are in it.
-        whole: Nothing but `extra` is left out: the folder is no project, but what a tool made.
+        extra: Patterns that cannot be overridden, such as the runner's own files.
+        source: For the snapshot of a source, which holds neither notebooks nor `.ithaca-volume`.
+        whole: Leave out `extra` only: the folder is not a project, but the output of a tool.
     """
 
     user: GitIgnoreSpec | None = None
@@ -124,15 +124,15 @@ class Ignore:
 
     @classmethod
     def read(cls, root: Path, *, source: bool = False, extra: Sequence[str] = ()) -> Self:
-        r"""The rules of a folder: its `.ithacaignore` over the defaults.
+        r"""The rules of a folder: its `.ithacaignore` and the defaults.
 
         Args:
             root: The folder.
             source: Whether the folder is a source (see the class).
-            extra: Further patterns, gitignore syntax, never overridden.
+            extra: Further patterns in gitignore syntax, which cannot be overridden.
 
         Raises:
-            UsageError: A pattern is wrong, or the file cannot be read.
+            UsageError: A pattern is invalid, or the file cannot be read.
 
         Example:
             >>> from tempfile import mkdtemp
@@ -149,16 +149,16 @@ class Ignore:
             lines = []
         except OSError as error:
             raise UsageError(
-                "ITH413", f"cannot be read: {error.strerror}", where=os.fspath(file)
+                "ITH413", f"cannot read the file: {error.strerror}", where=os.fspath(file)
             ) from None
         return cls(patterns(lines, str(file)), patterns(extra, "reserved patterns"), source)
 
     @classmethod
     def only(cls, extra: Sequence[str]) -> Self:
-        """Rules that leave out what patterns name, and nothing else.
+        """Rules that leave out only what matches some patterns.
 
         Args:
-            extra: Patterns, gitignore syntax.
+            extra: Patterns in gitignore syntax.
 
         Example:
             >>> Ignore.only(["/a.pem"]).reason("b.pem", folder=False)
@@ -166,7 +166,7 @@ class Ignore:
         return cls(extra=patterns(extra, "reserved patterns"), whole=True)
 
     def reason(self, path: str, *, folder: bool) -> Reason | None:
-        """Why a path is left out; None when it is not.
+        """Why a path is left out; None if it is not.
 
         Args:
             path: Relative, with `/`.
@@ -186,7 +186,7 @@ class Ignore:
         return self._default_reason(path, name, folder=folder)
 
     def folder_reason(self, path: str, names: Collection[str]) -> Reason | None:
-        """Why a folder is left out for what it holds: virtual and conda environments."""
+        """Why a folder is left out because of its content: virtual and conda environments."""
         if self.whole or ("pyvenv.cfg" not in names and "conda-meta" not in names):
             return None
         if path.partition("/")[0] == RESERVED:
@@ -194,7 +194,7 @@ class Ignore:
         return None if matches(self.user, path, folder=True) is False else "default"
 
     def credential_folder(self, path: str) -> bool:
-        """Whether all that a folder holds looks like credentials."""
+        """Whether everything in a folder looks like credentials."""
         return not self.whole and not _CREDENTIAL_FOLDERS.isdisjoint(path.split("/"))
 
     def _reserved_reason(self, rest: str, name: str, *, folder: bool) -> Reason | None:
@@ -229,14 +229,14 @@ def _is_credential(name: str) -> bool:
 
 
 def patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
-    """Patterns of gitignore's syntax; None when there are none.
+    """Patterns in gitignore syntax; None if there are none.
 
     Args:
-        lines: One pattern a line; empty lines and comments do not count.
-        where: Where they stand, for the message.
+        lines: One pattern a line; empty lines and comments are skipped.
+        where: Their place, for messages.
 
     Raises:
-        UsageError: One is wrong.
+        UsageError: One is invalid.
     """
     wanted = [line for line in lines if line.strip() and not line.startswith("#")]
     if not wanted:
@@ -244,11 +244,11 @@ def patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:
     try:
         return GitIgnoreSpec.from_lines(wanted)
     except ValueError as error:
-        raise UsageError("ITH413", f"a pattern is wrong: {error}", where=where) from None
+        raise UsageError("ITH413", f"invalid pattern: {error}", where=where) from None
 
 
 def matches(spec: GitIgnoreSpec | None, path: str, *, folder: bool) -> bool | None:
-    """Whether patterns leave a path out (True), take it in (False), or say nothing of it."""
+    """Whether patterns leave a path out (True), include it (False), or do not match (None)."""
     if spec is None:
         return None
     return spec.check_file(f"{path}/" if folder else path).include

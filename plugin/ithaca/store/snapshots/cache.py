@@ -1,8 +1,8 @@
-"""The stat cache: which files need not be read again, because nothing about them changed.
+"""The stat cache: which files need not be read again because they did not change.
 
-A file is known by its size, times, inode and mode. Two changes within one tick of the file system's
-clock leave the same times, so a file that changed just before it was read is not remembered
-(git calls such entries racy): it is read again next time.
+A file is identified by its size, times, inode and mode. Two changes within one tick of the file
+system's clock leave the same times, so a file that changed just before it was read is not recorded
+(git calls such entries racy) and is read again next time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SLACK_NS = 20_000_000
 """More than a tick of the kernel's clock, which stamps files (10 ms at its slowest setting)."""
 
 _COARSE_SLACK_NS = 2_500_000_000
-"""For file systems that keep whole (or, FAT, every second) seconds."""
+"""For file systems that store whole seconds, or every second one (FAT)."""
 
 _VERSION = 1
 
@@ -42,8 +42,8 @@ class _File(msgspec.Struct, array_like=True):
 class StatCache:
     """What is known of the files below one root.
 
-    It is only a hint: a digest that the store does not hold is not believed, and a missing, old or
-    damaged file is an empty cache. Do not use one on a network file system whose clock may differ
+    It is only a hint: a digest counts only if the store has the object, and a missing, old or
+    damaged file is an empty cache. Do not use it on a network file system whose clock may differ
     from this machine's.
 
     Example:
@@ -57,7 +57,7 @@ class StatCache:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a cache that `save` wrote; an empty one when that cannot be done."""
+        """Read a saved cache; an empty one if it cannot be read."""
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             file = msgspec.msgpack.decode(Path(path).read_bytes(), type=_File)
             if file.version == _VERSION:
@@ -65,7 +65,7 @@ class StatCache:
         return cls()
 
     def save(self, path: Path) -> None:
-        """Write the cache, as a whole or not at all."""
+        """Write the cache atomically."""
         path = Path(path)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,11 +73,11 @@ class StatCache:
         temporary.replace(path)
 
     def lookup(self, path: bytes, status: os.stat_result) -> str | None:
-        """Digest of a file's bytes if nothing about the file changed.
+        """Digest of a file's bytes if the file did not change.
 
         Args:
             path: Relative to the root.
-            status: What `lstat` says now.
+            status: The current result of `lstat`.
         """
         known = self._known.get(path)
         if known is None or known != _known(status, known.digest):
@@ -85,13 +85,13 @@ class StatCache:
         return known.digest.hex()
 
     def remember(self, path: bytes, status: os.stat_result, digest: str, read_at: int) -> None:
-        """Remember a file that was read, unless it could have changed unseen.
+        """Record a file that was read, unless a change could go unnoticed.
 
         Args:
             path: Relative to the root.
-            status: What `fstat` said before and after the reading.
-            digest: Of its bytes.
-            read_at: When the reading began, nanoseconds since the epoch.
+            status: The result of `fstat`, the same before and after reading.
+            digest: Digest of its bytes.
+            read_at: When reading began, nanoseconds since the epoch.
         """
         newest = max(status.st_mtime_ns, status.st_ctime_ns)
         slack = _COARSE_SLACK_NS if status.st_ctime_ns % 1_000_000 == 0 else _SLACK_NS
@@ -101,12 +101,12 @@ class StatCache:
             self._known[path] = _known(status, bytes.fromhex(digest))
 
     def remember_written(self, written: dict[bytes, tuple[os.stat_result, str]]) -> None:
-        """Remember files that this process has just written.
+        """Record files that this process has just written.
 
-        Waits for one tick of the clock, so that a change after this call has other times.
+        Waits for one tick of the clock, so that a later change gets other times.
 
         Args:
-            written: Path to what `fstat` said and the digest of the bytes.
+            written: Path to the result of `fstat` and the digest of the bytes.
         """
         if not written:
             return
@@ -116,7 +116,7 @@ class StatCache:
             self.remember(path, status, digest, now)
 
     def forget_all_but(self, paths: set[bytes]) -> None:
-        """Forget files that are no longer there."""
+        """Remove files that no longer exist."""
         for path in self._known.keys() - paths:
             del self._known[path]
 

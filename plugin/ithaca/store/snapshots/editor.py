@@ -1,4 +1,4 @@
-"""Making a snapshot from another one by changing some of its paths."""
+"""Make a snapshot from another one by changing some of its paths."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from ithaca.store.format import (
+from ithaca.store.snapshots.format import (
     Attributes,
     SnapshotBody,
     encode_attributes,
     encode_snapshot,
     encode_tree,
 )
-from ithaca.store.model import Entry
-from ithaca.store.walker import children, tree_entry, walk
+from ithaca.store.snapshots.model import Entry
+from ithaca.store.snapshots.walker import children, tree_entry, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
 
 
 @dataclasses.dataclass(slots=True)
 class _Edit:
-    """What becomes of one path: nothing (only something below changes), an entry, or removal."""
+    """The change of one path: none (only paths below change), an entry, or removal."""
 
     given: bool = False
     entry: Entry | None = None
@@ -32,16 +32,16 @@ class _Edit:
 
 
 def edit(store: Store, root: Entry, edits: Mapping[bytes, Entry | None]) -> str:
-    """Store the snapshot that a root becomes by edits.
+    """Store the result of editing a snapshot.
 
     Args:
-        store: Where to.
-        root: The root of a snapshot.
-        edits: Path to what is to be there, None for nothing. A folder keeps what it holds, or
-            begins empty: what lies in it is an edit of its own.
+        store: The destination.
+        root: The root of the snapshot.
+        edits: Path to its new entry, or None to remove it. A folder keeps its content, or starts
+            empty: each path in it is an edit of its own.
 
     Returns:
-        Digest of the snapshot.
+        Digest of the new snapshot.
 
     Raises:
         StoreError: The store cannot be written.
@@ -56,7 +56,7 @@ def edit(store: Store, root: Entry, edits: Mapping[bytes, Entry | None]) -> str:
 
 
 def publish(store: Store, root: Entry) -> str:
-    """Publish the snapshot of a root whose trees are all stored; returns its digest."""
+    """Publish the snapshot of a root whose trees are stored; returns its digest."""
     sizes = [entry.size for _, entry in walk(store, root) if entry.kind == "file"]
     body = SnapshotBody(
         tree=bytes.fromhex(root.digest),
@@ -73,9 +73,9 @@ def store_folder(store: Store, entries: Mapping[bytes, Entry], like: Entry) -> E
     """Store a folder's tree and attributes.
 
     Args:
-        store: Where to.
+        store: The destination.
         entries: Name to entry.
-        like: A folder with the mode and time that it gets.
+        like: A folder from which mode and time are copied.
     """
     ordered = sorted(entries.items())
     tree = store.put_object(encode_tree([tree_entry(name, entry) for name, entry in ordered]))

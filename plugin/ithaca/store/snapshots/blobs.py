@@ -1,4 +1,4 @@
-"""Bytes of files on their way into the store and out of it: whole, checked, holes kept."""
+"""Copy files to and from the store: verified, with holes kept."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from ithaca.errors import Corrupt, NotFound, StoreError
-from ithaca.store.format import DAMAGED
 from ithaca.store.naming import OBJECTS
+from ithaca.store.version import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
 
 _SMALL = 1 << 20
-"""Files up to this size go through memory in one piece."""
+"""Files up to this size are read into memory."""
 
 _PIECE = 4 << 20
 _ZEROS = bytes(1 << 20)
@@ -39,13 +39,13 @@ _CANNOT_CLONE = (
 def store_file(store: Store, descriptor: int, size: int) -> tuple[str, int]:
     """Store the bytes of an open file.
 
-    What is stored matches its digest even when the file changes meanwhile: bytes are hashed as
-    they are copied. Whether they are all from one moment is for the caller to find out.
+    The bytes are hashed while they are copied, so they match the digest even if the file changes
+    meanwhile. The caller must check whether it changed.
 
     Args:
-        store: Where to.
+        store: The destination.
         descriptor: The file, at its beginning.
-        size: What `fstat` said.
+        size: Its size according to `fstat`.
 
     Returns:
         The digest and the number of bytes.
@@ -63,17 +63,17 @@ def store_file(store: Store, descriptor: int, size: int) -> tuple[str, int]:
 
 
 def write_file(store: Store, digest: str, size: int, target: int) -> None:
-    """Write the bytes of an object to an open, empty file, and check them.
+    """Write an object to an open, empty file, and verify it.
 
     Args:
-        store: Where from.
+        store: The source.
         digest: The object.
-        size: How large it should be.
+        size: Its expected size.
         target: The file.
 
     Raises:
         NotFound: The object is missing.
-        Corrupt: Its bytes do not match its digest.
+        Corrupt: Its bytes do not match the digest.
         OSError: The file cannot be written.
     """
     if size <= _SMALL:
@@ -93,7 +93,7 @@ def write_file(store: Store, digest: str, size: int, target: int) -> None:
 
 
 def hash_descriptor(descriptor: int) -> str:
-    """Digest of an open file's bytes, from its beginning; leaves the position at the end."""
+    """Digest of a whole open file; leaves the position at its end."""
     hasher = blake3(max_threads=blake3.AUTO)
     os.lseek(descriptor, 0, os.SEEK_SET)
     buffer = memoryview(bytearray(min(_PIECE, max(1, os.fstat(descriptor).st_size + 1))))
@@ -103,9 +103,9 @@ def hash_descriptor(descriptor: int) -> str:
 
 
 def damaged(digest: str) -> Corrupt:
-    """The error for an object whose bytes are wrong."""
+    """The error for an object whose bytes do not match its digest."""
     return Corrupt(
-        "ITH403", f"the object {digest} is damaged: its bytes do not match its name", cure=DAMAGED
+        "ITH403", f"the object {digest} is damaged: its bytes do not match its digest", cure=DAMAGED
     )
 
 
@@ -136,7 +136,7 @@ def _store_large(store: Store, descriptor: int) -> tuple[str, int]:
 
 
 def _pieces(descriptor: int) -> Iterator[bytes | memoryview]:
-    """The bytes of a file in order; whole pieces of a hole are `_ZEROS` itself."""
+    """The bytes of a file in order; whole parts of a hole are `_ZEROS` itself."""
     buffer = memoryview(bytearray(_PIECE))
     position = 0
     for start, end in _data_extents(descriptor):
@@ -150,13 +150,13 @@ def _pieces(descriptor: int) -> Iterator[bytes | memoryview]:
         while position < end:
             count = os.readv(descriptor, [buffer[: min(_PIECE, end - position)]])
             if not count:
-                return  # shortened meanwhile; the caller sees it in the stat
+                return  # truncated meanwhile; the caller compares the sizes
             yield buffer[:count]
             position += count
 
 
 def _data_extents(descriptor: int) -> Iterator[tuple[int, int]]:
-    """Where a file has data: (start, end) in order; the last one may be empty, at the end."""
+    """The ranges (start, end) of a file that hold data; the last may be empty, at the end."""
     size = os.fstat(descriptor).st_size
     position = 0
     while position < size:
@@ -165,7 +165,7 @@ def _data_extents(descriptor: int) -> Iterator[tuple[int, int]]:
             end = os.lseek(descriptor, start, os.SEEK_HOLE)
         except OSError as error:
             if error.errno != errno.ENXIO:
-                yield position, size  # this file system knows no holes
+                yield position, size  # this file system has no holes
                 return
             break
         yield start, end
@@ -205,10 +205,10 @@ def _copy_through_memory(source: int, target: int, start: int, end: int) -> None
 
 
 def _clone(source: int, target: int) -> bool:
-    """Share the blocks of the source, where the file system can (btrfs, xfs)."""
+    """Share the blocks of the source if the file system supports it (btrfs, xfs)."""
     if not sys.platform.startswith("linux"):
         return False
-    import fcntl  # not on every system
+    import fcntl  # not on every platform
 
     try:
         fcntl.ioctl(target, _FICLONE, source)
@@ -231,7 +231,7 @@ def _open_object(store: Store, digest: str) -> int:
     try:
         return os.open(store.address(OBJECTS, digest), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound("ITH402", f"there is no object {digest}", where=str(store.path)) from None
+        raise NotFound("ITH402", f"no object {digest}", where=str(store.path)) from None
     except OSError as error:
         raise StoreError(
             "ITH400", f"cannot read object {digest}: {error.strerror}", where=str(store.path)

@@ -1,4 +1,4 @@
-"""Looking over a folder before anything of it is read: names, stats, and what is left out."""
+"""Scan a folder before its files are read: names, stats, and what is left out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import stat
 from typing import TYPE_CHECKING, NoReturn
 
 from ithaca.errors import StoreError
-from ithaca.store.format import MAX_DEPTH
+from ithaca.store.snapshots.format import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from ithaca.store.ignore import Ignore
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -24,12 +26,12 @@ class Found:
     """One path below the root.
 
     Attributes:
-        name: As the file system has it.
+        name: Its name in the file system.
         path: Relative to the root; empty for the root.
-        status: What `lstat` said.
-        children: Entries of a folder, sorted by name; None for what is no folder.
-        bytes: Of all files at and below this path.
-        files: How many there are.
+        status: Result of `lstat`.
+        children: Entries of a folder, sorted by name; None if it is not a folder.
+        bytes: Total size of the files at and below this path.
+        files: How many files there are.
     """
 
     name: bytes
@@ -46,7 +48,7 @@ class Found:
 
     @property
     def text(self) -> str:
-        """The path as text; bytes that are no UTF-8 are surrogates."""
+        """The path as text; bytes that are not UTF-8 become surrogates."""
         return text(self.path)
 
     def walk(self) -> Iterator[Found]:
@@ -58,13 +60,13 @@ class Found:
 
 @dataclasses.dataclass(slots=True)
 class Scan:
-    """What looking over a folder found.
+    """The result of a scan.
 
     Attributes:
         root: The tree.
         left_out: Paths that look like credentials.
-        ignored: Topmost paths that the user's patterns leave out; in a step also what a default
-            leaves out, for there the step made it.
+        ignored: Topmost paths that the user's patterns leave out; in a step also those that a
+            default leaves out, because the step created them.
         skipped: Sockets, pipes and devices.
     """
 
@@ -75,21 +77,21 @@ class Scan:
 
 
 def text(path: bytes) -> str:
-    """A path for people and for JSON, the same under every locale."""
+    """A path as text, independent of the locale."""
     return path.decode("utf-8", "surrogateescape")
 
 
 def scan(descriptor: int, ignore: Ignore, *, besides: tuple[int, int], where: str) -> Scan:
-    """Look over a folder.
+    """Scan a folder.
 
     Args:
-        descriptor: Of the open root.
-        ignore: What is left out.
-        besides: Device and inode of a folder that is never entered: the store itself.
+        descriptor: Descriptor of the open root.
+        ignore: What to leave out.
+        besides: Device and inode of a folder to skip: the store itself.
         where: The root, for messages.
 
     Raises:
-        StoreError: A folder cannot be read (ITH406) or lies too deep (ITH414).
+        StoreError: A folder cannot be read (ITH406) or is nested too deeply (ITH414).
     """
     return _Scanner(ignore, besides, where).start(descriptor)
 
@@ -107,12 +109,12 @@ class _Scanner:
         return self._scan
 
     def _list(self, descriptor: int, folder: Found, depth: int) -> None:
-        """Fill in a folder's children, in the order of their names."""
+        """Fill in a folder's children, sorted by name."""
         if depth > MAX_DEPTH:
             raise StoreError(
                 "ITH414",
-                f"{folder.text}: folders inside folders more than {MAX_DEPTH} deep",
-                cure="leave it out with a line in .ithacaignore",
+                f"{folder.text}: folders are nested more than {MAX_DEPTH} deep",
+                cure="add a line to .ithacaignore that leaves it out",
                 where=self._where,
             )
         children = folder.children if folder.children is not None else []
@@ -146,7 +148,7 @@ class _Scanner:
         return True
 
     def _enter(self, parent: int, child: Found, depth: int) -> bool:
-        """Look over a folder below; False when it is not part of the snapshot after all."""
+        """Scan a subfolder; False if it is not part of the snapshot."""
         try:
             descriptor = os.open(child.name, FOLDER_FLAGS, dir_fd=parent)
         except OSError as error:
@@ -178,12 +180,37 @@ class _Scanner:
             self._scan.ignored.append(path)
 
 
+def fresh(root: Path, *, ignore: Ignore, cache: StatCache) -> Iterator[str]:
+    """Relative paths of the files that changed since the cache recorded them, sorted by folder.
+
+    Args:
+        root: The folder.
+        ignore: What to leave out.
+        cache: What is known of its files, for example from `restore`.
+
+    Raises:
+        StoreError: A folder cannot be read.
+    """
+    try:
+        descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
+    except OSError as error:
+        cannot_read(".", error, os.fspath(root))
+    try:
+        found = scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root))
+    finally:
+        os.close(descriptor)
+    for each in found.root.walk():
+        known = cache.lookup(each.path, each.status)
+        if stat.S_ISREG(each.status.st_mode) and known is None:
+            yield each.text
+
+
 def cannot_read(path: str, error: OSError, where: str) -> NoReturn:
-    """Say which file or folder cannot be read, and why."""
+    """Raise the error for a file or folder that cannot be read."""
     raise StoreError(
         "ITH406",
-        f"{path} cannot be read: {error.strerror or error}",
-        cure="make it readable, or leave it out with a line in .ithacaignore",
+        f"cannot read {path}: {error.strerror or error}",
+        cure="make it readable, or add a line to .ithacaignore that leaves it out",
         where=where,
     ) from None
 

@@ -1,4 +1,4 @@
-"""Looking at snapshots: their entries, their differences, their names."""
+"""Read snapshots: their entries, their differences, their names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import stat
 from typing import TYPE_CHECKING, Literal
 
 from ithaca.errors import Corrupt, NotFound, UnsafeSnapshot, UsageError
-from ithaca.store.format import (
-    DAMAGED,
+from ithaca.store.naming import SNAPSHOTS
+from ithaca.store.snapshots.format import (
     EXECUTABLE,
     FILE,
     FOLDER,
@@ -19,21 +19,21 @@ from ithaca.store.format import (
     decode_snapshot,
     decode_tree,
 )
-from ithaca.store.model import Change, Entry, Snapshot
-from ithaca.store.naming import SNAPSHOTS
-from ithaca.store.scan import text
+from ithaca.store.snapshots.model import Change, Entry, Snapshot
+from ithaca.store.snapshots.scan import text
+from ithaca.store.version import DAMAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
 
 _SHORTEST_PREFIX = 4
 _DEFAULT_MODES = {FOLDER: 0o755, EXECUTABLE: 0o755}
 
 
 def snapshot(store: Store, digest: str) -> Snapshot:
-    """What a snapshot's file says.
+    """The content of a snapshot's file.
 
     Raises:
         NotFound: There is no such snapshot.
@@ -53,62 +53,80 @@ def list_snapshots(store: Store) -> list[Snapshot]:
     """All snapshots of a store, newest first.
 
     Raises:
-        Corrupt: The file of one is damaged.
+        Corrupt: The file of a snapshot is damaged.
     """
     found = [snapshot(store, digest) for digest in store.digests(SNAPSHOTS)]
     return sorted(found, key=lambda one: (-one.created, one.digest))
 
 
 def resolve(store: Store, prefix: str) -> str:
-    """Digest of the snapshot whose name begins with a prefix.
+    """Digest of the snapshot that begins with a prefix.
 
     Args:
-        store: Where to look.
+        store: The store.
         prefix: At least four hex digits.
 
     Raises:
-        NotFound: No snapshot's name begins like this.
-        UsageError: More than one does, or the prefix is too short.
+        NotFound: No digest begins with it.
+        UsageError: Several digests do, or the prefix is too short.
+    """
+    return match_prefix(prefix, lambda start: store.digests(SNAPSHOTS, start))
+
+
+def match_prefix(prefix: str, find: Callable[[str], Sequence[str]], *, where: str = "") -> str:
+    """The only digest of a snapshot that begins with a prefix.
+
+    Args:
+        prefix: At least four hex digits.
+        find: Returns the digests that begin with a prefix.
+        where: URL of the remote that holds them; empty for the local store.
+
+    Raises:
+        NotFound: No digest begins with it.
+        UsageError: Several digests do, or the prefix is too short.
     """
     if len(prefix) < _SHORTEST_PREFIX:
         raise UsageError(
-            "ITH409", f"{prefix!r} is too short", cure="give at least four digits of the digest"
+            "ITH409", f"{prefix!r} is too short", cure="use at least four digits of the digest"
         )
-    found = store.digests(SNAPSHOTS, prefix.lower())
+    found = find(prefix.lower())
     if not found:
         raise NotFound(
-            "ITH402", f"there is no snapshot {prefix}", cure="`ithaca snapshots list` lists them"
+            "ITH402",
+            f"the remote has no snapshot {prefix}" if where else f"no snapshot {prefix}",
+            cure="" if where else "`ithaca snapshots list` lists them",
+            where=where,
         )
     if len(found) > 1:
         listed = ", ".join(digest[: len(prefix) + 4] for digest in found[:5])
         raise UsageError(
             "ITH409",
-            f"{prefix} is the beginning of {len(found)} snapshots: {listed}",
-            cure="give more digits",
+            f"{prefix} matches {len(found)} snapshots: {listed}",
+            cure="use more digits",
         )
     return found[0]
 
 
 def entries(store: Store, digest: str) -> dict[str, Entry]:
-    """Every path of a snapshot, folders too, a folder before what it holds.
+    """Every path of a snapshot, including folders, which precede their content.
 
     Args:
-        store: Where to look.
+        store: The store.
         digest: The snapshot.
 
     Returns:
-        Relative path (bytes that are no UTF-8 are surrogates) to entry, sorted by the path's parts.
+        Relative path (bytes that are not UTF-8 are surrogates) to entry, sorted by path parts.
 
     Raises:
-        NotFound: No such snapshot, or a part of it is missing.
+        NotFound: The snapshot, or a part of it, is missing.
         Corrupt: A part of it is damaged.
-        UnsafeSnapshot: It holds a name that could leave the root.
+        UnsafeSnapshot: It has a name that could escape the root.
     """
     return {text(path): entry for path, entry in walk(store, root_entry(store, digest))}
 
 
 def read_blob(store: Store, entry: Entry) -> bytes:
-    """The bytes of a file of a snapshot, checked.
+    """The bytes of a file of a snapshot, verified.
 
     Raises:
         NotFound: They are missing.
@@ -118,18 +136,18 @@ def read_blob(store: Store, entry: Entry) -> bytes:
 
 
 def diff(store: Store, first: str, second: str) -> list[Change]:
-    """What differs between two snapshots: bytes, kinds and executable bits, never times.
+    """The differences between two snapshots: bytes, kinds and executable bits, but not times.
 
     Args:
-        store: Where to look.
+        store: The store.
         first: A snapshot.
         second: Another one.
 
     Returns:
-        One change a path, sorted; of an added or removed folder every path below it too.
+        One change for each path, sorted; for an added or removed folder also every path below it.
 
     Raises:
-        NotFound: No such snapshot, or a part of it is missing.
+        NotFound: A snapshot, or a part of it, is missing.
         Corrupt: A part of one is damaged.
     """
     found = changes(store, root_entry(store, first), root_entry(store, second))
@@ -142,13 +160,13 @@ def diff(store: Store, first: str, second: str) -> list[Change]:
 def changes(
     store: Store, first: Entry | None, second: Entry | None, path: bytes = b""
 ) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
-    """Differences below two folders; equal folders are not entered.
+    """The differences below two folders; equal folders are not read.
 
     Args:
-        store: Where to look.
-        first: A folder; None or what is no folder counts as empty.
+        store: The store.
+        first: A folder; None is an empty one.
         second: Another one.
-        path: Of both.
+        path: Path of both.
     """
     if first is not None and second is not None and first.digest == second.digest:
         return
@@ -174,7 +192,7 @@ def root_entry(store: Store, digest: str) -> Entry:
 
 
 def walk(store: Store, folder: Entry, path: bytes = b"") -> Iterator[tuple[bytes, Entry]]:
-    """Every path below a folder, sorted by its parts."""
+    """Every path below a folder, sorted by path parts."""
     for name, entry in children(store, folder, path).items():
         below = path + b"/" + name if path else name
         yield below, entry
@@ -186,19 +204,17 @@ def children(store: Store, folder: Entry, path: bytes = b"") -> dict[bytes, Entr
     """The entries of a folder, sorted by name.
 
     Args:
-        store: Where to look.
+        store: The store.
         folder: An entry of kind `dir`.
-        path: Where it lies, to refuse what lies too deep.
+        path: Its path, to check its depth.
 
     Raises:
         NotFound: Its tree is missing.
         Corrupt: Its tree is damaged.
-        UnsafeSnapshot: It holds a name that could leave the root, or lies too deep.
+        UnsafeSnapshot: It has a name that could escape the root, or is nested too deeply.
     """
     if path.count(b"/") >= MAX_DEPTH:
-        raise UnsafeSnapshot(
-            "ITH404", f"a snapshot has folders inside folders more than {MAX_DEPTH} deep"
-        )
+        raise UnsafeSnapshot("ITH404", f"a snapshot has folders nested more than {MAX_DEPTH} deep")
     tree = decode_tree(store.get_object(folder.digest), folder.digest)
     table: list[Attributes | None] = [None] * len(tree)
     if folder.attributes:
@@ -206,19 +222,19 @@ def children(store: Store, folder: Entry, path: bytes = b"") -> dict[bytes, Entr
         if len(table) != len(tree):
             raise Corrupt(
                 "ITH403",
-                f"the attributes {folder.attributes} do not belong to the tree {folder.digest}",
+                f"the attributes {folder.attributes} do not match the tree {folder.digest}",
                 cure=DAMAGED,
             )
     return {one.name: _entry(one, attributes) for one, attributes in zip(tree, table, strict=True)}
 
 
 def tree_entry(name: bytes, entry: Entry, *, digest: str = "") -> TreeEntry:
-    """A path's entry in its folder's tree.
+    """The entry of a path in its folder's tree.
 
     Args:
-        name: Its name.
-        entry: What it is.
-        digest: Of the tree, for a folder that holds something else than the entry says.
+        name: The path's name.
+        entry: The entry.
+        digest: Digest of a folder's tree, if it differs from the entry's.
     """
     if entry.kind == "dir":
         return TreeEntry(name, FOLDER, 0, bytes.fromhex(digest or entry.digest))

@@ -1,9 +1,9 @@
-"""Restoring a snapshot: a folder that holds exactly what the snapshot holds.
+"""Restore a snapshot: make a folder hold exactly the content of the snapshot.
 
-Nothing is written outside the root, whatever the snapshot says and whatever another process does
-to the folder meanwhile: names are checked before the first write, every folder is opened relative
-to its parent without following links, and a file is always a new one (never an existing inode
-written over, which could have another name elsewhere).
+Nothing is written outside the root, whatever the snapshot contains and whatever another process
+does to the folder meanwhile: names are checked before the first write, every folder is opened
+relative to its parent without following links, and every file is a new one, because an existing
+inode could have another name elsewhere.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ithaca.errors import StoreError, UnsafeSnapshot
-from ithaca.store.blobs import hash_descriptor, write_file
-from ithaca.store.model import Entry
-from ithaca.store.removal import make_accessible, remove
-from ithaca.store.scan import FOLDER_FLAGS, text
-from ithaca.store.walker import children, root_entry
+from ithaca.store.snapshots.blobs import hash_descriptor, write_file
+from ithaca.store.snapshots.format import NOT_OURS
+from ithaca.store.snapshots.model import Entry
+from ithaca.store.snapshots.removal import make_accessible, remove
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, text
+from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ithaca.store.cache import StatCache
-    from ithaca.store.ignore import Ignore
-    from ithaca.store.local import Store
+    from ithaca.store.protocol import Store
+    from ithaca.store.snapshots.cache import StatCache
+    from ithaca.store.snapshots.ignore import Ignore
 
 _NEW_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -43,32 +44,32 @@ def restore(
     keep: Ignore | None = None,
     without: Collection[str] = (),
 ) -> None:
-    """Make a folder hold exactly what a snapshot holds.
+    """Make a folder hold exactly the content of a snapshot.
 
-    A folder that is there already is brought up to date: only what differs is written, and **what
-    the snapshot does not hold is removed**, except `.ithaca`, a store that lies in the folder, and
-    what `keep` would leave out of a snapshot.
+    An existing folder is updated: only differences are written, and **everything that the snapshot
+    does not hold is removed**, except `.ithaca`, a store in the folder, and what `keep` would leave
+    out of a snapshot.
 
     Args:
-        store: Where from.
+        store: The source.
         digest: The snapshot.
-        target: The folder; made when it is missing.
-        cache: What is known of the target's files; brought up to date, so that a later take reads
-            only what changed.
-        keep: What stays although the snapshot does not hold it.
+        target: The folder; created if it is missing.
+        cache: What is known of the target's files; it is updated, so that a later take reads only
+            changed files.
+        keep: What is not removed although the snapshot does not hold it.
         without: Names in the root that are not restored.
 
     Raises:
-        NotFound: No such snapshot, or a part of it is missing.
+        NotFound: The snapshot, or a part of it, is missing.
         Corrupt: A part of it is damaged.
-        UnsafeSnapshot: It holds a name that could leave the root; nothing was written.
+        UnsafeSnapshot: It has a name that could escape the root; nothing was written.
         StoreError: The target cannot be written (ITH412).
 
     Example:
         >>> from tempfile import mkdtemp
-        >>> from ithaca.store import Ignore, Store, take
+        >>> from ithaca.store import Ignore, LocalStore, take
         >>> home = Path(mkdtemp())
-        >>> store, work = Store.open(home / "store"), home / "work"
+        >>> store, work = LocalStore.open(home / "store"), home / "work"
         >>> _ = work.mkdir(), (work / "a.txt").write_text("hello")
         >>> restore(store, take(store, work, ignore=Ignore()).digest, home / "again")
         >>> [path.name for path in (home / "again").iterdir()]
@@ -78,8 +79,8 @@ def restore(
     if _HOME in plan.below:
         raise UnsafeSnapshot(
             "ITH404",
-            f"snapshot {digest} holds a folder .ithaca, which is Ithaca's own",
-            cure="do not use this snapshot: no Ithaca has made it; ask who wrote to the store",
+            f"snapshot {digest} holds a folder .ithaca, which is reserved for Ithaca",
+            cure=NOT_OURS,
         )
     for name in without:
         plan.below.pop(os.fsencode(name), None)
@@ -100,14 +101,14 @@ def restore(
 
 @dataclasses.dataclass(slots=True)
 class _Plan:
-    """A path that is to be: its entry, and what is below it."""
+    """The wanted entry of a path, and those below it."""
 
     entry: Entry
     below: dict[bytes, _Plan]
 
 
 def _plan(store: Store, entry: Entry, path: bytes, digest: str) -> _Plan:
-    """Read all trees, and so check every name, before anything is written."""
+    """Read all trees, which checks every name, before anything is written."""
     if entry.kind != "dir":
         return _Plan(entry, {})
     return _Plan(
@@ -120,7 +121,7 @@ def _plan(store: Store, entry: Entry, path: bytes, digest: str) -> _Plan:
 
 
 class _Restorer:
-    """One restore. `at` is the path being worked on, for messages."""
+    """One restore. `at` is the current path, for messages."""
 
     def __init__(
         self,
@@ -138,25 +139,25 @@ class _Restorer:
         self.at = b""
 
     def remember(self) -> None:
-        """Tell the cache what is now there."""
+        """Update the cache."""
         if self._cache is not None:
             self._cache.remember_written(self._written)
             self._cache.forget_all_but(self._present)
 
     def folder(self, descriptor: int, plan: _Plan, path: bytes, *, fresh: bool) -> None:
-        """Bring what an open folder holds up to date.
+        """Update an open folder.
 
         Args:
             descriptor: The folder.
-            plan: What is to be there.
-            path: Relative to the root.
-            fresh: It was made a moment ago, so that it is empty.
+            plan: Its wanted content.
+            path: Its path, relative to the root.
+            fresh: Whether it is new, and so empty.
         """
         present = {} if fresh else _statuses(descriptor)
         for name, status in present.items():
             if name not in plan.below:
                 self.at = _join(path, name)
-                if not self._stays(descriptor, name, status):
+                if not self._is_kept(descriptor, name, status):
                     self._discard(descriptor, name, status)
         for name, child in plan.below.items():
             self.at = _join(path, name)
@@ -220,13 +221,13 @@ class _Restorer:
             _set_attributes(descriptor, entry, 0o777)
             self._written[path] = (os.fstat(descriptor), entry.digest)
         except BaseException:
-            os.unlink(name, dir_fd=parent)  # half a file must not stay behind
+            os.unlink(name, dir_fd=parent)  # never leave a partial file
             raise
         finally:
             os.close(descriptor)
 
     def _same_bytes(self, parent: int, name: bytes, entry: Entry, status: os.stat_result) -> bool:
-        """Whether what is there has the wanted bytes, and no other name."""
+        """Whether an existing file has the wanted bytes, and no other name."""
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             return False
         if status.st_size != entry.size:
@@ -247,7 +248,7 @@ class _Restorer:
             os.close(descriptor)
 
     def _refresh(self, parent: int, name: bytes, entry: Entry) -> bool:
-        """Set mode and times of a file with the right bytes; False when it cannot be opened."""
+        """Set mode and times of a file; False if it cannot be opened."""
         try:
             descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
         except PermissionError:
@@ -259,8 +260,8 @@ class _Restorer:
             os.close(descriptor)
         return True
 
-    def _stays(self, parent: int, name: bytes, status: os.stat_result) -> bool:
-        """Whether something stays although the snapshot does not hold it."""
+    def _is_kept(self, parent: int, name: bytes, status: os.stat_result) -> bool:
+        """Whether an entry is kept although the snapshot does not hold it."""
         if self.at in self._own:
             return True
         if self._keep is None:
@@ -278,7 +279,7 @@ class _Restorer:
         return self._keep.folder_reason(text(self.at), names) is not None
 
     def _discard(self, parent: int, name: bytes, status: os.stat_result) -> None:
-        """Remove what the snapshot does not hold; of a folder, all but what stays."""
+        """Remove an entry; from a folder, everything except what is kept."""
         if self._keep is None or not stat.S_ISDIR(status.st_mode):
             remove(parent, name, status)
             return
@@ -297,11 +298,11 @@ class _Restorer:
 
 
 def _own_paths(store: Store, target: Path) -> frozenset[bytes]:
-    """Paths in the target that are never touched: Ithaca's home, and the store wherever it is."""
+    """Paths in the target that are never changed: `.ithaca`, and the store."""
     own = {_HOME}
     root, inner = os.path.realpath(target), os.path.realpath(store.path)
     if root == inner:
-        raise StoreError("ITH412", "cannot restore over the store itself", where=root)
+        raise StoreError("ITH412", "cannot restore into the store itself", where=root)
     if os.path.commonpath([root, inner]) == root:
         parts = os.fsencode(os.path.relpath(inner, root)).split(b"/")
         own.update(b"/".join(parts[:count]) for count in range(1, len(parts) + 1))
@@ -323,9 +324,9 @@ def _has_attributes(status: os.stat_result, entry: Entry, kept: int) -> bool:
 
 
 def _set_attributes(descriptor: int, entry: Entry, kept: int) -> None:
-    """Give an open file or folder its mode and times, if it has others.
+    """Set mode and times of an open file or folder, if they differ.
 
-    Set-user-id bits are not restored: a snapshot must not make a program of another user.
+    Set-user-id bits are not restored, for security.
     """
     status = os.fstat(descriptor)
     if _has_attributes(status, entry, kept):
@@ -337,7 +338,7 @@ def _set_attributes(descriptor: int, entry: Entry, kept: int) -> None:
 def _cannot_restore(error: OSError, path: str, target: Path) -> StoreError:
     return StoreError(
         "ITH412",
-        f"{path or 'the folder'} cannot be restored: {error.strerror or error}",
-        cure="make room or give permission, then restore again: what is right already stays",
+        f"cannot restore {path or 'the folder'}: {error.strerror or error}",
+        cure="free some space or change the permissions, then restore again",
         where=os.fspath(target),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ithaca.errors import UsageError
-from ithaca.store import Counting, Ignore, Store, take
+from ithaca.store import Ignore, SnapshotFilter, Store, take
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def digest(store: Store, work: Path) -> str:
 
 
 def test_only_the_files_that_count_change_what_counts(store: Store, work: Path) -> None:
-    counting, first = Counting(store, ["*.md"]), digest(store, work)
+    counting, first = SnapshotFilter(store, ["*.md"]), digest(store, work)
     (work / "docs" / "index.md").write_text("second")
     (work / "README.md").write_text("new")
     edited = digest(store, work)
@@ -36,7 +36,7 @@ def test_only_the_files_that_count_change_what_counts(store: Store, work: Path) 
 def test_what_counts_is_what_a_snapshot_without_the_files_is_called(
     store: Store, work: Path
 ) -> None:
-    counted = Counting(store, ["*.md"]).digest(digest(store, work))
+    counted = SnapshotFilter(store, ["*.md"]).digest(digest(store, work))
     shutil.rmtree(work / "docs")
     assert counted == digest(store, work)
 
@@ -44,7 +44,7 @@ def test_what_counts_is_what_a_snapshot_without_the_files_is_called(
 def test_a_folder_that_was_empty_before_counts(store: Store, work: Path) -> None:
     first = digest(store, work)
     (work / "empty").mkdir()
-    counting = Counting(store, ["*.md"])
+    counting = SnapshotFilter(store, ["*.md"])
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
@@ -52,33 +52,33 @@ def test_values_always_count(store: Store, work: Path) -> None:
     pointer = work / ".ithaca-volume" / "values" / "names" / "x.json"
     pointer.parent.mkdir(parents=True)
     pointer.write_text("{}")
-    counting, first = Counting(store, ["*.json", ".*", "*"]), digest(store, work)
+    counting, first = SnapshotFilter(store, ["*.json", ".*", "*"]), digest(store, work)
     pointer.write_text('{"deleted": true}')
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
 def test_a_later_pattern_takes_in_again(store: Store, work: Path) -> None:
-    counting, first = Counting(store, ["*.md", "!README.md"]), digest(store, work)
+    counting, first = SnapshotFilter(store, ["*.md", "!README.md"]), digest(store, work)
     (work / "README.md").write_text("new")
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
 def test_without_patterns_everything_counts(store: Store) -> None:
-    assert Counting(store, []).digest("a" * 64) == "a" * 64
+    assert SnapshotFilter(store, []).digest("a" * 64) == "a" * 64
 
 
 def test_what_was_computed_is_kept_and_damage_to_it_does_no_harm(
     store: Store, work: Path, tmp_path: Path
 ) -> None:
     cache, snapshot = tmp_path / "cache", digest(store, work)
-    counted = Counting(store, ["*.md"], cache=cache).digest(snapshot)
+    counted = SnapshotFilter(store, ["*.md"], cache=cache).digest(snapshot)
     (hint,) = cache.rglob(snapshot)
     assert hint.read_text() == counted
     hint.write_bytes(b"\xff nonsense")
-    assert Counting(store, ["*.md"], cache=cache).digest(snapshot) == counted
+    assert SnapshotFilter(store, ["*.md"], cache=cache).digest(snapshot) == counted
 
 
 def test_a_wrong_pattern_is_named(store: Store) -> None:
     with pytest.raises(UsageError) as raised:
-        Counting(store, ["!"])
+        SnapshotFilter(store, ["!"])
     assert raised.value.where == "[tool.ithaca.reuse] ignore"

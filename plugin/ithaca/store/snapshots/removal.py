@@ -1,4 +1,4 @@
-"""Removing what a snapshot does not hold, without ever leaving the folder that it lies in."""
+"""Remove entries of a folder without leaving it: links are not followed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import stat
 import sys
 
-from ithaca.store.scan import FOLDER_FLAGS
+from ithaca.store.snapshots.scan import FOLDER_FLAGS
 
 
 def remove(parent: int, name: bytes, status: os.stat_result) -> None:
-    """Remove one entry of an open folder and all below it; links are removed, not followed.
+    """Remove one entry of an open folder and everything below it; links are not followed.
 
     Args:
         parent: Descriptor of the folder.
         name: The entry.
-        status: What `lstat` said of it.
+        status: Its result of `lstat`.
 
     Raises:
         OSError: It cannot be removed.
@@ -37,16 +37,16 @@ def remove(parent: int, name: bytes, status: os.stat_result) -> None:
 
 
 def make_accessible(parent: int, name: bytes) -> None:
-    """Let the owner read, write and enter a folder; a link in its place is not followed.
+    """Give the owner all permissions on a folder; a link in its place is not followed.
 
     Args:
-        parent: Descriptor of the folder that it lies in.
+        parent: Descriptor of its parent folder.
         name: The folder.
     """
     if not sys.platform.startswith("linux"):
         os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
         return
-    # A descriptor by O_PATH needs no permission on the folder itself, and /proc gives it a name.
+    # O_PATH needs no permission on the folder itself, and /proc gives the descriptor a path.
     flags = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
     descriptor = os.open(name, flags, dir_fd=parent)
     try:
