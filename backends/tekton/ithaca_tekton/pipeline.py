@@ -147,7 +147,7 @@ class Graph:
             if self.settings.approval_task is None:
                 given["decision"] = f"$(tasks.{gate}.results.decision)"
             else:
-                given["asked"], after = f"$(context.pipelineRun.name)/{gate}", [*after, gate]
+                given["asked"], after = command.asked(gate), [*after, gate]
         content = _task(
             given,
             self._passed(),

@@ -112,6 +112,7 @@ def submit(
         parallel=parallel,
         reuse=reuse,
         reuse_ignore=reuse_ignore,
+        merge_rules=project.settings.table("merge"),
         infrastructure_retries=_infrastructure_retries(project.settings),
         store=url,
         plan=plan(
@@ -167,6 +168,7 @@ def retry(run: Run) -> Run:
         python=environments.python or before.python,
         environment=environments.identity,
         environment_from=environments.source,
+        merge_rules=project.settings.table("merge"),
         retry_of=run.id,
         engine="",
         plan=plan(

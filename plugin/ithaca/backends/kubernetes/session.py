@@ -285,7 +285,7 @@ class ClusterSession(Session):
             journal,
             stopped=outcome.status == "cancelled",
             deadline=outcome.deadline,
-            said=outcome.message,
+            message=outcome.message,
         )
 
     def _end_deleted(self, journal: Journal) -> None:
