@@ -15,6 +15,7 @@ from ithaca.records.fold import StepState
 from ithaca.runs.handle import open_run
 from ithaca.runs.progress import table
 from ithaca.runs.project import Project, find_project
+from ithaca.store import Store
 
 RECORD = Callable[[str, Workflow], Store]
 

@@ -27,7 +27,7 @@ from ithaca.backends.kubernetes import command as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings
 from ithaca.cli.groups import SYSTEMS
 from ithaca.cli.program import COMMANDS, program
-from ithaca.model.run import RunStatus, StepError, StepStatus
+from ithaca.model.run import FINAL, RunStatus, StepError, StepStatus
 from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
 from ithaca.records import names
@@ -263,7 +263,7 @@ def test_the_runners_command_line_in_a_pod_is_documented() -> None:
     options = {line.partition("=")[0] for line in lines if line.startswith("--")}
     text = section(page("clusters.md"), "What runs in a pod")
     assert set(re.findall(r"`(--[a-z-]+)", text)) == options
-    assert f"exit code {shared.FINAL}" in text
+    assert f"exit code {FINAL}" in text
 
 
 def test_every_merge_rule_is_documented() -> None:

@@ -65,7 +65,7 @@ def test_a_run_whose_deadline_is_over_says_so_and_its_step_timed_out(place: Clus
     told = place.end(run)
     assert (told["status"], statuses(told)) == ("failed", {"slow": "timed_out", "then": "skipped"})
     shown = place.ithaca("runs", "show", run).stdout
-    assert "its deadline of 30 s was over" in shown
+    assert "exceeded its deadline of 30 s" in shown
 
 
 @pytest.mark.parametrize("way", [0, 1], ids=["with a last pod", "at once"])

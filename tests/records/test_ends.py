@@ -193,7 +193,7 @@ def test_a_reason_adds_nothing_to_an_end_that_said_why(journal: Journal) -> None
 
 
 def test_a_run_that_was_stopped_in_its_engine_is_cancelled(journal: Journal) -> None:
-    end_run(journal, stopped=True, said="it was stopped in Argo")
+    end_run(journal, stopped=True, message="it was stopped in Argo")
     state = journal.state()
     assert (state.status, state.message) == ("cancelled", "it was stopped in Argo")
 
@@ -201,7 +201,7 @@ def test_a_run_that_was_stopped_in_its_engine_is_cancelled(journal: Journal) -> 
 def test_a_run_whose_time_was_over_says_so_and_what_was_not_done(journal: Journal) -> None:
     begin(journal)
     settle(journal, [Loss("fit", 1, "Step exceeded its deadline")])
-    end_run(journal, deadline=60.0, said="noise")
+    end_run(journal, deadline=60.0, message="noise")
     state = journal.state()
     assert (state.status, state.step("fit").status) == ("failed", "timed_out")
-    assert state.message == "its deadline of 60 s was over; not done: fit"
+    assert state.message == "the run exceeded its deadline of 60 s; not finished: fit"

@@ -31,7 +31,7 @@ def test_the_most_exact_lock_of_a_project_is_found_first(tmp_path: Path) -> None
 
 
 def test_a_project_without_a_lock_is_told_how_to_write_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is none of") as caught:
+    with pytest.raises(UsageError, match="no lock found") as caught:
         lock.find(tmp_path)
     assert caught.value.code == "ITH670"
     assert "requirements.txt" in caught.value.cure
@@ -81,6 +81,24 @@ def test_the_code_of_an_editable_package_does_not_count_and_its_needs_do(tmp_pat
     (tmp_path / "lib" / "code.py").write_text("a = 2\n")
     assert digest(tmp_path) == first
     (tmp_path / "lib" / "pyproject.toml").write_text(PROJECT.replace("numpy", "pandas"))
+    assert digest(tmp_path) != first
+
+
+@pytest.mark.parametrize("line", ["./lib", "lib/", "file:lib", "lib @ file://{root}/lib"])
+def test_the_code_of_a_package_in_the_project_counts(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(line.format(root=tmp_path) + "\n")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "code.py").write_text("a = 1\n")
+    first = digest(tmp_path)
+    (tmp_path / "lib" / "code.py").write_text("a = 2\n")
+    assert digest(tmp_path) != first
+
+
+@pytest.mark.parametrize("line", ["numpy --config-settings a=b", "git+https://x.org/y@main"])
+def test_a_line_that_names_no_file_counts_as_it_is(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{line}\n")
+    first = digest(tmp_path)
+    (tmp_path / "requirements.txt").write_text(f"{line}2\n")
     assert digest(tmp_path) != first
 
 

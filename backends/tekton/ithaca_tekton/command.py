@@ -55,6 +55,15 @@ def prepare(*, lost: int, environment: str | None) -> list[str]:
     ]
 
 
+def asked(gate: str) -> str:
+    """Where the answer to a step's question is, and the module that reads it in the pod.
+
+    Args:
+        gate: The task that asks.
+    """
+    return f"ithaca_tekton.answers:$(context.pipelineRun.name)/{gate}"
+
+
 def verdict() -> list[str]:
     """The arguments of the container after a step's, which says what its exit code means."""
     return ["--judge=$(steps.step-main.exitCode.path)", f"--out={RESULTS}"]

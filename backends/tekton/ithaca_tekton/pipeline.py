@@ -158,7 +158,7 @@ class Graph:
             if self.settings.approval_task is None:
                 own["decision"] = f"$(tasks.{gate}.results.decision)"
             else:
-                own["asked"], after = f"$(context.pipelineRun.name)/{gate}", [*after, gate]
+                own["asked"], after = command.asked(gate), [*after, gate]
         seconds = pods.time_limit(step, pod.settings)
         task = PipelineTask(
             name=self.named[step.name],

@@ -28,6 +28,9 @@ RunStatus = Literal["pending", "running", "succeeded", "failed", "cancelled", "l
 
 EndStatus = Literal["succeeded", "reused", "failed", "timed_out", "cancelled", "lost"]
 
+FINAL = 65
+"""Exit code of a runner whose step is over: no attempt is left, or another one cannot help."""
+
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """What the plan says of one step.
@@ -47,6 +50,20 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = ""
     execution: str | None = None
     reused_from: str | None = None
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """The trial of a study that a run is.
+
+    Attributes:
+        study: Name of the study.
+        number: Number of the trial in the study, from 0.
+        attempt: How often the trial was started, from 1.
+    """
+
+    study: str
+    number: int
+    attempt: int = 1
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +86,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
         reuse_ignore: Patterns of the files that count in no key, as they were set at submission.
+        merge_rules: `[tool.ithaca.merge]` at submission: pattern to rule, the last match wins.
         infrastructure_retries: How many attempts of each step may be lost to the machine before
             its own `retries` count.
         retry_of: The run that this one goes on from.
@@ -76,6 +94,8 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
             project's own store.
         engine: `BACKEND/NAMESPACE/NAME/UID` of the object that is the run, where an engine started
             it by itself.
+        trial: The trial that this run is, where a study started it.
+        template: Digest of the document that the runs of one preparation share; empty without one.
         plan: One entry a step, in workflow order.
         notices: What the user was told at submission.
     """
@@ -95,10 +115,13 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 1
     reuse: bool = True
     reuse_ignore: tuple[str, ...] = ()
+    merge_rules: dict[str, Any] = {}
     infrastructure_retries: int = 2
     retry_of: str | None = None
     store: str = ""
     engine: str = ""
+    trial: Trial | None = None
+    template: str = ""
     plan: tuple[PlannedStep, ...] = ()
     notices: tuple[str, ...] = ()
 

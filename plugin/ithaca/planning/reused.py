@@ -10,7 +10,7 @@ import msgspec
 from ithaca.errors import StoreError
 from ithaca.model.run import AttemptEnd, Execution
 from ithaca.planning.keys import Known, lookup
-from ithaca.records import names
+from ithaca.records.ends import record
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def write_reused(journal: Journal, step: str, known: Known) -> bool:
         metrics=known.metrics,
         reused_from=known.run or None,
     )
-    journal.create(names.attempt(journal.id, step, 1, "end"), end)
+    record(journal, end)
     return True
 
 

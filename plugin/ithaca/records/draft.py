@@ -13,7 +13,7 @@ from ithaca.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.records.journal import Documents
+    from ithaca.store import Documents
 
 
 class Draft:

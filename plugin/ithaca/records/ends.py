@@ -1,8 +1,8 @@
-"""Ends that somebody else writes: of attempts whose pod could not, and of their run.
+"""Ends of attempts and runs: every end is written here, and no reader writes one.
 
-A pod that is killed, evicted or deleted says nothing more. What is known of it then stands with
-its engine, and whoever sees that first writes the end: the pod of the next attempt, the last pod
-of the run, or a session that watches. All of them come here, so that they write the same.
+A pod that is killed, evicted or deleted cannot write its own end. Its engine still knows what
+happened, and whatever sees that first writes the end: the pod of the next attempt, the last pod of
+the run, or a session that watches. They all call the same functions, so they write the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ithaca.model.run import AttemptEnd, StepError
+from ithaca.model.run import FINAL, AttemptEnd, StepError
 from ithaca.records import names
 from ithaca.records.fold import GOOD
 from ithaca.records.journal import UNEXPLAINED, VANISHED
@@ -24,23 +24,20 @@ if TYPE_CHECKING:
     from ithaca.model.run import EndStatus
     from ithaca.records.journal import Journal
 
-FINAL = 65
-"""Exit code of a runner that says: another attempt cannot help, or there is none left."""
-
 _HOST = 63
 """Letters of a pod's name that are its host's, by which a pod may call itself."""
 
 
 class Loss(NamedTuple):
-    """A pod that ended badly, as its engine tells it.
+    """A pod that did not succeed, as its engine reports it.
 
     Attributes:
         step: The step.
-        number: Which attempt the engine counts it as; the first is 1.
-        message: What the engine says.
-        exit_code: Of the runner, as far as it is known.
-        pod: The pod's name or the end of it; empty when the engine does not tell.
-        cure: What helps against what the engine says, for a pod that never began.
+        number: The attempt in the engine's count; the first is 1.
+        message: The engine's message.
+        exit_code: Exit code of the runner, when it is known.
+        pod: The pod's name or the end of it; empty when the engine does not give it.
+        cure: What to do about the message, for a pod whose step never started.
     """
 
     step: str
@@ -52,9 +49,9 @@ class Loss(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """A way in which pods end, and how to tell it by what an engine or a node says."""
+    """A way in which pods end, and the messages of engines and nodes that tell it."""
 
-    said: re.Pattern[str]
+    pattern: re.Pattern[str]
     message: str
     cure: str
     code: str = "ITH523"
@@ -69,7 +66,7 @@ def _words(*some: str) -> re.Pattern[str]:
 _NO_MEMORY = _Kind(
     _words("OOMKilled"),
     "out of memory",
-    "ask for more (`limit:memory:…` tag), or use less of it",
+    "raise the limit (`limit:memory:…` tag), or use less memory",
     code="ITH524",
     infrastructure=False,
 )
@@ -84,8 +81,8 @@ _KINDS = (
             "failed to finish within",
             "belongs to has timed out",
         ),
-        "its pod lived longer than it, or the whole run, may",
-        "give it more time (`timeout:` tag, `timeout_grace` or `deadline` setting), or less to do",
+        "its pod ran past its time limit, or the run past its deadline",
+        "raise the limit (`timeout:` tag, `timeout_grace` or `deadline` setting), or do less",
         code="ITH666",
         status="timed_out",
         infrastructure=False,
@@ -93,14 +90,14 @@ _KINDS = (
     _Kind(
         _words("shutdown with strategy", "stopped with strategy", "was cancelled"),
         "the run was stopped in its engine",
-        "`ithaca runs retry` goes on",
+        "`ithaca runs retry` continues it",
         code="ITH630",
         status="cancelled",
     ),
     _Kind(
         _words("preempt"),
         "its pod was preempted",
-        "something of a higher priority needed the room; another attempt runs later or elsewhere",
+        "a pod with a higher priority took its place; another attempt runs later or elsewhere",
     ),
     _Kind(
         _words("node shutdown", "NodeLost", "node was lost", "NodeShutdown", "node .*not ready"),
@@ -110,29 +107,32 @@ _KINDS = (
     _Kind(
         _words("evicted", "low on resource", "ephemeral.storage", "exceeds the (total )?limit"),
         "its pod was evicted",
-        "ask for as much memory and disk as it uses (`request:` tags, `work.size` setting)",
+        "request as much memory and disk as it uses (`request:` tags, `work.size` setting)",
     ),
     _Kind(
         _words("exit code 137"),
         "its pod was killed",
-        "most often its node had no memory left: ask for what it uses (`request:memory:…` tag)",
+        "most likely its node ran out of memory: request what it uses (`request:memory:…` tag)",
     ),
     _Kind(
         _words("pod deleted", "pod not found"),
         "its pod was deleted",
-        "somebody deleted it, or its node was drained; another attempt runs elsewhere",
+        "it was deleted by hand, or its node was drained; another attempt runs elsewhere",
     ),
 )
-_NOTHING_SAID = _Kind(
+_STOPPED = _words(
+    "shutdown with strategy", "stopped with strategy", "terminated by", "TaskRunCancelled"
+)
+_UNKNOWN = _Kind(
     re.compile(""),
     "its pod vanished",
-    "`kubectl get events` may still say why; another attempt runs elsewhere",
+    "`kubectl get events` may show why; another attempt runs elsewhere",
     code=VANISHED,
 )
-_NOT_BEGUN = _Kind(
+_NOT_STARTED = _Kind(
     re.compile(""),
-    "its pod ended before the step began",
-    "see what the engine says of it, and whether the image holds Ithaca and fits the machine",
+    "its pod ended before the step started",
+    "check the engine's message, and that the image has Ithaca and fits the machine",
     code="ITH667",
 )
 
@@ -141,52 +141,52 @@ def lost(
     journal: Journal,
     step: str,
     number: int,
-    said: str = "",
+    message: str = "",
     exit_code: int | None = None,
     cure: str = "",
 ) -> AttemptEnd:
-    """Write the end of an attempt whose pod is gone, with the reason as well as it is known.
+    """Write the end of an attempt whose pod is gone, with the reason as far as it is known.
 
     Args:
         journal: The run's journal.
         step: The step.
         number: The attempt.
-        said: What its engine said of the pod.
-        exit_code: Of the runner, as far as it is known.
-        cure: What helps against what is said, for a pod that never began.
+        message: What its engine reports of the pod.
+        exit_code: Exit code of the runner, when it is known.
+        cure: What to do about the message, for a pod whose step never started.
 
     Returns:
-        The end, or the one that stood there before.
+        The end, or the one that was there before.
     """
     start = journal.attempt_start(step, number)
-    kind = _kind(said)
-    if kind is _NOTHING_SAID and start is None and said:
-        kind = _NOT_BEGUN._replace(cure=cure or _NOT_BEGUN.cure)
+    kind = _kind(message)
+    if kind is _UNKNOWN and start is None and message:
+        kind = _NOT_STARTED._replace(cure=cure or _NOT_STARTED.cure)
     return end_attempt(
         journal,
         step,
         number,
-        _error(journal, step, number, kind, said),
+        _error(journal, step, number, kind, message),
         status=kind.status,
         retryable=exit_code != FINAL,
         infrastructure=kind.infrastructure and exit_code != FINAL,
     )
 
 
-def _error(journal: Journal, step: str, number: int, kind: _Kind, said: str) -> StepError:
+def _error(journal: Journal, step: str, number: int, kind: _Kind, message: str) -> StepError:
     progress = journal.progress(step, number)
     cell = progress.number if progress else None
     if kind is _NO_MEMORY:
         start = journal.attempt_start(step, number)
         return out_of_memory(start.memory if start else "", cell)
-    return StepError(code=kind.code, message=_told(kind, said), cure=kind.cure, cell=cell)
+    return StepError(code=kind.code, message=_message(kind, message), cure=kind.cure, cell=cell)
 
 
 def out_of_memory(memory: str, cell: int | None, notebook: str = "") -> StepError:
-    """The error of an attempt that was killed for want of memory.
+    """The error of an attempt that ran out of memory.
 
     Args:
-        memory: How much it had, where that was limited.
+        memory: Its limit, when it has one.
         cell: The cell that ran.
         notebook: The composed notebook that holds the cell.
 
@@ -203,43 +203,52 @@ def out_of_memory(memory: str, cell: int | None, notebook: str = "") -> StepErro
     )
 
 
-def _kind(said: str) -> _Kind:
-    return next((each for each in _KINDS if each.said.search(said)), _NOTHING_SAID)
+def is_stop(message: str) -> bool:
+    """Whether an engine's message says that the run was stopped in the engine.
+
+    Args:
+        message: What the engine reports of a pod.
+    """
+    return _STOPPED.search(message) is not None
 
 
-def _told(kind: _Kind, said: str) -> str:
-    # `pod deleted` adds nothing to what we say of it.
-    plain = re.sub(r"^main: |\s+", " ", said).strip()
+def _kind(message: str) -> _Kind:
+    return next((each for each in _KINDS if each.pattern.search(message)), _UNKNOWN)
+
+
+def _message(kind: _Kind, message: str) -> str:
+    # `pod deleted` would repeat our own message.
+    plain = re.sub(r"^main: |\s+", " ", message).strip()
     return f"{kind.message}: {plain}" if plain and plain != "pod deleted" else kind.message
 
 
-def explain(journal: Journal, end: AttemptEnd, said: str) -> None:
-    """Keep why a pod was told to end or vanished, which was not known when its end was written.
+def explain(journal: Journal, end: AttemptEnd, message: str) -> None:
+    """Record why a pod was terminated or vanished, which was not known when its end was written.
 
     Args:
         journal: The run's journal.
-        end: What the pod wrote.
-        said: What its engine said of it afterwards.
+        end: The end that was written.
+        message: What its engine reported later.
     """
-    kind = _kind(said)
-    if end.error is None or end.error.code not in UNEXPLAINED or kind is _NOTHING_SAID:
+    kind = _kind(message)
+    if end.error is None or end.error.code not in UNEXPLAINED or kind is _UNKNOWN:
         return
-    error = _error(journal, end.step, end.attempt, kind, said)
-    told = msgspec.structs.replace(
+    error = _error(journal, end.step, end.attempt, kind, message)
+    explained = msgspec.structs.replace(
         end,
         error=msgspec.structs.replace(error, cell=error.cell or end.error.cell),
         status=kind.status,
         infrastructure=kind.infrastructure,
     )
-    journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), told)
+    journal.create(names.attempt(journal.id, end.step, end.attempt, "reason"), explained)
 
 
 def settle(journal: Journal, losses: Iterable[Loss]) -> None:
-    """Write the ends of attempts whose pods ended badly without one.
+    """Write the ends of attempts whose pods did not succeed and left none.
 
     Args:
         journal: The run's journal.
-        losses: What its engine says of its pods.
+        losses: What its engine reports of its pods.
     """
     cancelled = any(each.kind == "cancel" for each in journal.events())
     for loss in sorted(losses, key=lambda each: each.number):
@@ -252,18 +261,18 @@ def settle(journal: Journal, losses: Iterable[Loss]) -> None:
             explain(journal, end, loss.message)
             continue
         if number not in known and (cancelled or (known and loss.exit_code == FINAL)):
-            continue  # it began no attempt, and none was to begin
+            continue  # it started no attempt, and was not meant to
         lost(journal, loss.step, number, loss.message, loss.exit_code, loss.cure)
 
 
 def _number(journal: Journal, loss: Loss, known: list[int]) -> int | None:
-    """The attempt that a pod made; None when that is of another pod."""
+    """The attempt of a pod; None when another pod made the attempt of that number."""
     writers: dict[int, str] = {}
     for each in known:
         start = journal.attempt_start(loss.step, each)
         writers[each] = start.writer if start else ""
     if loss.pod:
-        for each, writer in reversed(writers.items()):  # pods may follow under the same name
+        for each, writer in reversed(writers.items()):  # a later pod may have the same name
             if writer and (writer.endswith(loss.pod) or writer == loss.pod[:_HOST]):
                 return each
         if writers.get(loss.number):
@@ -281,19 +290,19 @@ def end_attempt(
     retryable: bool = True,
     infrastructure: bool = False,
 ) -> AttemptEnd:
-    """Write the end of an attempt that ended badly and could not, or need not, say so itself.
+    """Write the end of an attempt that failed before or without its runner.
 
     Args:
         journal: The run's journal.
         step: The step.
         number: The attempt.
-        error: Why.
-        status: How it ended.
+        error: Why it failed.
+        status: Its status.
         retryable: Whether another attempt may help.
         infrastructure: Whether the machine failed, not the step.
 
     Returns:
-        The end, or the one that stood there before.
+        The end, or the one that was there before.
     """
     end = AttemptEnd(
         step=step,
@@ -304,20 +313,33 @@ def end_attempt(
         retryable=retryable,
         infrastructure=infrastructure,
     )
-    journal.create(names.attempt(journal.id, step, number, "end"), end)
+    record(journal, end)
     return journal.attempt_end(step, number) or end
 
 
-def end_run(
-    journal: Journal, *, stopped: bool = False, deadline: float | None = None, said: str = ""
-) -> None:
-    """Write how a run ended, by what its steps left.
+def record(journal: Journal, end: AttemptEnd) -> bool:
+    """Write the end of an attempt; the first one stays.
 
     Args:
         journal: The run's journal.
-        stopped: Whether somebody stopped it in its engine.
-        deadline: Seconds that it might take, when they are over.
-        said: Why it ended as its engine says, for a run whose steps do not tell.
+        end: The end.
+
+    Returns:
+        False when there was one before.
+    """
+    return journal.create(names.attempt(journal.id, end.step, end.attempt, "end"), end)
+
+
+def end_run(
+    journal: Journal, *, stopped: bool = False, deadline: float | None = None, message: str = ""
+) -> None:
+    """Write how a run ended, from the ends of its steps.
+
+    Args:
+        journal: The run's journal.
+        stopped: Whether it was stopped in its engine.
+        deadline: The run's limit in seconds, when it was exceeded.
+        message: The engine's message, for a run whose steps do not show why it ended.
     """
     state = journal.state()
     asked = [each for each in journal.events() if each.kind == "cancel"]
@@ -327,9 +349,9 @@ def end_run(
     elif all(each.status in GOOD for each in state.steps):
         journal.end("succeeded")
     elif stopped:
-        journal.end("cancelled", said or "it was stopped in its engine")
+        journal.end("cancelled", message or "the run was stopped in its engine")
     elif deadline is not None:
-        told = f"; not done: {', '.join(bad)}" if bad else ""
-        journal.end("failed", f"its deadline of {deadline:g} s was over{told}")
+        unfinished = f"; not finished: {', '.join(bad)}" if bad else ""
+        journal.end("failed", f"the run exceeded its deadline of {deadline:g} s{unfinished}")
     else:
-        journal.end("failed", f"failed: {', '.join(bad)}" if bad else said)
+        journal.end("failed", f"failed: {', '.join(bad)}" if bad else message)

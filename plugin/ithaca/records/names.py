@@ -74,7 +74,7 @@ def engine(name: str) -> str:
     """Name of the document that says which run an engine's object is, where it started by itself.
 
     Args:
-        name: `tekton/NAMESPACE/NAME/UID`; the last part is what counts.
+        name: `BACKEND/NAMESPACE/NAME/UID`; only the last part matters.
     """
     return f"engines/{blake3.blake3(name.rpartition('/')[2].encode()).hexdigest()}"
 

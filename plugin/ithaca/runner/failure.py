@@ -213,7 +213,7 @@ def told_to_end() -> StepError:
     )
 
 
-def refused(question: str, who: str, why: str) -> StepError:
+def rejected(question: str, who: str, why: str) -> StepError:
     """The error of a step that a person refused.
 
     Args:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ithaca import settings
 from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
 from ithaca.model.run import AttemptEnd, AttemptStart, Execution, StepError
 from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
 from ithaca.records import names
+from ithaca.records.ends import record
+from ithaca.records.journal import Journal
 from ithaca.runner import failure, secrets
 from ithaca.runner.cells import Cells, Failed, read_later
 from ithaca.runner.environment import check_usable, describe
@@ -65,7 +66,8 @@ def execute(
         StoreError: Not even that could be written.
     """
     store = store or LocalStore.open(Path(task.store))
-    _write(store, task, "start", _started(task))
+    journal = Journal(store, task.run)
+    journal.create(names.attempt(task.run, task.step, task.attempt, "start"), _started(task))
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)
     interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
@@ -73,10 +75,10 @@ def execute(
     with interruption.installed():
         end = attempt.end()
         try:
-            _write(store, task, "end", end)
+            record(journal, end)
         except StoreError:  # a quota, perhaps, which the disk's free space does not tell of
             shutil.rmtree(task.work, ignore_errors=True)
-            _write(store, task, "end", end)
+            record(journal, end)
     return end
 
 
@@ -224,8 +226,7 @@ class _Attempt:
             self.task.parents,
             load=load,
             rules=MergeRules.of(
-                settings.load(Path(self.task.root)).table("merge"),
-                order=[step.name for step in self.workflow.steps],
+                self.task.merge_rules, order=[step.name for step in self.workflow.steps]
             ),
             read_later={*self.step.reads, *read_later(self.workflow, self.step.name)},
         )
@@ -325,8 +326,3 @@ def _started(task: Task) -> AttemptStart:
         writer=task.writer or f"{socket.gethostname()}:{os.getpid()}",
         memory=task.memory,
     )
-
-
-def _write(store: Store, task: Task, name: str, document: msgspec.Struct) -> None:
-    place = names.attempt(task.run, task.step, task.attempt, name)
-    store.create(place, msgspec.json.encode(document))

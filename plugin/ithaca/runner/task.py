@@ -29,6 +29,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         environment: Identity digest of what the interpreter can import, as planned.
         reuse: Whether a known execution may stand for the step.
         reuse_ignore: Patterns of the files that count in no key.
+        merge_rules: What a join does with conflicting paths: pattern to rule, the last match wins.
         mounts: Volumes that the runner mounts; none where the engine has mounted them.
         notebook: Path of the notebook relative to the root.
         writer: Who executes it, for the record; else this machine and process.
@@ -55,6 +56,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     reuse: bool = True
     reuse_ignore: tuple[str, ...] = ()
+    merge_rules: dict[str, Any] = {}
     mounts: tuple[Mount, ...] = ()
     notebook: str
     writer: str = ""

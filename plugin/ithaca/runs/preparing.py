@@ -86,6 +86,7 @@ def prepare(
         environment_from=environments.source,
         parallel=parallel,
         reuse_ignore=ignored,
+        merge_rules=project.settings.table("merge"),
         infrastructure_retries=_infrastructure_retries(project.settings),
         store=url,
         plan=(),

@@ -96,6 +96,7 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         python=environments.python or before.python,
         environment=environments.identity,
         environment_from=environments.source,
+        merge_rules=project.settings.table("merge"),
         retry_of=state.id,
         engine="",
         plan=plan(

@@ -24,6 +24,8 @@ ASKED = workflow(
     Step(name="load"), Step(name="train", needs=("load",), approval="Really $(params.x)?")
 )
 
+WHERE = "ithaca_tekton.answers:$(context.pipelineRun.name)/approve--train"
+
 
 def gate(**settings: Any) -> dict[str, Any]:
     return member("approve--train", ASKED, **ASKING, **settings)
@@ -55,7 +57,7 @@ def test_a_rejection_stops_no_other_branch() -> None:
 def test_the_pod_of_the_step_is_told_where_the_answer_stands() -> None:
     step = member("train", ASKED, **ASKING)
     assert step["runAfter"] == ["approve--train"]
-    assert step["params"]["asked"] == "$(context.pipelineRun.name)/approve--train"
+    assert step["params"]["asked"] == WHERE
     (runner, *_) = step["task"]["steps"]
     assert "--asked=$(params.asked)" in runner["args"]
     assert not any(each.startswith("--decision") for each in runner["args"])
@@ -72,9 +74,10 @@ def test_in_a_planned_run_only_a_step_that_asks_is_told_of_an_answer() -> None:
         if argument.startswith(("--asked", "--decision"))
     ]
     assert told == ["--asked=$(params.asked)"]
-    assert {"name": "asked", "value": "$(context.pipelineRun.name)/approve--train"} in tasks[
-        "train"
-    ]["params"]
+    assert {
+        "name": "asked",
+        "value": WHERE,
+    } in tasks["train"]["params"]
 
 
 def test_a_known_step_asks_nobody() -> None:

@@ -30,9 +30,6 @@ STORE_PREFIX = "ITHACA_REMOTE_"
 ANSWERS = ("decision", "by", "comment")
 """What a person says when asked: `approve` or `reject`, who it was, and why."""
 
-FINAL = 65
-"""Exit code of the runner that says: another attempt cannot help, or there is none left."""
-
 
 def interpreter(*, copied: bool) -> list[str]:
     """What starts the runner: the Ithaca that was copied into the pod, else the image's own."""

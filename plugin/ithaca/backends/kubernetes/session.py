@@ -305,7 +305,7 @@ class ClusterSession(Session):
             journal,
             stopped=outcome.status == "cancelled",
             deadline=outcome.deadline,
-            said=outcome.message,
+            message=outcome.message,
         )
         return True
 

@@ -137,6 +137,7 @@ class Supervisor:
             environment=run.environment,
             reuse=run.reuse,
             reuse_ignore=run.reuse_ignore,
+            merge_rules=run.merge_rules,
             mounts=mounts(self.workflow, Path(run.root)),
             notebook=run.notebook,
             owner_fd=None,
@@ -218,7 +219,7 @@ def _rejected(move: Move, events: list[Event]) -> AttemptEnd:
         ended=time.time(),
         status="failed",
         retryable=False,
-        error=failure.refused(move.step.approval or "", who, why),
+        error=failure.rejected(move.step.approval or "", who, why),
     )
 
 

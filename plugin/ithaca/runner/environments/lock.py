@@ -1,17 +1,17 @@
-"""Locks: the file that says what to install, and the digest of what counts of it.
+"""Locks: the file that lists what to install, and its digest.
 
-The digest decides whether an environment is built again. Comments and order of lines in a
-requirements file do not count, nor does anything of a `pyproject.toml` but its dependencies,
-`requires-python` and uv's own table. Files that a lock names count with their bytes: other
-requirements, wheels, a folder of `--find-links`, a package's folder in the project.
+An environment is built again when the digest changes. It covers the requirements and options of a
+requirements file, but not its comments or the order of its lines; of a `pyproject.toml` the
+dependencies, `requires-python` and uv's own table; and the content of every file that a lock
+names: other requirements, wheels, a folder of `--find-links`, a package's folder in the project.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
 
 import blake3
 import msgspec
@@ -21,15 +21,10 @@ from ithaca.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT = 1
-"""Raised when the same lock would be installed otherwise than before."""
+FORMAT = 2
+"""Raised when the same lock would be installed differently than before."""
 
 _LOOKED_FOR = ("uv.lock", "pyproject.toml", "requirements.txt")
-_FILES = ("-r", "--requirement", "-c", "--constraint")
-_FOLDERS = ("-f", "--find-links")
-_EDITABLE = ("-e", "--editable")
-_OPTION = re.compile(r"(-{1,2}[A-Za-z][\w-]*)(?:\s*=\s*|\s+|(?<=^-[a-z]))(.+)")
-_LOCAL = re.compile(r"\.{0,2}/|\.{1,2}$|file:")
 _METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
 _PROJECT_KEYS = ("dependencies", "requires-python", "dynamic")
 
@@ -51,7 +46,7 @@ def find(root: Path, path: str = "") -> Lock:
 
     Args:
         root: The project's root.
-        path: Which file; empty to look for `uv.lock`, `pyproject.toml` (with dependencies) and
+        path: The file; empty to look for `uv.lock`, `pyproject.toml` (with dependencies) and
             `requirements.txt` in this order.
 
     Raises:
@@ -65,15 +60,15 @@ def find(root: Path, path: str = "") -> Lock:
             return Lock(name, _kind(name))
     raise UsageError(
         "ITH670",
-        f"the environment is to come from a lock, and there is none of {', '.join(_LOOKED_FOR)}",
+        f"no lock found for the environment: the project has no {', '.join(_LOOKED_FOR)}",
         where=str(root),
-        cure="write what the notebook imports into requirements.txt, or name the file: "
+        cure="list what the notebook imports in requirements.txt, or name the file: "
         '`environment = "lock:FILE"`',
     )
 
 
 def digest(root: Path, lock: Lock) -> str:
-    """Digest of what counts of a lock: 64 hexadecimal digits.
+    """The digest of a lock: 64 hexadecimal digits.
 
     Args:
         root: The project's root.
@@ -88,13 +83,13 @@ def digest(root: Path, lock: Lock) -> str:
 
 
 def is_package(root: Path, lock: Lock) -> bool:
-    """Whether the project is a package itself, whose own modules notebooks may import."""
+    """Whether the project is itself a package that its notebooks may import."""
     file = (root / lock.path).parent / "pyproject.toml"
     if lock.kind == "requirements" or not file.is_file():
         return False
     content = _toml(file)
-    told = _table(content, "tool", "uv").get("package")
-    return "build-system" in content if told is None else bool(told)
+    package = _table(content, "tool", "uv").get("package")
+    return "build-system" in content if package is None else bool(package)
 
 
 def _kind(path: str) -> Literal["requirements", "pyproject", "uv"]:
@@ -107,7 +102,7 @@ def _kind(path: str) -> Literal["requirements", "pyproject", "uv"]:
 def _within(root: Path, path: str) -> None:
     file = root / path
     if not file.resolve().is_relative_to(root.resolve()):
-        raise _cannot_read(file, "it lies outside of the project", "put it into the project")
+        raise _cannot_read(file, "it is outside of the project", "move it into the project")
     if not file.is_file():
         raise _cannot_read(file, "there is no such file", "name it relative to the project's root")
 
@@ -145,7 +140,7 @@ def _pyproject(file: Path) -> list[Any]:
     content = _toml(file)
     project, uv = _table(content, "project"), _table(content, "tool", "uv")
     if "dependencies" in (project.get("dynamic") or ()):
-        return [_text(file)]  # whatever computes them may read anything in it
+        return [_text(file)]  # they are computed from anything in it
     counts = {key: project[key] for key in _PROJECT_KEYS if key in project}
     local = [
         _local(file.parent / each["path"], editable=bool(each.get("editable")))
@@ -156,10 +151,10 @@ def _pyproject(file: Path) -> list[Any]:
 
 
 def _uv(file: Path) -> list[Any]:
-    """A `uv.lock` is exact but for packages that are folders of the project."""
+    """A `uv.lock` is exact, except for packages that are folders of the project."""
     project = file.with_name("pyproject.toml")
     if not project.is_file():
-        raise _cannot_read(file, "the pyproject.toml that belongs to it is missing")
+        raise _cannot_read(file, "its pyproject.toml is missing")
     sources = [_table(each, "source") for each in _toml(file).get("package", ())]
     local = [
         _local(file.parent / source[key], editable=key == "editable")
@@ -171,43 +166,58 @@ def _uv(file: Path) -> list[Any]:
 
 
 def _requirements(file: Path, seen: frozenset[Path] = frozenset()) -> list[Any]:
-    """The lines that count, sorted, with what they name in their place."""
+    """The requirements and options of a file, sorted, with the content of what they name."""
+    from pip_requirements_parser import RequirementsFile  # it takes long to import
+
     if file.resolve() in seen:
         return []
     seen |= {file.resolve()}
-    counts: list[Any] = []
-    for line in _lines(_text(file)):
-        option = _OPTION.fullmatch(line)
-        name, value = (option[1], option[2].strip("\"'")) if option else ("", line)
-        place = file.parent / value
-        if name in _FILES and "://" not in value:
-            counts.append([name[:3], _requirements(place, seen)])
-        elif name in _FOLDERS and "://" not in value:
-            counts.append([name, value, _local(place)])
-        elif _LOCAL.match(value) and (not name or name in _EDITABLE):
-            path = value.removeprefix("file://").removeprefix("file:").partition("[")[0].strip()
-            counts.append([line, _local(file.parent / path, editable=name in _EDITABLE)])
-        else:
-            counts.append([line])
+    _text(file)  # it can be read
+    found = RequirementsFile.from_file(str(file))
+    # Lines that only pip's newer versions and uv know are compared as text.
+    counts: list[Any] = [[_one_line(each.line)] for each in found.invalid_lines]
+    for option in found.options:
+        counts += _option(file.parent, option.options, seen)
+    for each in found.requirements:
+        path = _path(each.link.url) if each.link else None
+        local = [] if path is None else [_local(file.parent / path, editable=each.is_editable)]
+        counts.append([_one_line(each.line), *local])
     return sorted(counts, key=lambda each: msgspec.json.encode(each))
 
 
-def _lines(text: str) -> Iterator[str]:
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        plain = re.sub(r"(^|\s)#.*", "", line).strip()
-        if plain:
-            yield re.sub(r"\s+", " ", plain)
+def _option(folder: Path, options: dict[str, Any], seen: frozenset[Path]) -> Iterator[list[Any]]:
+    """The options of one line, with the files that they name."""
+    for name, values in options.items():
+        for value in values if isinstance(values, list) else [values]:
+            remote = "://" in str(value)
+            if name in ("requirements", "constraints") and not remote:
+                yield [name, _requirements(folder / value, seen)]
+            elif name == "find_links" and not remote:
+                yield [name, value, _local(folder / value)]
+            else:
+                yield [name, value]
+
+
+def _path(link: str) -> str | None:
+    """The path that a requirement's link names; None for one elsewhere."""
+    if link.startswith("file:"):
+        link = unquote(link.removeprefix("file://").removeprefix("file:"))
+    return None if "://" in link else link.partition("#")[0]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _local(path: Path, *, editable: bool = False) -> list[list[str]]:
-    """What counts of a file or folder that a lock names: names and digests.
+    """Names and digests of a file, or of the files in a folder, that a lock names.
 
-    The code of an editable package is read from the step's own files; only what it needs counts.
+    Of an editable package only the metadata counts: its code is among the step's own files.
     """
     if path.is_file():
         return [[path.name, _bytes(path)]]
     if not path.is_dir():
-        raise _cannot_read(path, "it names something that is not there")
+        raise _cannot_read(path, "it names a file that does not exist")
     if editable:
         found = [path / name for name in _METADATA if (path / name).is_file()]
     else:

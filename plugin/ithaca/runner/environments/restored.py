@@ -194,8 +194,8 @@ def _missing(wanted: Wanted, platform: Platform) -> NotFound:
     return NotFound(
         "ITH528",
         f"the store lacks {what}, for {platform}",
-        cure="start a new run: it builds what is missing. Of manifests: `ithaca compile NB "
-        "--backend argo --push`, and submit that",
+        cure="start a new run, which builds it; for manifests: `ithaca compile NB --backend "
+        "BACKEND --push`, and submit those",
     )
 
 

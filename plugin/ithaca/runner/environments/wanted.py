@@ -83,7 +83,7 @@ def parse(text: str) -> Wanted | None:
     if found is None:
         raise UsageError(
             "ITH671",
-            f"this is no environment that a pod can restore: `{text[:200]}`",
-            cure="print the manifests again: `ithaca compile NB --backend argo`",
+            f"a pod cannot restore the environment `{text[:200]}`",
+            cure="print the manifests again: `ithaca compile NB --backend BACKEND`",
         )
     return Wanted("lock" if found["path"] else "capture", found["digest"], found["path"] or "")

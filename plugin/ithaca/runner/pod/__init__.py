@@ -1,13 +1,12 @@
 """The runner in a pod: from its command line to one attempt of a step, and back.
 
 `options` reads the command line, `document` finds or makes the run's document, `attempt` executes
-a step and answers its engine by files and an exit code, `environment` sees to what its kernel can
-import, `preparing` installs that once for all pods, `gate` waits for a person, `approval` reads
-what people told an ApprovalTask, `verdict` tells an engine without exit codes what to make of one,
+a step, `output` passes its results to the engine, `environment` provides what its kernel imports,
+`preparing` installs that once for all pods, `answers` waits for a person's answer or reads it,
 `ending` records how a run ended. `install` copies this Ithaca into pods of images that have none
-(`closure`: which packages, `libraries`: what they need of the system), and `image` makes up for
-what else an image lacks. The command line is specified in `docs/clusters.md`; whatever starts pods
-may use it.
+(`closure`: which packages, `libraries`: what they need of the system), and `image` provides what
+else an image lacks. The command line is specified in `docs/clusters.md`, knows no engine, and may
+be used by whatever starts pods.
 
 The room may import what the runner may. Its results are documents in the remote that the command
 line names.
@@ -19,22 +18,22 @@ import sys
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError, StoreError
+from ithaca.model.run import FINAL
 from ithaca.runner.pod import credentials, image
-from ithaca.runner.pod.options import FINAL, Options, parse
+from ithaca.runner.pod.options import Options, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what a pod's command line says.
+    """Run what a pod's command line asks for.
 
     Args:
         arguments: The options.
 
     Returns:
-        The exit code: 0 when it went well, 65 when another attempt cannot help or none is left,
-        else 1.
+        The exit code: 0 on success, 65 when another attempt cannot help or none is left, else 1.
     """
     options = parse(arguments)
     try:
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _do(options: Options) -> int:
     if options.judge:
-        from ithaca.runner.pod.verdict import judge
+        from ithaca.runner.pod.output import judge
 
         return judge(options)
     if options.install is not None:
@@ -62,7 +61,7 @@ def _do(options: Options) -> int:
 
         return report(options)
     if options.gate:
-        from ithaca.runner.pod.gate import gate
+        from ithaca.runner.pod.answers import gate
 
         return gate(options)
     if options.end is not None:

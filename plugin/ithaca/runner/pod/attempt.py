@@ -1,4 +1,4 @@
-"""One attempt of a step in a pod: what is to be done, done, and told to the engine."""
+"""One attempt of a step in a pod: decide whether to run it, run it, report to the engine."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import msgspec
 from ulid import ULID
 
 from ithaca.errors import BackendError, NotFound, UsageError
-from ithaca.model.run import AttemptEnd, AttemptStart, Event
+from ithaca.model.run import FINAL, AttemptEnd, AttemptStart, Event
 from ithaca.records import names
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
 from ithaca.runner import failure, orphans
-from ithaca.runner.pod import approval, credentials, document, environment
-from ithaca.runner.pod.options import FINAL, Options, required
+from ithaca.runner.pod import answers, credentials, document, environment
+from ithaca.runner.pod.options import Options, required
+from ithaca.runner.pod.output import pass_on
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
-from ithaca.store import entries, read_blob
 
 if TYPE_CHECKING:
     from ithaca.model.workflow import Step
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 _MOST_METRICS = 1024
-"""Bytes of metrics that the engine is told."""
+"""Bytes of metrics that are passed to the engine."""
 
 
 def attempt(options: Options) -> int:
-    """Execute one attempt of a step, unless there is none to execute.
+    """Execute one attempt of a step, unless the step is over.
 
     Args:
         options: The command line.
@@ -41,7 +41,7 @@ def attempt(options: Options) -> int:
         The exit code.
 
     Raises:
-        IthacaError: Not even a record of it could be written.
+        IthacaError: No record of it could be written.
     """
     required(options, "step")
     store = document.attach(options)
@@ -49,7 +49,7 @@ def attempt(options: Options) -> int:
     pod = _Pod(options, store, journal)
     known = pod.known_end()
     if known is not None:
-        return pod.tell(known)
+        return pod.report(known)
     if pod.cancelled():
         options.say(f"step `{options.step}`: the run was cancelled")
         return FINAL
@@ -58,11 +58,11 @@ def attempt(options: Options) -> int:
     if ends and not pod.another(max(ends, key=lambda each: each.attempt)):
         options.say(f"step `{options.step}`: no attempt is left")
         return FINAL
-    return pod.tell(pod.refused(number) or pod.run(number))
+    return pod.report(pod.rejected(number) or pod.run(number))
 
 
 class _Pod:
-    """What is known of the attempt that this pod is for."""
+    """The step that this pod is for, and the state of its attempts."""
 
     def __init__(self, options: Options, store: Store, journal: Journal) -> None:
         self.options, self.store, self.journal = options, store, journal
@@ -88,18 +88,18 @@ class _Pod:
         return self.journal.attempts(self.step.name)
 
     def known_end(self) -> AttemptEnd | None:
-        """The end of an attempt that went well: the engine asks again when it lost the answer."""
+        """The end of an attempt that succeeded: an engine repeats pods whose results it lost."""
         return next((each for each in self.ends() if each.status in GOOD), None)
 
     def cancelled(self) -> bool:
-        """Whether somebody asked to cancel the run."""
+        """Whether the run was cancelled."""
         return any(each.kind == "cancel" for each in self.journal.events())
 
     def number(self) -> int:
-        """The number of this attempt; those before it that have no end get one.
+        """The number of this attempt; earlier attempts without an end get one.
 
-        One that has begun is never this one, even with a pod of the same name: a pod that vanishes
-        before its engine has seen it run is made again under its name.
+        An attempt that has started is never this one, even when its pod has the same name: a pod
+        that vanishes before its engine has seen it run is created again under its name.
         """
         number = self.options.retries + 1
         while self.journal.attempt_start(self.step.name, number) is not None:
@@ -108,7 +108,7 @@ class _Pod:
         return number
 
     def _end_before(self, number: int) -> None:
-        """Write the ends that the attempts before could not, as the engine tells of the last."""
+        """Write the missing ends of earlier attempts, with what the engine reports of the last."""
         known = [each for each in self._attempts() if each < number]
         message, code = self.options.last
         before = self.options.retries
@@ -116,64 +116,64 @@ class _Pod:
             known.append(before)  # its pod ended before it could write anything
         last = max(known, default=0)
         for each in known:
-            said = (message, code) if each == last else ("", None)
+            reported = (message, code) if each == last else ("", None)
             end = self.journal.attempt_end(self.step.name, each)
             if end is None:
-                lost(self.journal, self.step.name, each, *said)
+                lost(self.journal, self.step.name, each, *reported)
             else:
-                explain(self.journal, end, said[0])
+                explain(self.journal, end, reported[0])
 
     def another(self, end: AttemptEnd) -> bool:
-        """Whether another attempt follows one that ended so."""
+        """Whether another attempt follows this end."""
         budget = self.options.infrastructure_retries
         if budget is None:
             budget = self.document.infrastructure_retries
         return may_retry(self.step, end, [*self.ends(), end], budget) and not self.cancelled()
 
-    def refused(self, number: int) -> AttemptEnd | None:
-        """The end of a step that may not run: a person refused it, or nobody can say."""
+    def rejected(self, number: int) -> AttemptEnd | None:
+        """The end of a step that may not run: rejected, or the answer cannot be read."""
         try:
             answer = self._answer()
         except (UsageError, BackendError) as error:
             self._start(number)
-            passes = isinstance(error, BackendError)
+            transient = isinstance(error, BackendError)
             return end_attempt(
                 self.journal,
                 self.step.name,
                 number,
                 failure.of(error),
-                retryable=passes,
-                infrastructure=passes,
+                retryable=transient,
+                infrastructure=transient,
             )
         if answer is None or answer.kind != "reject":
             return None
-        said = failure.refused(self.step.approval or "", answer.by, answer.comment)
         self._start(number)
-        return end_attempt(self.journal, self.step.name, number, said, retryable=False)
+        rejected = failure.rejected(self.step.approval or "", answer.by, answer.comment)
+        return end_attempt(self.journal, self.step.name, number, rejected, retryable=False)
 
     def _answer(self) -> Event | None:
-        """How the step's question was answered; None where it asks nothing."""
+        """The answer to the step's question; None for a step that asks none."""
         options = self.options
         if options.asked:
-            told = approval.answer(options.asked)
+            given = answers.read(options.asked)
         elif options.decision:
-            told = approval.Answer(options.decision, options.by or "a person", options.comment)
+            given = answers.Answer(options.decision, options.by or "a person", options.comment)
         else:
             return None
         known = decision(self.step.name, self.journal.events())
-        # An ApprovalTask has rules of its own, whatever else somebody wrote.
-        counts = known is not None and (not options.asked or told[:2] == (known.kind, known.by))
-        return known if counts else self._write(told)
+        # Where the question is asked elsewhere, only the answer that was given there counts.
+        counts = known is not None and (not options.asked or given[:2] == (known.kind, known.by))
+        return known if counts else self._record(given)
 
-    def _write(self, told: approval.Answer) -> Event:
-        """Write down what people told the engine."""
+    def _record(self, given: answers.Answer) -> Event:
+        """Record an answer that was given to the engine."""
         event = Event(
             id=str(ULID()),
-            kind="approve" if told.decision == "approve" else "reject",
+            kind="approve" if given.decision == "approve" else "reject",
             at=time.time(),
-            by=told.by,
+            by=given.by,
             step=self.step.name,
-            comment=told.comment,
+            comment=given.comment,
         )
         self.journal.create(names.event(self.journal.id, event.id), event)
         return event
@@ -197,11 +197,10 @@ class _Pod:
             kernel = environment.kernel(options, self.store)
         except (UsageError, NotFound) as error:
             self._start(number)
-            said = failure.of(error)
-            return end_attempt(self.journal, self.step.name, number, said, retryable=False)
+            return end_attempt(
+                self.journal, self.step.name, number, failure.of(error), retryable=False
+            )
         parents = tuple(each for each in options.parents.split(",") if each)
-        if len(parents) > 1:
-            self._bring_settings()
         task = Task(
             store=str(self.store.path),
             run=self.journal.id,
@@ -218,6 +217,7 @@ class _Pod:
             environment=kernel.identity,
             reuse=self.document.reuse,
             reuse_ignore=self.document.reuse_ignore,
+            merge_rules=self.document.merge_rules,
             notebook=self.document.notebook,
             writer=options.writer,
             notices=kernel.notices,
@@ -230,47 +230,28 @@ class _Pod:
         orphans.adopt()
         return execute(task, store=self.store, cancelled=self.cancelled, restore=kernel.restore)
 
-    def _bring_settings(self) -> None:
-        """A join asks the project's settings for its rules, and the folder is still empty."""
-        found = {
-            str(path): entry for path, entry in entries(self.store, self.document.source).items()
-        }
-        settings = found.get("pyproject.toml")
-        if settings is not None and settings.kind == "file":
-            (Path(self.options.root) / "pyproject.toml").write_bytes(
-                read_blob(self.store, settings)
-            )
-
-    def tell(self, end: AttemptEnd) -> int:
-        """Tell the engine how the attempt ended; returns the exit code."""
+    def report(self, end: AttemptEnd) -> int:
+        """Report to the engine how the attempt ended; returns the exit code."""
         if end.status in GOOD:
-            results(self.options, execution=end.execution or "", metrics=_metrics(end.metrics))
+            pass_on(self.options, execution=end.execution or "", metrics=_metrics(end.metrics))
             return 0
-        said = message(end)
-        self.options.say(said)
-        print(said, file=sys.stderr)  # noqa: T201
+        text = message(end)
+        self.options.say(text)
+        print(text, file=sys.stderr)  # noqa: T201
         return 1 if self.another(end) else FINAL
 
 
-def results(options: Options, **texts: str | bytes) -> None:
-    """Leave what the engine passes on, each under its name."""
-    folder = options.results
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
-
-
 def _metrics(metrics: dict[str, float]) -> bytes:
-    """As many of them as the engine is told."""
-    told: dict[str, float] = {}
+    """As many of the metrics as fit."""
+    fitting: dict[str, float] = {}
     for name, value in metrics.items():
-        if len(msgspec.json.encode({**told, name: value})) <= _MOST_METRICS:
-            told[name] = value
-    return msgspec.json.encode(told)
+        if len(msgspec.json.encode({**fitting, name: value})) <= _MOST_METRICS:
+            fitting[name] = value
+    return msgspec.json.encode(fitting)
 
 
 def message(end: AttemptEnd) -> str:
-    """How an attempt ended badly, in one line for the engine.
+    """Why an attempt did not succeed, in one line for the engine.
 
     Example:
         >>> from ithaca.model.run import StepError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,15 @@ def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
             yield path, place
         elif path.parent.name == "bin" and is_program(path):
             yield path, f"../../../bin/{path.name}"
+
+
+def packages() -> list[Path]:
+    """The folders of Ithaca's own packages: itself and the backends that it comes with."""
+    names = {"ithaca"}
+    for each in metadata.distribution("ithaca").entry_points.select(group="ithaca.backends"):
+        names.add(each.module.partition(".")[0])
+    found = (find_spec(name) for name in sorted(names))
+    return [Path(str(each.origin)).parent for each in found if each is not None]
 
 
 def is_program(path: Path) -> bool:

@@ -21,7 +21,7 @@ from ithaca.records.journal import Journal
 from ithaca.runner.pod import credentials
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import Options, required, seconds
-from ithaca.store import LocalStore, SharedStore
+from ithaca.store import LocalStore, SharedStore, entries, read_blob
 from ithaca.store.remotes import Remote
 
 if TYPE_CHECKING:
@@ -32,6 +32,25 @@ if TYPE_CHECKING:
 
 _OURS = "ithaca-"
 _RETRIES = 2
+
+
+class _Reuse(msgspec.Struct):
+    ignore: tuple[str, ...] = ()
+
+
+class _Settings(msgspec.Struct):
+    """What of `[tool.ithaca]` belongs to a run's document."""
+
+    merge: dict[str, Any] = {}
+    reuse: _Reuse = msgspec.field(default_factory=_Reuse)
+
+
+class _Tool(msgspec.Struct):
+    ithaca: _Settings = msgspec.field(default_factory=_Settings)
+
+
+class _PyProject(msgspec.Struct):
+    tool: _Tool = msgspec.field(default_factory=_Tool)
 
 
 def attach(options: Options) -> Store:
@@ -76,10 +95,10 @@ def run_id(created: str, engine: str) -> str:
 
     Args:
         created: When the engine made it, as RFC 3339.
-        engine: `argo/NAMESPACE/NAME/UID`; the last part is what counts.
+        engine: `BACKEND/NAMESPACE/NAME/UID`; only the last part matters.
 
     Example:
-        >>> run_id("2026-01-02T03:04:05Z", "argo/default/w-1/3f0e")
+        >>> run_id("2026-01-02T03:04:05Z", "backend/default/w-1/3f0e")
         '01KDYAK348G8YW0Y6DN47J7TS6'
     """
     time = round(seconds(created) * 1000).to_bytes(6, "big")
@@ -109,6 +128,7 @@ def _document(options: Options, store: Store, name: str) -> RunDocument:
         said = f"lacks the source snapshot {options.source[:12]}"
         raise _not_pushed(said, workflow, options) from None
     retries = options.infrastructure_retries
+    settings = _settings(store, options.source)
     return RunDocument(
         id=name,
         created=seconds(options.created) if options.created else ULID.from_str(name).timestamp,
@@ -123,10 +143,26 @@ def _document(options: Options, store: Store, name: str) -> RunDocument:
         python=options.python,
         environment="",
         environment_from=options.environment,
+        reuse_ignore=settings.reuse.ignore,
+        merge_rules=settings.merge,
         infrastructure_retries=_RETRIES if retries is None else retries,
         store=options.store,
         plan=tuple(PlannedStep(step=step.name, action="run") for step in workflow.steps),
     )
+
+
+def _settings(store: Store, source: str) -> _Settings:
+    """`[tool.ithaca]` of the source snapshot."""
+    found = {str(path): entry for path, entry in entries(store, source).items()}
+    file = found.get("pyproject.toml")
+    if file is None or file.kind != "file":
+        return _Settings()
+    try:
+        return msgspec.toml.decode(read_blob(store, file), type=_PyProject).tool.ithaca
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "ITH904", f"the project's settings cannot be read: {error}", where="pyproject.toml"
+        ) from None
 
 
 def _workflow(options: Options, store: Store) -> Workflow:

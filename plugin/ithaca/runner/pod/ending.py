@@ -1,4 +1,4 @@
-"""How a run of an engine ended: what its pods could not say themselves, then the run's own end."""
+"""How a run of an engine ended: the missing ends of its attempts, then the end of the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.notebook.names import dns_label
-from ithaca.records.ends import Loss, end_run, lost, settle
+from ithaca.records.ends import Loss, end_run, is_stop, lost, settle
 from ithaca.records.fold import GOOD
 from ithaca.runner.pod import document
 
@@ -24,17 +24,14 @@ if TYPE_CHECKING:
     from ithaca.runner.pod.options import Options
 
 _NUMBER = re.compile(r"\((\d+)\)$")
-"""How Argo calls an attempt: `train(0)` is the first."""
-_STOPPED = re.compile(
-    r"shutdown with strategy|stopped with strategy|terminated by|TaskRunCancelled", re.IGNORECASE
-)
-_FINE = ("", "None", "Succeeded", "Completed")
-"""What engines say of nodes that did not fail, where they say something of all."""
+"""The number of a repeated node's attempt: `train(0)` is the first."""
+_GOOD_NODE = ("", "None", "Succeeded", "Completed")
+"""Messages of nodes that did not fail, from engines that report every node."""
 _BAD = ("failed", "timed_out", "cancelled")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine knows of a node that failed."""
+    """A node that failed, as the engine reports it."""
 
     name: str
     message: str
@@ -42,7 +39,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def end(options: Options) -> int:
-    """Record how a run ended.
+    """Write how a run ended.
 
     Args:
         options: The command line.
@@ -52,19 +49,19 @@ def end(options: Options) -> int:
     """
     store = document.attach(options)
     journal = document.journal(options, store)
-    known = [each for each in failures(options.failures) if each.message not in _FINE]
+    known = [each for each in failures(options.failures) if each.message not in _GOOD_NODE]
     _settle(journal, known)
     if _is_good(journal.state(), options.end or ""):
         journal.end("succeeded")
     else:
         ends = options.ends(journal.run().created)
         over = ends is not None and time.time() > ends
-        stopped = not over and any(_STOPPED.search(each.message) for each in known)
+        stopped = not over and any(is_stop(each.message) for each in known)
         end_run(
             journal,
             stopped=stopped,
             deadline=options.deadline if over else None,
-            said="" if stopped else next((each.message for each in known if each.message), ""),
+            message="" if stopped else next((each.message for each in known if each.message), ""),
         )
     ended = journal.ended()
     if ended is None or ended.status == "succeeded":
@@ -75,10 +72,10 @@ def end(options: Options) -> int:
 
 
 def failures(text: str) -> list[Failure]:
-    """What an engine says of the nodes that failed; empty when it says nothing that can be read.
+    """Read what an engine reports of its nodes; empty when that cannot be read.
 
     Args:
-        text: A JSON list; Argo quotes it once more.
+        text: A JSON list, or a JSON string that holds one.
 
     Example:
         >>> failures('[{"displayName": "fit", "message": "OOMKilled", "podName": "w-1"}]')
@@ -101,31 +98,31 @@ def failures(text: str) -> list[Failure]:
 
 
 def _settle(journal: Journal, known: list[Failure]) -> None:
-    """Write the ends of the attempts whose pods could not."""
+    """Write the ends of the attempts whose pods left none."""
     steps = journal.workflow().steps
     losses = list(_losses(known, steps))
     settle(journal, losses)
-    told = {each.step: each.message for each in losses}
+    messages = {each.step: each.message for each in losses}
     for step in steps:
         for number in journal.attempts(step.name):
             if journal.attempt_end(step.name, number) is None:
-                lost(journal, step.name, number, told.get(step.name, ""))
+                lost(journal, step.name, number, messages.get(step.name, ""))
 
 
 def _losses(known: Iterable[Failure], steps: Iterable[Step]) -> Iterator[Loss]:
-    """The pods of steps among the nodes that failed."""
+    """The nodes that failed and are pods of steps."""
     named = {dns_label(step.name): step.name for step in steps}
     counted = {_NUMBER.sub("", each.name) for each in known if _NUMBER.search(each.name)}
     for each in known:
         number, name = _NUMBER.search(each.name), _NUMBER.sub("", each.name)
         step = named.get(name.removeprefix("s--"))
         if step is None or (number is None and name in counted):
-            continue  # no step's, or the node that stands for all attempts of one
+            continue  # not of a step, or the node above all attempts of one
         yield Loss(step, int(number[1]) + 1 if number else 1, each.message, pod=each.pod)
 
 
 def _is_good(state: RunState, phase: str) -> bool:
-    """Whether a run went well: its records say more than the phase of an engine that goes on."""
+    """Whether a run succeeded: an engine that goes on after failures may call it a success."""
     if all(step.status in GOOD for step in state.steps):
         return True
     return phase == "Succeeded" and not any(step.status in _BAD for step in state.steps)

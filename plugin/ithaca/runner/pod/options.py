@@ -1,4 +1,4 @@
-"""The command line of the runner in a pod."""
+"""The command line of the runner in a pod: what its backend and its engine say of the attempt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from ithaca.errors import UsageError
-from ithaca.records.ends import FINAL as FINAL
+from ithaca.model.run import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,33 +21,34 @@ if TYPE_CHECKING:
 HOME = "/ithaca"
 """Where a copied Ithaca is."""
 
-_MOST_SAID = 2048
+_LONGEST_MESSAGE = 2048
 """Bytes of a termination message."""
 _CLOCKS = 5
-"""Seconds that the clocks of a cluster's machines may differ."""
+"""Seconds by which the clocks of a cluster's machines may differ."""
 _NUMBERS = ("deadline", "infrastructure_retries")
-"""Options that are numbers, when they are given."""
+"""Options without a default whose values are numbers."""
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """What the command line says; the options are those of `docs/clusters.md`.
+    """The options of the command line, as specified in `docs/clusters.md`.
 
     Attributes:
-        check: Say whether a step could run here, and run none.
-        argument: Arguments as `NAME=VALUE`, for engines that write no JSON.
+        check: Report whether a step could run here, and run none.
+        argument: Arguments as `NAME=VALUE`, for engines that cannot write JSON.
         deadline: Seconds that the whole run may take.
-        asked: The ApprovalTask that has the answer, as `PIPELINERUN/TASK`.
-        last_message: What the engine says of the pod of the attempt before this one.
-        last_exit_code: How that pod's runner ended.
+        asked: Where the answer to the step's question is, as `MODULE:REFERENCE`.
+        last_message: What the engine reports of the pod of the previous attempt.
+        last_exit_code: Exit code of that pod's runner.
+        unset: Text that marks a value which the engine did not fill in.
         out: Folder for what the engine passes on; empty: one in the folder of the attempt.
         pod: Name of the pod, for the record.
-        memory: How much memory the pod may use, for the record.
+        memory: The pod's limit of memory, for the record.
         image: Reference of the pod's image.
-        environment: The environment that is restored; empty for the image's own.
-        prepare: Install it, instead of executing a step; names the first step that waits for it.
+        environment: The environment to restore; empty for the image's own.
+        prepare: Install the environment instead of executing a step; the first step that needs it.
         root: Where the project is.
         work: Everything else of the attempt.
-        cache: What the node keeps, when the folder is there.
+        cache: What the node keeps, when the folder exists.
         termination: File for the termination message.
     """
 
@@ -70,6 +71,7 @@ class Options(msgspec.Struct, kw_only=True):
     comment: str = ""
     last_message: str = ""
     last_exit_code: str = ""
+    unset: str = ""
     python: str = ""
     image: str = ""
     environment: str = ""
@@ -93,7 +95,7 @@ class Options(msgspec.Struct, kw_only=True):
         """When the engine ends the whole run; a little earlier, since clocks differ.
 
         Args:
-            created: When the run began, where the engine does not say it.
+            created: When the run began, for engines that do not report it.
         """
         if self.deadline is None:
             return None
@@ -102,19 +104,16 @@ class Options(msgspec.Struct, kw_only=True):
 
     @property
     def last(self) -> tuple[str, int | None]:
-        """Message and exit code of the attempt before; nothing where the engine has neither.
-
-        An engine that does not know a variable leaves it standing as it was written.
-        """
+        """Message and exit code of the previous attempt's pod, as far as the engine gives them."""
         message, code = (
-            "" if text.startswith("{{") else text
+            "" if self.unset and self.unset in text else text
             for text in (self.last_message, self.last_exit_code)
         )
         return message, int(code) if code.isdigit() else None
 
     @property
     def home(self) -> Path:
-        """Where the local store and what else is worth keeping is."""
+        """Where the local store and its caches are."""
         return Path(self.cache if Path(self.cache).is_dir() else self.work)
 
     @property
@@ -124,16 +123,16 @@ class Options(msgspec.Struct, kw_only=True):
 
     @property
     def backend(self) -> str:
-        """What `--backend` calls the engine."""
-        return self.engine.partition("/")[0] or "argo"
+        """The backend's name, as `--backend` takes it."""
+        return self.engine.partition("/")[0] or "BACKEND"
 
     @property
     def writer(self) -> str:
-        """Who writes, for the record: a pod's host is called as the pod, cut off."""
+        """Who writes, for the record: the pod's name, else the host's, which is its beginning."""
         return self.pod or socket.gethostname()
 
     def say(self, text: str) -> None:
-        """Leave the termination message, when the engine has made a file for it.
+        """Write the termination message, when the engine has made a file for it.
 
         Args:
             text: What went wrong, without secrets.
@@ -141,7 +140,7 @@ class Options(msgspec.Struct, kw_only=True):
         path = Path(self.termination)
         if path.is_file() and os.access(path, os.W_OK):
             with contextlib.suppress(OSError):
-                path.write_bytes(text.encode("utf-8", "replace")[:_MOST_SAID])
+                path.write_bytes(text.encode("utf-8", "replace")[:_LONGEST_MESSAGE])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -174,34 +173,34 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def seconds(created: str) -> float:
-    """A time as engines write it, in seconds since the epoch.
+    """Convert a time as engines write it to seconds since the epoch.
 
     Args:
         created: As RFC 3339.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a time.
     """
     try:
         return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
     except ValueError:
-        raise UsageError("ITH525", f"--created is no time: {created!r}") from None
+        raise UsageError("ITH525", f"--created must be a time (got {created!r})") from None
 
 
 def required(options: Options, *names: str) -> None:
-    """Refuse a command line that lacks options.
+    """Check that options are given.
 
     Args:
-        options: What it says.
+        options: The command line.
         names: Options that may not be empty.
 
     Raises:
-        UsageError: One is.
+        UsageError: One is empty.
     """
     missing = [f"--{name}" for name in names if not getattr(options, name)]
     if missing:
         raise UsageError(
             "ITH525",
-            f"the pod's command line lacks {', '.join(missing)}",
+            f"the pod's command line has no {', '.join(missing)}",
             cure=f"print the manifests again: `ithaca compile NB --backend {options.backend}`",
         )

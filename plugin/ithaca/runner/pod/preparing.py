@@ -1,4 +1,4 @@
-"""The preparatory pod: what a lock asks for is installed once, for all pods of an image."""
+"""The preparing pod: install a lock once, for all pods of an image."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ithaca.errors import BackendError, IthacaError, NotFound, StoreError
-from ithaca.model.run import AttemptStart
+from ithaca.model.run import FINAL, AttemptStart
 from ithaca.records import names
 from ithaca.records.ends import end_attempt
 from ithaca.runner import failure
 from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document
 from ithaca.runner.pod.environment import bases, place
-from ithaca.runner.pod.options import FINAL, Options, required
+from ithaca.runner.pod.options import Options, required
 
 if TYPE_CHECKING:
     from ithaca.records.journal import Journal
@@ -30,7 +30,7 @@ def prepare(options: Options) -> int:
         The exit code.
 
     Raises:
-        IthacaError: Not even a record of it could be written.
+        IthacaError: No record of it could be written.
     """
     required(options, "environment", "prepare")
     store = document.attach(options)
@@ -49,11 +49,11 @@ def prepare(options: Options) -> int:
 
 
 def _failed(options: Options, journal: Journal, error: IthacaError) -> int:
-    """Tell the engine, and when no attempt is left, let the first step that waits say why."""
+    """Report the failure; when no attempt is left, the first step that waits fails with it."""
     print(error, file=sys.stderr)  # noqa: T201
     options.say(str(error))
-    elsewhere = isinstance(error, (BackendError, StoreError)) and not isinstance(error, NotFound)
-    if elsewhere and options.retries < (options.infrastructure_retries or 0):
+    transient = isinstance(error, (BackendError, StoreError)) and not isinstance(error, NotFound)
+    if transient and options.retries < (options.infrastructure_retries or 0):
         return 1
     step, number = options.prepare, 1
     began = AttemptStart(step=step, attempt=number, started=time.time(), writer=options.writer)

@@ -1,14 +1,13 @@
-"""How the answer to a question that an ApprovalTask asks reaches the step and its record."""
+"""What the pod of a step reads in an ApprovalTask."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from pod_project import Cluster
-from step_project import Project, step
+import pytest
 
-from ithaca.runner.pod.approval import Answer, told
+from ithaca.errors import UsageError
+from ithaca_tekton.answers import Answer, answer, decided
 
 
 def user(name: str, response: str, message: str = "") -> dict[str, Any]:
@@ -16,7 +15,7 @@ def user(name: str, response: str, message: str = "") -> dict[str, Any]:
 
 
 def answered(state: str, *responses: dict[str, Any]) -> Answer | None:
-    return told({"status": {"state": state, "approversResponse": list(responses)}})
+    return decided({"status": {"state": state, "approversResponse": list(responses)}})
 
 
 def test_one_who_decides_alone_is_quoted() -> None:
@@ -46,17 +45,13 @@ def test_a_rejection_by_nobody_is_that_of_the_clock() -> None:
 
 def test_what_waits_has_no_answer() -> None:
     assert answered("pending", user("ann", "approved")) is None
-    assert told({}) is None
+    assert decided({}) is None
 
 
-def test_a_step_whose_answer_cannot_be_seen_does_not_run(project: Project, tmp_path: Path) -> None:
-    cluster = Cluster(project, tmp_path)
-    project.define(step("a", "raise SystemExit('it ran')", approval="Go on?"))
-    cluster.submit()
-    pod = cluster.step("a", "--asked=r/approve--a")
-    end = cluster.journal.attempt_end("a", 1)
-    assert end is not None
-    assert end.error is not None
-    assert (pod.code, end.status, end.retryable) == (65, "failed", False)
-    assert end.error.code == "ITH536"
-    assert "the pod is given no service account" in end.error.message
+def test_a_pod_without_a_service_account_cannot_read_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(UsageError, match="the pod has no service account") as found:
+        answer("run/approve--train")
+    assert found.value.code == "ITH536"

@@ -1,7 +1,8 @@
 """How people answered an ApprovalTask of manual-approval-gate, as the pod of the step reads it.
 
-Tekton learns from it only that there was an answer. Who gave it and what they said stands in the
-ApprovalTask, which the pod asks the API server for, by what its service account is given.
+Tekton itself passes on only that there was an answer. Who gave it, and with which comment, is in
+the ApprovalTask, which the pod reads from the API server with its service account. The runner
+imports this module when a pod's command line names it, so it needs no library for Kubernetes.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""What Kubernetes gives every pod, unless that is switched off."""
+"""Files of the pod's service account; missing where mounting them is switched off."""
 
 _API = "/apis/openshift-pipelines.org/v1alpha1/namespaces"
 _PAUSES = (1.0, 2.0, 4.0, 8.0, None)
-"""Seconds before the API server is asked again that gave no answer."""
-_PATIENCE = 30.0
-_PASSES = (429, 500, 502, 503, 504)
+"""Seconds between requests while the API server does not respond."""
+_TIMEOUT = 30.0
+_TRANSIENT = (429, 500, 502, 503, 504)
 
 _DECISIONS = {"approved": "approve", "rejected": "reject"}
 
@@ -38,8 +39,8 @@ class Answer(NamedTuple):
 
     Attributes:
         decision: `approve` or `reject`.
-        by: Those who decided it.
-        comment: What they said about it.
+        by: Who decided.
+        comment: Their comments.
     """
 
     decision: str
@@ -48,51 +49,51 @@ class Answer(NamedTuple):
 
 
 def answer(asked: str) -> Answer:
-    """How an ApprovalTask was answered.
+    """Read the answer of an ApprovalTask.
 
     Args:
         asked: `PIPELINERUN/TASK`, the task of the run that asked.
 
     Raises:
-        UsageError: The pod may not see it, or it has no answer.
-        BackendError: The API server gives no answer.
+        UsageError: The pod may not read it, or it has no answer.
+        BackendError: The API server does not respond.
     """
-    found = [each for each in map(told, _listed(*asked.split("/", 1))) if each is not None]
+    found = [each for each in map(decided, _listed(*asked.split("/", 1))) if each is not None]
     if not found:
         raise _unknown(asked, "no ApprovalTask of this run is decided")
     return found[0]
 
 
-def told(approval_task: Mapping[str, Any]) -> Answer | None:
-    """What an ApprovalTask says; None while it has no answer.
+def decided(approval_task: Mapping[str, Any]) -> Answer | None:
+    """The answer in an ApprovalTask; None while it has none.
 
     Args:
         approval_task: The object.
 
     Example:
         >>> ann = {"name": "ann", "type": "User", "response": "approved", "message": "fine"}
-        >>> told({"status": {"state": "approved", "approversResponse": [ann]}})
+        >>> decided({"status": {"state": "approved", "approversResponse": [ann]}})
         Answer(decision='approve', by='ann', comment='fine')
     """
     status = approval_task.get("status") or {}
     state = str(status.get("state") or "")
     if state not in _DECISIONS:
         return None
-    said = {
+    comments = {
         str(each["name"]): str(each.get("message") or "")
         for each in _people(status.get("approversResponse") or ())
         if each.get("response") == state
     }
-    if not said:  # what rejects without anybody is its clock
+    if not comments:  # its time limit rejected it
         return Answer(_DECISIONS[state], "manual-approval-gate", "nobody answered in time")
-    comments = {name: text for name, text in said.items() if text}
-    alone = len(said) == 1
-    comment = "; ".join(text if alone else f"{name}: {text}" for name, text in comments.items())
-    return Answer(_DECISIONS[state], ", ".join(said), comment)
+    alone = len(comments) == 1
+    written = {name: text for name, text in comments.items() if text}
+    comment = "; ".join(text if alone else f"{name}: {text}" for name, text in written.items())
+    return Answer(_DECISIONS[state], ", ".join(comments), comment)
 
 
 def _people(responses: Any) -> Iterator[Mapping[str, Any]]:
-    """Of a group those who answered: it says nothing itself."""
+    """The people who responded; a group is replaced by those of its members who did."""
     for each in responses:
         members = each.get("groupMembers")
         yield from members or (each,)
@@ -104,8 +105,8 @@ def _listed(run: str, task: str) -> list[dict[str, Any]]:
         try:
             found: list[dict[str, Any]] = json.load(_get(wanted))["items"]
         except HTTPError as error:
-            if error.code not in _PASSES:
-                raise _unknown(f"{run}/{task}", _said(error)) from None
+            if error.code not in _TRANSIENT:
+                raise _unknown(f"{run}/{task}", _message(error)) from None
             why = str(error)
         except (URLError, OSError, ValueError) as error:
             why = str(error)
@@ -115,9 +116,10 @@ def _listed(run: str, task: str) -> list[dict[str, Any]]:
             time.sleep(pause)
     raise BackendError(
         "ITH536",
-        f"the API server does not say how the question was answered: {why}",
+        f"the answer to the question cannot be read from the API server: {why}",
         where=f"{run}/{task}",
-        cure="pods must reach it where `approval_task` is set: see the namespace's NetworkPolicies",
+        cure="with `approval_task`, pods must reach the API server: check the namespace's "
+        "NetworkPolicies",
     )
 
 
@@ -132,20 +134,20 @@ def _get(labels: str) -> Any:
     except OSError:
         host = None
     if not host:
-        raise _unknown(labels, "the pod is given no service account")
+        raise _unknown(labels, "the pod has no service account")
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     address = (
         f"https://{place}{_API}/{namespace}/approvaltasks?{urlencode({'labelSelector': labels})}"
     )
     trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    # A proxy for the world outside of the cluster is none for its API server.
+    # Proxies are for addresses outside of the cluster.
     opener = build_opener(ProxyHandler({}), HTTPSHandler(context=trusted))
     return opener.open(
-        Request(address, headers={"Authorization": f"Bearer {token}"}), None, _PATIENCE
+        Request(address, headers={"Authorization": f"Bearer {token}"}), None, _TIMEOUT
     )
 
 
-def _said(error: HTTPError) -> str:
+def _message(error: HTTPError) -> str:
     try:
         return str(json.load(error)["message"])
     except (OSError, ValueError, KeyError):
@@ -155,8 +157,8 @@ def _said(error: HTTPError) -> str:
 def _unknown(asked: str, why: str) -> UsageError:
     return UsageError(
         "ITH536",
-        f"how the question was answered cannot be seen, so the step does not run: {why}",
+        f"the step does not run, because the answer to its question cannot be read: {why}",
         where=asked,
         cure="`ithaca manifests tekton --namespace NAMESPACE | kubectl apply -f -` gives pods the "
-        "right to see it; then `ithaca runs retry`",
+        "right to read it; then `ithaca runs retry`",
     )
