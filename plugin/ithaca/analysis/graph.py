@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ithaca.analysis.flow import Flow
 from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Changed, Held, connected
-from ithaca.analysis.reachable import reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +59,7 @@ class StepFacts:
         if self._reachable is None:
             own = [statement for cell in self.cells for statement in cell.statements]
             self._reachable = {
-                index: reachable(scopes[index], statements, own)
+                index: scopes[index].reachable(statements, own)
                 for index, statements in self.prelude.items()
             }
         return self._reachable

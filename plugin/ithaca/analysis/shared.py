@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from ithaca.analysis.events import (
     Use,
 )
 from ithaca.analysis.flow import Flow
-from ithaca.analysis.reachable import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import CodeKind
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LASTING = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.GeneratorExp,
+    ast.Yield,
+    ast.YieldFrom,
+)
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(eq=False)
@@ -66,6 +76,20 @@ class SharedStatement:
     def passed_on(self) -> frozenset[str]:
         """Names that it or the bodies in it use other than by calling them at once."""
         return frozenset(passed_on([self.node]))
+
+    @property
+    def outlives_calls(self) -> bool:
+        """Whether code of it can stay in values: instances, closures, what a decorator kept.
+
+        A function that is only called leaves nothing of itself in its result, unless it holds
+        nested functions, lambdas, classes or generators.
+        """
+        node = self.node
+        if isinstance(node, ast.ClassDef) or getattr(node, "decorator_list", None):
+            return True
+        return isinstance(node, ast.AsyncFunctionDef) or any(
+            isinstance(part, _LASTING) for part in ast.walk(node) if part is not node
+        )
 
     @property
     def first(self) -> int:
@@ -153,6 +177,24 @@ class Shared:
         """The statements that bind names, with all that these need."""
         return self.with_needs(index for name in names for index in self.binders.get(name, ()))
 
+    def reachable(self, indexes: Iterable[int], cells: Iterable[ast.stmt]) -> set[int]:
+        """The definitions that the values of a step may still need once the step is over.
+
+        An instance needs its class. A function is needed when it was passed on, stored, returned
+        or decorated, or when it leaves code of its own behind.
+
+        Args:
+            indexes: The statements that the step ran.
+            cells: The statements of the step's own cells.
+        """
+        ran = {index: self.statements[index] for index in sorted(indexes)}
+        passed = frozenset(passed_on(cells)).union(*(one.passed_on for one in ran.values()))
+        return {
+            index
+            for index, one in ran.items()
+            if one.role == "definition" and (one.outlives_calls or one.binds & passed)
+        }
+
 
 def shared(
     cells: Sequence[tuple[ParsedCell, CodeKind, list[tuple[ast.stmt, list[Event]]]]],
@@ -224,3 +266,32 @@ def mentioned(events: Iterable[Event]) -> frozenset[str]:
             names.update(definition.touches)
             pending.extend(definition.inner)
     return frozenset(names)
+
+
+def passed_on(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Names that code uses other than by calling them at once; words of magics count."""
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Call):
+            if _is_magic(node.func):
+                yield from _words(node)
+            parts = list(ast.iter_child_nodes(node))
+            pending += parts[1:] if isinstance(node.func, ast.Name) else parts
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                yield node.id
+        else:
+            pending += ast.iter_child_nodes(node)
+
+
+def _is_magic(function: ast.expr) -> bool:
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    called = owner.func if isinstance(owner, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id == "get_ipython"
+
+
+def _words(call: ast.Call) -> Iterator[str]:
+    for node in ast.walk(call):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _WORD.findall(node.value)

@@ -7,9 +7,9 @@ import sys
 import types
 from typing import Any, Dict, Tuple
 
-from .functions import by_reference
 from .groups import is_immutable
 from .pickler import Reference, held, singletons
+from .rebuild import by_reference
 
 _HISTORY = re.compile(r"_+|_[0-9]+|_i+|_i[0-9]+|_ih|_oh|_dh|__.*__")
 _ATOMS = (bool, int, float, complex, str, bytes, type(None), types.ModuleType)

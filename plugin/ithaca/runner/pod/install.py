@@ -102,6 +102,4 @@ def _copy_packages(home: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
     if not (inside / "ithaca" / "__init__.py").is_file():  # an editable install lies elsewhere
-        import ithaca
-
-        shutil.copytree(Path(ithaca.__file__).parent, inside / "ithaca", dirs_exist_ok=True)
+        shutil.copytree(Path(__file__).parents[2], inside / "ithaca", dirs_exist_ok=True)
