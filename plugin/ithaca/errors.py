@@ -25,9 +25,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ithaca.diagnostics import Diagnostic
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name.
+
+    Args:
+        name: What the user wrote.
+        known: The names that exist.
+
+    Returns:
+        Empty when no known name is similar.
+
+    Example:
+        >>> suggest("trian", ["load", "train"])
+        '; did you mean "train"?'
+    """
+    found = nearest(name, known)
+    return f'; did you mean "{found}"?' if found else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most similar to another; None when none is similar."""
+    from difflib import get_close_matches  # needed for messages only
+
+    cutoff = 0.65 if len(name) == 3 else 0.75  # one wrong letter of three is similar
+    found = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return found[0] if found else None
 
 
 class IthacaError(Exception):

@@ -131,7 +131,7 @@ def test_a_field_of_the_wrong_type_is_an_error(problems):
 def test_a_mistyped_key_of_ours_is_a_warning_and_an_unknown_one_is_kept(problems):
     (found,) = problems(STEP, ithaca={"step_defaults": [], "x_mine": 1})
     assert (found.code, found.severity) == ("ITH141", "warning")
-    assert "did you mean `steps_defaults`?" in found.message
+    assert 'did you mean "steps_defaults"?' in found.message
 
 
 def test_the_kernel_is_carried(outlined):

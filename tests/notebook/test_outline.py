@@ -103,10 +103,10 @@ def test_a_tag_on_a_markdown_cell_is_told_to_have_no_effect(problems):
     assert (found.code, found.severity, found.cell) == ("ITH116", "warning", 1)
 
 
-def test_an_unknown_prev_names_the_nearest_step(problems):
+def test_an_unknown_prev_gets_a_suggestion(problems):
     (found,) = problems(("a", "step:load"), ("b", "step:train", "prev:laod"))
     assert (found.code, found.cell, found.source) == ("ITH120", 2, "prev:laod")
-    assert "did you mean `prev:load`?" in found.message
+    assert 'did you mean "load"?' in found.message
 
 
 def test_an_unknown_prev_without_a_near_name_lists_the_steps(problems):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ithaca.errors import suggest
 from ithaca.model.workflow import Secret
-from ithaca.notebook.names import distance, dns_label, identifier, nearest
+from ithaca.notebook.names import dns_label, identifier
 from ithaca.notebook.tags import ROLES, VALUED, parse_duration, parse_tag
 
 
@@ -86,7 +87,7 @@ def test_a_setting_keeps_its_key_and_value(text, kind, name, value):
 def test_a_near_miss_asks_what_was_meant(text, meant):
     _, problem = parse_tag(text)
     assert (problem.code, problem.severity) == ("ITH110", "error")
-    assert f"did you mean `{meant}`?" in problem.message
+    assert f'did you mean "{meant}"?' in problem.message
     assert problem.cure.startswith(f"write `{meant}`")
 
 
@@ -188,15 +189,12 @@ def test_a_dns_label_is_one_whatever_it_is_made_from(text):
     assert label == "" or (label[0] != "-" and label[-1] != "-")
 
 
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_distance_is_symmetric_and_zero_for_equal_words_only(one, other):
-    assert distance(one, other) == distance(other, one)
-    assert (distance(one, other) == 0) == (one == other)
+def test_the_most_similar_name_is_suggested():
+    assert suggest("trian", ["load", "train", "trains"]) == '; did you mean "train"?'
 
 
-def test_the_nearest_name_wins_and_a_far_one_is_none():
-    assert nearest("trian", ["load", "train", "trains"]) == "train"
-    assert nearest("evaluate", ["load", "train"]) is None
+def test_a_name_unlike_all_others_gets_no_suggestion():
+    assert suggest("evaluate", ["load", "train"]) == ""
 
 
 def test_an_identifier_is_made_of_what_people_write():

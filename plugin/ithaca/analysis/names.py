@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ithaca.analysis.magics import words
 from ithaca.analysis.namespace import Access, Level, Place
 from ithaca.analysis.places import diagnostic, where
+from ithaca.errors import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -176,10 +176,10 @@ def _bound_nowhere(
                 facts, name, access, f"only the shared cells of {notebook or 'another notebook'} "
                 "bind it", "define it in this notebook's `imports` or `functions` cells",
             )  # fmt: skip
-    close = difflib.get_close_matches(name, _candidates(graph, facts), n=1, cutoff=0.75)
-    cure = f"did you mean `{close[0]}`?" if close else "bind it in this step or in one it needs"
+    why = "nothing in the notebook binds it" + suggest(name, _candidates(graph, facts))
     severe = access.level < Level.POSSIBLE or access.strict
-    return _error(facts, name, access, "nothing in the notebook binds it", cure, warning=not severe)
+    cure = "bind it in this step or in one it needs"
+    return _error(facts, name, access, why, cure, warning=not severe)
 
 
 def _error(

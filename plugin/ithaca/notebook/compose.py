@@ -15,12 +15,11 @@ from typing import Any
 import msgspec
 
 from ithaca.diagnostics import Diagnostic
-from ithaca.errors import NotebookError, UsageError
+from ithaca.errors import NotebookError, UsageError, suggest
 from ithaca.notebook.cells import PATH_KEY, Unit, group
 from ithaca.notebook.digest import digest
 from ithaca.notebook.metadata import Metadata, read_metadata
 from ithaca.notebook.model import Cell, Scope
-from ithaca.notebook.names import nearest
 from ithaca.notebook.read import RawNotebook, read
 from ithaca.notebook.reading import ReadingUnit, reading_order
 from ithaca.notebook.settings import Slot, Slots, collect
@@ -171,13 +170,11 @@ class _Builder:
     def _unknown(self, unit: str, name: str, text: str, cell: Cell) -> None:
         steps = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
         known = [step for step in steps if step != unit]
-        meant = nearest(name, known)
         listed = ", ".join(dict.fromkeys(known)) or "it has no other"
         self._say(
             "ITH120",
-            f"`{text}` needs the step {name}, which does not exist"
-            + (f"; did you mean `prev:{meant}`?" if meant else ""),
-            f"write `prev:{meant}`" if meant else f"name a step of this notebook: {listed}",
+            f"`{text}` names a step that does not exist{suggest(name, known)}",
+            f"name a step of this notebook: {listed}",
             cell,
             text,
         )

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from ithaca.diagnostics import Diagnostic
+from ithaca.errors import suggest
 from ithaca.model.workflow import Study, Volume
 from ithaca.notebook import kale
-from ithaca.notebook.names import dns_label, nearest
+from ithaca.notebook.names import dns_label
 from ithaca.notebook.read import RawNotebook
 from ithaca.notebook.settings import Placed, Slot, collect
 from ithaca.notebook.tags import SETTINGS, parse_tag
@@ -125,12 +126,11 @@ def _misspelt(content: dict[str, Any]) -> list[Diagnostic]:
         Diagnostic(
             code="ITH141",
             severity="warning",
-            message=f"the notebook's metadata `{KEY}` has the unknown key {key!r}; "
-            f"did you mean `{meant}`?",
-            cure=f"write `{meant}`",
+            message=f'unknown key "{key}" in the notebook\'s metadata `{KEY}`{suggestion}',
+            cure=f"the keys are {', '.join(known)}",
         )
         for key in content
-        if key not in known and (meant := nearest(key, known))
+        if key not in known and (suggestion := suggest(key, known))
     ]
 
 

@@ -8,14 +8,16 @@ to a word that it is surely a typing error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 import msgspec
 
 from ithaca.diagnostics import Diagnostic, Severity
+from ithaca.errors import nearest
 from ithaca.model.workflow import Secret
-from ithaca.notebook.names import identifier, nearest
+from ithaca.notebook.names import identifier
 
 ROLES = ("imports", "functions", "pipeline-parameters", "pipeline-metrics", "skip")
 """Words without a value, each of which says what the whole cell is."""
@@ -276,7 +278,7 @@ def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
         return None, _diagnostic(
             "ITH111", f"the tag `{text}` has no value", f"write `{word}:…`", text, 0, severity
         )
-    meant = nearest(word, (*ROLES, "approval"), limit=_typing_error(word))
+    meant = _misspelt(word, (*ROLES, "approval"))
     if meant is None:
         return None, None
     kind = Tag(kind=meant, value="" if meant == "approval" else None, text=text)
@@ -303,12 +305,19 @@ def _meant(word: str) -> str | None:
             return word.removesuffix(ending) + instead
     if re.split("[-_]", word)[0] in _PREFIXED:
         return re.split("[-_]", word)[0]
-    return _OFTEN_MEANT.get(word) or nearest(word, VALUED, limit=_typing_error(word))
+    return _OFTEN_MEANT.get(word) or _misspelt(word, VALUED)
 
 
-def _typing_error(word: str) -> int:
-    """How far a word may be from a known one to count as a typing error of it."""
-    return 2 if len(word) >= 8 else 1
+def _misspelt(word: str, known: Iterable[str]) -> str | None:
+    """The known word that another one is surely a typing error of: other tools have tags too."""
+    meant = nearest(word, known)
+    if meant is None:
+        return None
+    if sorted(word) == sorted(meant):
+        return meant if word[0] == meant[0] else None
+    edits = SequenceMatcher(None, word, meant).get_opcodes()
+    wrong = sum(max(b - a, d - c) for kind, a, b, c, d in edits if kind != "equal")
+    return meant if wrong <= (2 if len(word) >= 8 else 1) else None
 
 
 def _recover(word: str, value: str, text: str) -> Tag | None:
@@ -329,8 +338,8 @@ def _kind(word: str) -> str:
 def _did_you_mean(text: str, meant: str) -> Diagnostic:
     return _diagnostic(
         "ITH110",
-        f"the tag `{text}` is none that Ithaca knows; did you mean `{meant}`?",
-        f"write `{meant}`, or rename the tag if it is another tool's",
+        f'unknown tag "{text}"; did you mean "{meant}"?',
+        f"write `{meant}`, or rename the tag if it belongs to another tool",
         text,
         0,
     )

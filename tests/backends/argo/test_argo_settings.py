@@ -276,7 +276,7 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
 @pytest.mark.parametrize(
     ("settings", "said", "cure"),
     [
-        ({"tolerationz": []}, "unknown field `tolerationz`", "did you mean `tolerations`?"),
+        ({"tolerationz": []}, 'field `tolerationz`; did you mean "tolerations"', "settings are: "),
         ({"parallel": "many"}, "got `str`", "settings are: "),
         ({"parallel": 0}, "at least 1", "settings are: "),
         ({"infrastructure_retries": -1}, "less than nothing", ""),

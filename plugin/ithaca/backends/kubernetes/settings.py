@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import msgspec
 
 from ithaca.backends.kubernetes import own
-from ithaca.errors import UsageError
-from ithaca.notebook.names import nearest
+from ithaca.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,10 +184,10 @@ def read(
 def _wrong(kind: type[ClusterSettings], message: str, values: Mapping[str, Any]) -> UsageError:
     known = [*kind.__struct_fields__]
     odd = [name for name in values if name not in known]
-    near = nearest(odd[0], known) if odd else None
+    message = message[:1].lower() + message[1:].replace("`$.", "`").replace("Object ", "the table ")
     return UsageError(
         "ITH650",
-        message[:1].lower() + message[1:].replace("`$.", "`").replace("Object ", "the table "),
+        message + (suggest(odd[0], known) if odd else ""),
         where=kind.place(),
-        cure=f"did you mean `{near}`?" if near else f"settings are: {', '.join(sorted(known))}",
+        cure=f"settings are: {', '.join(sorted(known))}",
     )
