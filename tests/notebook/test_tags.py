@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ithaca.errors import suggest
 from ithaca.model.workflow import Secret
-from ithaca.notebook.names import dns_label, identifier
+from ithaca.notebook.model import dns_label, identifier
 from ithaca.notebook.tags import ROLES, VALUED, parse_duration, parse_tag
 
 
@@ -110,26 +110,26 @@ def test_tags_of_other_tools_are_left_alone(text):
         ("step:1st", "step:_1st"),
         ("step:a b", "step:a_b"),
         ("step: a", "step:a"),
-        ("prev:", "a name is missing"),
+        ("prev:", "the name is missing"),
         ("prev:A", "prev:a"),
-        ("notebook:", "a name is missing"),
+        ("notebook:", "the name is missing"),
         ("limit:cpu", "limit:RESOURCE:AMOUNT"),
-        ("limit:cpu:lots", "'lots' is no amount"),
-        ("limit:cpu:-1", "'-1' is no amount"),
-        ("limit:cpu:\N{ARABIC-INDIC DIGIT TWO}", "is no amount"),
+        ("limit:cpu:lots", "'lots' is not an amount"),
+        ("limit:cpu:-1", "'-1' is not an amount"),
+        ("limit:cpu:\N{ARABIC-INDIC DIGIT TWO}", "is not an amount"),
         ("label:x", "label:KEY:VALUE"),
         ("label::x", "label:KEY:VALUE"),
-        ("annotation:a b:x", "no valid key"),
-        ("image:", "is no image"),
+        ("annotation:a b:x", "is not a valid key"),
+        ("image:", "is not an image"),
         ("env:X", "env:NAME:VALUE"),
-        ("env:1X:y", "no name of an environment variable"),
+        ("env:1X:y", "is not a valid environment variable"),
         ("secret:a:b", "secret:SECRET:KEY:ENV"),
-        ("secret:A:b:C", "no name of a secret"),
-        ("retry:often", "no number of attempts"),
-        ("retry:-1", "no number of attempts"),
-        ("timeout:soon", "is no duration"),
-        ("timeout:30m1h", "is no duration"),
-        ("timeout:0s", "no time"),
+        ("secret:A:b:C", "is not a valid secret name"),
+        ("retry:often", "is not a number of retries"),
+        ("retry:-1", "is not a number of retries"),
+        ("timeout:soon", "is not a duration"),
+        ("timeout:30m1h", "is not a duration"),
+        ("timeout:0s", "the timeout must be longer than 0"),
         ("cache:maybe", "neither on nor off"),
         ("approval:", "the question is empty"),
         ("approval:  ", "the question is empty"),

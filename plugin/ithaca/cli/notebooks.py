@@ -123,7 +123,7 @@ def compile_(
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of a workflow."""
-    from ithaca.compiling.schema import schema as workflow_schema
+    from ithaca.compiling.load import schema as workflow_schema
 
     print_json(workflow_schema())
 
