@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ithaca.errors import UsageError
+from ithaca.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -156,20 +156,17 @@ def _check_known(values: Mapping[str, Any], path: Path) -> None:
                 if key not in known:
                     raise _unknown(f"{name}.{key}", [f"{name}.{each}" for each in known], path)
         elif name not in PLAIN:
-            error = _unknown(name, [*PLAIN, *TABLES], path)
-            # Another table may belong to a backend that is not installed here.
-            if error.cure.startswith("did you mean") or not isinstance(value, dict):
-                raise error
+            known_names = [*PLAIN, *TABLES]
+            # A table unlike any of these belongs to a backend that is not installed here.
+            if suggest(name, known_names) or not isinstance(value, dict):
+                raise _unknown(name, known_names, path)
 
 
 def _unknown(name: str, known: Iterable[str], path: Path) -> UsageError:
-    from difflib import get_close_matches
-
     listed = sorted(known)
-    near = get_close_matches(name, listed, n=1, cutoff=0.75)
     return UsageError(
         "ITH903",
-        f"unknown setting `{name}`",
-        cure=f"did you mean `{near[0]}`?" if near else f"known settings: {', '.join(listed)}",
+        f'unknown setting "{name}"{suggest(name, listed)}',
+        cure=f"known settings: {', '.join(listed)}",
         where=str(path),
     )

@@ -44,11 +44,12 @@ def test_a_name_that_only_a_later_step_binds_says_so() -> None:
 
 def test_a_name_bound_in_a_skipped_or_untagged_cell_says_so() -> None:
     assert "is tagged `skip`" in only(("skipped", "x = 1"), ("a", "print(x)")).message
-    assert "stands before any tag" in only(("untagged", "x = 1"), ("a", "print(x)")).message
+    assert "is above the first tag" in only(("untagged", "x = 1"), ("a", "print(x)")).message
 
 
 def test_a_misspelled_name_gets_a_suggestion() -> None:
-    assert only(("a", "accuracy = 1\nprint(acuracy)")).cure == "did you mean `accuracy`?"
+    found = only(("a", "accuracy = 1\nprint(acuracy)"))
+    assert found.message.endswith('; did you mean "accuracy"?')
 
 
 def test_a_name_missing_in_a_function_names_both_places() -> None:
@@ -136,7 +137,7 @@ def test_a_change_that_a_step_does_not_see_is_told() -> None:
         ("a", "x = [1]"), ("b < a", "x.append(2)"), ("c < a", "print(x)"), ("d < b", "print(x)")
     )
     assert (found.code, found.severity, found.cell) == ("ITH230", "notice", 3)
-    assert "step `c` does not see what step `b` does to `x`" in found.message
+    assert "step `c` does not see how step `b` changes `x`" in found.message
 
 
 def test_a_step_that_is_continued_further_down_is_told_what_is_seen() -> None:

@@ -64,12 +64,12 @@ CELLS: dict[str, tuple[list[Cell], str, list[str]]] = {
     "a typo in a tag": (
         [("bock:load", "x = 1")],
         "ITH110",
-        ["cell 1", "did you mean `block:load`?"],
+        ["cell 1", 'did you mean "block:load"?'],
     ),
     "an unknown step in prev": (
         [("step:load", "x = 1"), ("step:b prev:lod", "y = 1")],
         "ITH120",
-        ["cell 2", "lod", "did you mean `prev:load`?"],
+        ["cell 2", "lod", 'did you mean "load"?'],
     ),
     "a cycle": (
         [("step:a prev:b", "x = 1"), ("step:b prev:a", "y = 1")],

@@ -10,7 +10,7 @@ from user_project import Project
 LISTED = "lr (float, 0.1), n (int, 3), flag (bool, True)"
 
 ARGUMENTS = {
-    "an unknown parameter": (["-p", "lrr=2"], "ITH320", "'lrr'", "did you mean lr?", LISTED),
+    "an unknown parameter": (["-p", "lrr=2"], "ITH320", '"lrr"; did you mean "lr"?', LISTED),
     "a whole number that is none": (["-p", "n=2.5"], "ITH321", "n is a whole number", LISTED),
     "a number that is none": (["-p", "lr=fast"], "ITH321", "lr is a number", LISTED),
     "a truth value that is none": (["-p", "flag=maybe"], "ITH321", "true or false", LISTED),

@@ -80,15 +80,15 @@ def test_an_unknown_command_is_exit_2(ithaca: ITHACA) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("rum", "`ithaca`: no such command 'rum'; did you mean `run`?"),
-        ("runs lst", "`ithaca runs`: no such command 'lst'; did you mean `list`?"),
+        ("rum", "`ithaca`: no such command 'rum'; did you mean \"run\"?"),
+        ("runs lst", "`ithaca runs`: no such command 'lst'; did you mean \"list\"?"),
         (
             "run x --paralel 3",
-            "`ithaca run`: no such option '--paralel'; did you mean `--parallel`?",
+            "`ithaca run`: no such option '--paralel'; did you mean \"--parallel\"?",
         ),
         ("run x --parallel 0", "`ithaca run`: --parallel must be at least 1 (got 0)"),
         ("run x --parallel two", "--parallel must be a whole number (got 'two')"),
-        ("check x --format jsn", "'sarif'; did you mean `json`?"),
+        ("check x --format jsn", "'sarif'; did you mean \"json\"?"),
         ("check", "`ithaca check`: missing argument 'NB'"),
     ],
 )

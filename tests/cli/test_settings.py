@@ -65,22 +65,31 @@ def test_a_setting_of_a_wrong_type_is_refused_before_anything_runs(
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "cure"),
+    ("content", "message", "cure"),
     [
-        ("parralel = 2", "parralel", "did you mean `parallel`?"),
-        ("colour = 2", "colour", "known settings: backend, "),
-        ("[tool.ithaca.sorce]\nmax_files = 2", "sorce", "did you mean `source`?"),
-        ("[tool.ithaca.source]\nmax-files = 2", "source.max-files", "`source.max_files`?"),
-        ("[tool.ithaca.reuse]\nlike = 2", "reuse.like", "known settings: reuse.ignore"),
+        ("parralel = 2", '"parralel"; did you mean "parallel"?', "known settings: backend, "),
+        ("colour = 2", '"colour"', "known settings: backend, "),
+        (
+            "[tool.ithaca.sorce]\nmax_files = 2",
+            '"sorce"; did you mean "source"?',
+            "known settings: backend, ",
+        ),
+        (
+            "[tool.ithaca.source]\nmax-files = 2",
+            '"source.max-files"; did you mean "source.max_files"?',
+            "source.max_files",
+        ),
+        ("[tool.ithaca.reuse]\nlike = 2", '"reuse.like"', "known settings: reuse.ignore"),
     ],
 )
 def test_an_unknown_setting_is_refused_with_a_suggestion(
-    tmp_path: Path, content: str, name: str, cure: str
+    tmp_path: Path, content: str, message: str, cure: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.ithaca]\n{content}\n")
-    with pytest.raises(UsageError, match=f"unknown setting `{name}`") as raised:
+    with pytest.raises(UsageError) as raised:
         load(tmp_path)
     assert raised.value.code == "ITH903"
+    assert raised.value.message == f"unknown setting {message}"
     assert cure in raised.value.cure
 
 

@@ -68,11 +68,11 @@ def test_an_ill_typed_value_lists_the_parameters(text):
     assert caught.value.exit_code == 2
 
 
-def test_an_unknown_name_lists_the_known_ones_and_the_nearest():
+def test_an_unknown_name_gets_a_suggestion_and_the_list():
     with pytest.raises(UsageError) as caught:
         value("flaot=1")
     assert caught.value.code == "ITH320"
-    assert "did you mean float?" in caught.value.message
+    assert 'did you mean "float"?' in caught.value.message
     assert "bool (bool, False)" in caught.value.cure
 
 

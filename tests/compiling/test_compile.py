@@ -13,8 +13,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ithaca.compiling.compile import check
 from ithaca.compiling.compile import compile as compiled
-from ithaca.compiling.load import from_json
-from ithaca.compiling.schema import schema
+from ithaca.compiling.load import from_json, schema
 from ithaca.errors import NotebookError, UsageError
 
 CORPUS = Path(__file__).parent / "corpus"

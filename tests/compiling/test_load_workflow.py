@@ -5,8 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from ithaca.compiling.load import from_json
-from ithaca.compiling.schema import schema
+from ithaca.compiling.load import from_json, schema
 from ithaca.errors import UsageError
 from ithaca.model import Code, Parameter, Source, Step, Workflow
 

@@ -209,7 +209,7 @@ def test_a_cycle_through_a_composed_notebook_is_named(problems, prep):
 def test_an_unknown_prev_inside_names_the_inner_steps(problems, write):
     write(("a", "step:load"), ("b", "step:b", "prev:laod"), name="inner.ipynb")
     (found,) = problems(stands_for("in", "inner.ipynb"))
-    assert "did you mean `prev:load`?" in found.message
+    assert 'did you mean "load"?' in found.message
 
 
 def test_a_notebook_in_another_folder_is_warned_about(outlined, write):

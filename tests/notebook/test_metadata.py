@@ -103,9 +103,9 @@ def test_our_own_volumes(outlined):
 @pytest.mark.parametrize(
     ("volume", "complaint"),
     [
-        ({"name": "A b", "mount_path": "/d", "claim": "c"}, "no DNS label"),
-        ({"name": "a", "mount_path": "d", "claim": "c"}, "no absolute path"),
-        ({"name": "a", "mount_path": "/d/../e", "claim": "c"}, "no absolute path"),
+        ({"name": "A b", "mount_path": "/d", "claim": "c"}, "must have a DNS label"),
+        ({"name": "a", "mount_path": "d", "claim": "c"}, "is not an absolute path"),
+        ({"name": "a", "mount_path": "/d/../e", "claim": "c"}, "is not an absolute path"),
         ({"name": "a", "mount_path": "/d"}, "either a `claim` or a `path`"),
         ({"name": "a"}, "mount_path"),
     ],
@@ -125,13 +125,13 @@ def test_metadata_that_is_no_object_is_an_error(problems, key, value):
 
 def test_a_field_of_the_wrong_type_is_an_error(problems):
     (found,) = problems(STEP, kubeflow_notebook={"pipeline_name": 3, "volumes": "x"})[:1]
-    assert "`name` is wrong" in found.message
+    assert "`name` in metadata key `kubeflow_notebook` is invalid" in found.message
 
 
 def test_a_mistyped_key_of_ours_is_a_warning_and_an_unknown_one_is_kept(problems):
     (found,) = problems(STEP, ithaca={"step_defaults": [], "x_mine": 1})
     assert (found.code, found.severity) == ("ITH141", "warning")
-    assert "did you mean `steps_defaults`?" in found.message
+    assert 'did you mean "steps_defaults"?' in found.message
 
 
 def test_the_kernel_is_carried(outlined):

@@ -25,7 +25,7 @@ def test_tags_of_all_cells_of_a_step_become_its_settings(steps):
 
 def test_an_approval_without_a_question_asks_for_the_step(steps):
     assert steps(("", "step:deploy", "approval"))["deploy"].settings.approval == (
-        "Run the step deploy?"
+        "Run step deploy?"
     )
 
 
@@ -44,7 +44,7 @@ def test_an_approval_without_a_question_asks_for_the_step(steps):
 def test_settings_that_contradict_each_other_are_an_error(problems, one, other):
     (found,) = problems(("a", "step:a", one), ("b", "step:a", other))
     assert (found.code, found.cell) == ("ITH115", 2)
-    assert found.message == f"the tag `{other}` contradicts `{one}` of cell 1"
+    assert found.message == f'tag "{other}" contradicts "{one}" of cell 1'
 
 
 def test_the_same_setting_twice_is_fine(steps):

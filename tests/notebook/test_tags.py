@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ithaca.errors import suggest
 from ithaca.model.workflow import Secret
-from ithaca.notebook.names import distance, dns_label, identifier, nearest
+from ithaca.notebook.model import dns_label, identifier
 from ithaca.notebook.tags import ROLES, VALUED, parse_duration, parse_tag
 
 
@@ -86,7 +87,7 @@ def test_a_setting_keeps_its_key_and_value(text, kind, name, value):
 def test_a_near_miss_asks_what_was_meant(text, meant):
     _, problem = parse_tag(text)
     assert (problem.code, problem.severity) == ("ITH110", "error")
-    assert f"did you mean `{meant}`?" in problem.message
+    assert f'did you mean "{meant}"?' in problem.message
     assert problem.cure.startswith(f"write `{meant}`")
 
 
@@ -109,26 +110,26 @@ def test_tags_of_other_tools_are_left_alone(text):
         ("step:1st", "step:_1st"),
         ("step:a b", "step:a_b"),
         ("step: a", "step:a"),
-        ("prev:", "a name is missing"),
+        ("prev:", "the name is missing"),
         ("prev:A", "prev:a"),
-        ("notebook:", "a name is missing"),
+        ("notebook:", "the name is missing"),
         ("limit:cpu", "limit:RESOURCE:AMOUNT"),
-        ("limit:cpu:lots", "'lots' is no amount"),
-        ("limit:cpu:-1", "'-1' is no amount"),
-        ("limit:cpu:\N{ARABIC-INDIC DIGIT TWO}", "is no amount"),
+        ("limit:cpu:lots", "'lots' is not an amount"),
+        ("limit:cpu:-1", "'-1' is not an amount"),
+        ("limit:cpu:\N{ARABIC-INDIC DIGIT TWO}", "is not an amount"),
         ("label:x", "label:KEY:VALUE"),
         ("label::x", "label:KEY:VALUE"),
-        ("annotation:a b:x", "no valid key"),
-        ("image:", "is no image"),
+        ("annotation:a b:x", "is not a valid key"),
+        ("image:", "is not an image"),
         ("env:X", "env:NAME:VALUE"),
-        ("env:1X:y", "no name of an environment variable"),
+        ("env:1X:y", "is not a valid environment variable"),
         ("secret:a:b", "secret:SECRET:KEY:ENV"),
-        ("secret:A:b:C", "no name of a secret"),
-        ("retry:often", "no number of attempts"),
-        ("retry:-1", "no number of attempts"),
-        ("timeout:soon", "is no duration"),
-        ("timeout:30m1h", "is no duration"),
-        ("timeout:0s", "no time"),
+        ("secret:A:b:C", "is not a valid secret name"),
+        ("retry:often", "is not a number of retries"),
+        ("retry:-1", "is not a number of retries"),
+        ("timeout:soon", "is not a duration"),
+        ("timeout:30m1h", "is not a duration"),
+        ("timeout:0s", "the timeout must be longer than 0"),
         ("cache:maybe", "neither on nor off"),
         ("approval:", "the question is empty"),
         ("approval:  ", "the question is empty"),
@@ -188,15 +189,12 @@ def test_a_dns_label_is_one_whatever_it_is_made_from(text):
     assert label == "" or (label[0] != "-" and label[-1] != "-")
 
 
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_distance_is_symmetric_and_zero_for_equal_words_only(one, other):
-    assert distance(one, other) == distance(other, one)
-    assert (distance(one, other) == 0) == (one == other)
+def test_the_most_similar_name_is_suggested():
+    assert suggest("trian", ["load", "train", "trains"]) == '; did you mean "train"?'
 
 
-def test_the_nearest_name_wins_and_a_far_one_is_none():
-    assert nearest("trian", ["load", "train", "trains"]) == "train"
-    assert nearest("evaluate", ["load", "train"]) is None
+def test_a_name_unlike_all_others_gets_no_suggestion():
+    assert suggest("evaluate", ["load", "train"]) == ""
 
 
 def test_an_identifier_is_made_of_what_people_write():

@@ -1,4 +1,4 @@
-"""Warnings and notices: hidden effects, state that does not travel, order that differs."""
+"""Warnings and notices: hidden effects, state that later steps do not see, surprising order."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from ithaca.analysis.namespace import Place
     from ithaca.diagnostics import Diagnostic
 
-# State of modules that travels from step to step, so changing it is fine.
+SYNTAX_CURE = "correct it, or tag the cell `skip` if it is not part of the workflow"
+_IMPORTS_CURE = "move it to an `imports` cell, which runs in every step"
+_NAME_CURE = "use another name unless this is intended"
+
+# Module state that later steps do see.
 _TRAVELS = ("os.environ", "environ", "sys.path", "np.random", "numpy.random", "random.")
 
 
 def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iterator[Diagnostic]:
-    """What the code alone says, whatever the names are."""
+    """Report what the code alone shows, without looking at names."""
     for cell, finding in found:
         if finding.kind == "syntax":
             yield diagnostic(
@@ -33,23 +37,23 @@ def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iter
                 f"syntax error: {finding.text}",
                 cell,
                 finding.node,
-                cure="correct it, or tag the cell `skip` if it is not part of the workflow",
+                cure=SYNTAX_CURE,
             )
         elif finding.kind == "unknown":
             code = "ITH211" if finding.text.startswith("%") else "ITH210"
             yield diagnostic(
                 code,
                 "warning",
-                f"which names `{finding.text}` reads and binds cannot be seen",
+                f"cannot tell which names `{finding.text}` reads and binds",
                 cell,
                 finding.node,
-                cure="write the names as plain code, so that they travel between steps",
+                cure="use plain code to read and bind names that other steps need",
             )
         elif finding.kind == "star":
             yield diagnostic(
                 "ITH212",
                 "warning",
-                f"the names that `from {finding.text} import *` binds cannot be read exactly",
+                f"cannot tell all names that `from {finding.text} import *` binds",
                 cell,
                 finding.node,
                 cure="import the names that you use",
@@ -62,16 +66,16 @@ def _setting(cell: ParsedCell, finding: Finding) -> Diagnostic:
     return diagnostic(
         "ITH221",
         "warning",
-        f"`{finding.text}` sets something for a whole library; later steps will not see it",
+        f"`{finding.text}` changes a library's settings; later steps do not see the change",
         cell,
         finding.node,
-        cure="move it into an `imports` cell, which runs in every step",
+        cure=_IMPORTS_CURE,
     )
 
 
 def advice(graph: Graph) -> Iterator[Diagnostic]:
-    """Everything that `check` tells of the steps' names beyond errors."""
-    yield from _computed_anew(graph)
+    """All warnings and notices about the names of steps."""
+    yield from _recomputed(graph)
     for facts in graph.steps.values():
         yield from _imported_state(facts)
         yield from _parameters_changed(graph, facts)
@@ -80,7 +84,7 @@ def advice(graph: Graph) -> Iterator[Diagnostic]:
         yield from _branches(graph, facts)
 
 
-def _computed_anew(graph: Graph) -> Iterator[Diagnostic]:
+def _recomputed(graph: Graph) -> Iterator[Diagnostic]:
     for index, scope in enumerate(graph.scopes):
         read: set[str] = set()
         for facts in graph.steps.values():
@@ -92,11 +96,10 @@ def _computed_anew(graph: Graph) -> Iterator[Diagnostic]:
                     yield diagnostic(
                         "ITH220",
                         "notice",
-                        f"`{event.name}` is bound by a call in a shared cell: each step computes "
-                        "it anew",
+                        f"a shared cell computes `{event.name}`, so each step computes it again",
                         statement.cell,
                         event.node,
-                        cure="bind it in a step if it is slow, random or changes",
+                        cure="move it to a step if it is slow, random or changes",
                     )
 
 
@@ -109,11 +112,10 @@ def _imported_state(facts: StepFacts) -> Iterator[Diagnostic]:
             yield diagnostic(
                 "ITH221",
                 "warning",
-                f"`{text}` changes what was imported; later steps import it anew and will not see "
-                "the change",
+                f"`{text}` changes an imported module; later steps do not see the change",
                 place.cell,
                 place.node,
-                cure="move it into an `imports` cell, which runs in every step",
+                cure=_IMPORTS_CURE,
             )
 
 
@@ -124,11 +126,11 @@ def _parameters_changed(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
             yield diagnostic(
                 "ITH222",
                 "notice",
-                f"step `{facts.name}` changes the parameter `{name}`: from here on it is a value, "
-                "no longer what the run was given",
+                f"step `{facts.name}` changes parameter `{name}`; later steps see the changed "
+                "value, not the run's argument",
                 place.cell,
                 place.node,
-                cure="use another name unless that is meant",
+                cure=_NAME_CURE,
             )
 
 
@@ -144,15 +146,15 @@ def _shadows(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
             "ITH223",
             "notice",
             f"step `{facts.name}` {'binds' if bound else 'deletes'} `{name}`, which a shared cell "
-            "defines: the steps that need this one get its value",
+            "defines; steps that need this one see the change",
             place.cell,
             place.node,
-            cure="use another name unless that is meant",
+            cure=_NAME_CURE,
         )
 
 
 def _not_seen(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
-    """Changes that the notebook's order and the workflow's order show differently."""
+    """Report where the order of the notebook and that of the workflow give different values."""
     for name in sorted(facts.reads | facts.parameters):
         first = facts.flow.reads[name].first if name in facts.flow.reads else None
         if first is None:
@@ -174,8 +176,8 @@ def _unseen(facts: StepFacts, other: StepFacts, name: str, place: Place) -> Diag
     return diagnostic(
         "ITH230",
         "notice",
-        f"step `{facts.name}` does not see what step `{other.name}` does to `{name}` in "
-        f"{where(place.cell, place.node)}: it does not need that step",
+        f"step `{facts.name}` does not see how step `{other.name}` changes `{name}` in "
+        f"{where(place.cell, place.node)}, because it does not need that step",
         access.place.cell,
         access.place.node,
         cure=f"add the tag `prev:{other.name}` if it should"
@@ -189,11 +191,11 @@ def _seen_early(facts: StepFacts, other: StepFacts, name: str, place: Place) -> 
     return diagnostic(
         "ITH231",
         "notice",
-        f"step `{facts.name}` sees `{name}` as step `{other.name}` leaves it in "
-        f"{where(place.cell, place.node)}, further down in the notebook",
+        f"step `{facts.name}` reads `{name}` from step `{other.name}` "
+        f"({where(place.cell, place.node)}), which is further down in the notebook",
         access.place.cell,
         access.place.node,
-        cure="reorder the cells so that the notebook reads as it runs",
+        cure="put the cells in the order in which they run",
     )
 
 
@@ -208,7 +210,7 @@ def _has_other_source(graph: Graph, facts: StepFacts, other: StepFacts, name: st
 
 
 def _branches(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
-    """Two branches that bind one name which is read where they join."""
+    """Report names that two branches bind and their join reads."""
     if len(facts.step.needs) < 2:
         return
     for name in sorted(facts.reads):
@@ -221,17 +223,17 @@ def _branches(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
             yield diagnostic(
                 "ITH232",
                 "warning",
-                f"steps `{one.name}` and `{other.name}` both bind `{name}`, and neither needs the "
-                f"other: the run fails at `{facts.name}` unless both leave the same",
+                f"parallel steps `{one.name}` and `{other.name}` both bind `{name}`; step "
+                f"`{facts.name}` fails unless their values are equal",
                 access.place.cell,
                 access.place.node,
-                cure="use two names, or let one of the steps need the other (`prev:`)",
+                cure="use two names, or let one step need the other (`prev:`)",
             )
             break
 
 
 def _sure_change(facts: StepFacts, name: str) -> Place | None:
-    """Where a step surely means to bind or change a name."""
+    """Where a step certainly binds or changes a name."""
     if name in facts.flow.bound:
         return facts.flow.bound[name]
     changed = facts.flow.changed.get(name)

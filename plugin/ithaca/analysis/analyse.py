@@ -1,4 +1,4 @@
-"""From a tagged notebook to what each step runs, takes and leaves."""
+"""Analyses a tagged notebook: what each step runs, reads and writes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.analysis.advice import advice, findings
+from ithaca.analysis.advice import SYNTAX_CURE, advice, findings
 from ithaca.analysis.cells import ParsedCell, parse
 from ithaca.analysis.code import step_code
 from ithaca.analysis.effects import effects
 from ithaca.analysis.flow import Flow
 from ithaca.analysis.graph import Graph, known_parameter
 from ithaca.analysis.metrics import metrics, named
-from ithaca.analysis.model import AnalysedStep, Analysis
 from ithaca.analysis.names import KERNEL_NAMES, Elsewhere, history, missing_names
 from ithaca.analysis.parameters import IMMUTABLE, parameters
 from ithaca.analysis.shared import Shared, mentioned, shared
 from ithaca.analysis.stars import Stars
 from ithaca.diagnostics import Diagnostic
+from ithaca.model.workflow import Code, Metric, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +35,40 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
+class AnalysedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """The analysis of a step; the fields are those of the IR.
+
+    Attributes:
+        code: What runs, in order: the shared statements that it needs, then its own cells.
+        code_digest: Digest of the code's meaning.
+        parameters: Names of the workflow's parameters that it consumes, sorted.
+        reads: Names of the values that it reads from its ancestors, sorted.
+        writes: Names of the values that it writes for later steps, sorted.
+    """
+
+    code: tuple[Code, ...] = ()
+    code_digest: str = ""
+    parameters: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """The analysis of a notebook.
+
+    Attributes:
+        steps: By name, in workflow order.
+        parameters: In notebook order.
+        metrics: In the order of the metrics cells.
+        diagnostics: All problems, in order of cell and line.
+    """
+
+    steps: dict[str, AnalysedStep] = {}
+    parameters: tuple[Parameter, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
 def analyse(
     notebook: TaggedNotebook,
     *,
@@ -43,19 +77,19 @@ def analyse(
     whole: bool = True,
     ordered: bool = True,
 ) -> Analysis:
-    """Finds what every step of a notebook runs, takes from its ancestors and leaves for others.
+    """Find what every step of a notebook runs, reads from its ancestors and writes for others.
 
-    Nothing is run or imported. What is wrong is in the result's diagnostics; nothing is raised for
-    what the user wrote.
+    Does not run or import the user's code, and never raises for it: all problems are in the
+    result's diagnostics.
 
     Args:
         notebook: The notebook after its tags were read.
-        interpreter: The kernel's Python, whose modules `from … import *` reads; None for the
+        interpreter: The kernel's Python, in which to look up `from … import *`; None for the
             running one.
-        root: The project's root, where the notebook's own modules are looked for; None for the
-            current folder.
-        whole: False when cells are missing, so that a name that nothing binds may be bound there.
-        ordered: False when what steps need is not sure, so that any step's value may arrive.
+        root: The project's root, which may contain modules of the notebook; None for the current
+            folder.
+        whole: False when cells are missing, which may bind any name.
+        ordered: False when the order of steps is not certain.
 
     Example:
         >>> from ithaca.notebook.model import Cell, TaggedNotebook, TaggedStep
@@ -78,7 +112,7 @@ def analyse(
 
 @dataclass
 class _Reading:
-    """One analysis: the cells that were parsed so far and what was found in them."""
+    """The state of one analysis."""
 
     notebook: TaggedNotebook
     interpreter: Path | None
@@ -91,7 +125,7 @@ class _Reading:
     open: bool = False
 
     def analysis(self) -> Analysis:
-        """Does it all."""
+        """Run the analysis."""
         notebook = self.notebook
         scopes = [self._shared_cells(scope) for scope in notebook.scopes]
         cells = {step.name: [self._parsed(cell) for cell in step.cells] for step in notebook.steps}
@@ -150,7 +184,7 @@ class _Reading:
                     code="ITH201",
                     severity="error",
                     message=f"syntax error: {problem.message}",
-                    cure="correct it, or tag the cell `skip` if it is not part of the workflow",
+                    cure=SYNTAX_CURE,
                     notebook=cell.notebook,
                     cell=cell.number,
                     line=problem.line,
@@ -182,7 +216,7 @@ class _Reading:
         steps: Iterable[list[tuple[ParsedCell, list[Event]]]],
         variables: Iterable[str],
     ) -> None:
-        """Finds the imports whose names nothing reads: they are there for their effect."""
+        """Find the imports whose names nothing reads: they are imported for their effects."""
         read = set(variables)
         for cells in steps:
             for _, events in cells:
@@ -213,17 +247,17 @@ class _Reading:
 
     def _report(self, graph: Graph) -> None:
         elsewhere = Elsewhere(
-            frozenset(self.broken), self.open or not self.whole, self.ordered, self._aside
+            frozenset(self.broken), self.open or not self.whole, self.ordered, self._not_run
         )
         self.diagnostics += missing_names(graph, elsewhere)
         self.diagnostics += history(graph)
         self.diagnostics += advice(graph) if self.ordered else []
 
-    def _aside(self, index: int) -> dict[str, tuple[str, Place]]:
-        """Names that are bound only in cells that do not run."""
+    def _not_run(self, index: int) -> dict[str, tuple[str, Place]]:
+        """Names that only cells bind which do not run."""
         scope = self.notebook.scopes[index]
         found: dict[str, tuple[str, Place]] = {}
-        cells = [(cell, "stands before any tag") for cell in scope.untagged]
+        cells = [(cell, "is above the first tag") for cell in scope.untagged]
         cells += [(cell, "is tagged `skip`") for cell in scope.skipped]
         for cell, kind in cells:
             parsed = parse(cell)
@@ -263,7 +297,7 @@ def _all(groups: Iterable[list[ParsedCell]]) -> Iterator[ParsedCell]:
 
 
 def _defers_annotations(cells: Iterable[ParsedCell]) -> bool:
-    """Whether a cell makes annotations mere text, which holds for all later cells."""
+    """Whether a cell turns annotations into strings, which affects all later cells."""
     return any(
         isinstance(statement, ast.ImportFrom)
         and statement.module == "__future__"

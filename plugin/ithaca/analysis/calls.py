@@ -1,4 +1,4 @@
-"""From calls to events: what they may change, IPython magics, and calls that hide what they do."""
+"""From calls to events: what they may change, IPython magics, and calls with hidden effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ithaca.analysis.scopes import LocalScope
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Builtins that neither change what they are given nor return it.
+# Builtins that neither change their arguments nor return them.
 PURE = words(
     """
     print len isinstance issubclass type id hash callable repr str int float complex bool abs
@@ -26,7 +26,7 @@ FROZEN = PURE - {"type", "help", "display", "divmod", "pow", "abs", "round"}
 
 _UNKNOWN_CALLS = frozenset({"exec", "eval", "globals", "locals", "vars", "execfile"})
 
-# Calls that set something for a whole library: (last names of the dotted function).
+# Calls that change a library's settings, by the last names of the dotted function.
 _SETTINGS = words(
     """
     set_option reset_option style.use set_default_dtype set_default_device filterwarnings
@@ -72,7 +72,7 @@ class Calls(Expressions):
                 self.touch(argument, node)
 
     def plain_call(self, name: str, node: ast.Call) -> None:
-        """Notes calls whose effects on names cannot be seen."""
+        """Record calls with unknown effects on names."""
         if name not in _UNKNOWN_CALLS or (name == "vars" and node.args):
             return
         if self.scope is not None and (name in {"locals", "vars"} or self.scope.is_local(name)):
@@ -81,7 +81,7 @@ class Calls(Expressions):
             self.findings.append(Finding("unknown", node, f"{name}()"))
 
     def dotted(self, function: ast.Attribute, node: ast.Call) -> None:
-        """Notes library-wide settings, and names inside the text of a pandas query."""
+        """Record changes of a library's settings, and names in the text of a pandas query."""
         last, base = function.attr, function.value
         two = f"{base.attr}.{last}" if isinstance(base, ast.Attribute) else last
         library = isinstance(base, ast.Name) and base.id in {"rcParams", "tqdm", "sns", "plt"}
@@ -97,7 +97,7 @@ class Calls(Expressions):
             self.guard -= 1
 
     def magic(self, magic: magics.MagicCode, node: ast.AST) -> None:
-        """What an IPython magic does."""
+        """The events of an IPython magic."""
         self.guard += 1
         for expression in magic.expands:
             placed(expression, node)
@@ -110,7 +110,7 @@ class Calls(Expressions):
             self.findings.append(Finding("unknown", node, magic.unknown))
 
     def magic_statements(self, magic: magics.MagicCode, node: ast.AST) -> None:
-        """The Python that a magic runs."""
+        """The events of the Python code in a magic."""
         before = self.scope
         if magic.isolated:
             self.scope = isolated_scope(magic.statements, before)
@@ -120,7 +120,7 @@ class Calls(Expressions):
         self.scope = before
 
     def use(self, definition: Definition, node: ast.AST) -> None:
-        """A lambda or generator expression appears: who gets it may run it."""
+        """A lambda or generator expression, which its receiver may run."""
         self.inner.append(definition)
         if not self.scalar:
             self.sources.definitions.append(definition)
@@ -129,7 +129,7 @@ class Calls(Expressions):
 
 
 def isolated_scope(statements: Iterable[ast.stmt], parent: LocalScope | None) -> LocalScope:
-    """The scope of code that runs in a function of its own, as `%timeit` does."""
+    """The scope of code that runs in a separate function, as in `%timeit`."""
     own = {
         node.id
         for statement in statements
@@ -140,7 +140,7 @@ def isolated_scope(statements: Iterable[ast.stmt], parent: LocalScope | None) ->
 
 
 def placed(node: ast.AST, at: ast.AST) -> None:
-    """Gives a tree that came from a text the place of that text."""
+    """Give a tree that was parsed from a string the place of that string."""
     for part in ast.walk(node):
         if "lineno" in part._attributes:
             ast.copy_location(part, at)

@@ -1,4 +1,4 @@
-"""Cells as IPython runs them: parsed, with every line mapped back to the cell."""
+"""Parses cells as IPython runs them, and maps every parsed line to its line in the cell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HELP = re.compile(r"\s*\?|.*\?\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a cell cannot be parsed: the message and the place in the cell, as far as known."""
+    """Why a cell cannot be parsed: the message and, where known, the place in the cell."""
 
     message: str
     line: int | None
@@ -38,10 +38,10 @@ class ParsedCell:
     Attributes:
         cell: The cell.
         statements: The module's statements; empty when the cell cannot be parsed.
-        code: The lines that were parsed, which differ from the cell's where magics are.
+        code: The parsed lines, which differ from the cell's where it has magics.
         lines: For each parsed line its line in the cell; empty when they are the same.
         magics: The cell magics above the code, outermost first: name and line.
-        body: The text below cell magics that is not Python.
+        body: The text below cell magics of another language.
         problem: Why it cannot be parsed.
     """
 
@@ -54,13 +54,13 @@ class ParsedCell:
     problem: Problem | None = None
 
     def line(self, number: int) -> int:
-        """The cell's line of a line that was parsed (both from 1)."""
+        """The line in the cell for a parsed line (both from 1)."""
         if not self.lines:
             return number
         return self.lines[min(number, len(self.lines)) - 1]
 
     def columns(self, node: ast.AST) -> tuple[int | None, int | None]:
-        """First column and the one after the last of a node, from 1; None where unknown."""
+        """The first column of a node and the one after its last, from 1; None when unknown."""
         number = getattr(node, "lineno", None)
         if number is None or number > len(self.code):
             return None, None
@@ -73,15 +73,15 @@ class ParsedCell:
         return start + 1, _characters(text, getattr(node, "end_col_offset", 0)) + 1
 
     def text(self, number: int) -> str:
-        """The cell's line of a number."""
+        """The text of a line of the cell."""
         found = self.cell.source.split("\n")
         return found[number - 1] if 0 < number <= len(found) else ""
 
 
 def parse(cell: Cell) -> ParsedCell:
-    r"""Parses a cell; what is wrong with it is in `ParsedCell.problem`.
+    r"""Parse a cell; a syntax error is in `ParsedCell.problem`.
 
-    IPython is imported only for cells that neither Python nor the simple forms of magics explain.
+    Imports IPython only for cells that are neither plain Python nor simple magics.
 
     Example:
         >>> from ithaca.notebook.model import Cell
@@ -140,7 +140,7 @@ def _attempt(source: str) -> ast.Module | Problem:
 
 
 def _located(problem: Problem, text: str, source: str, lines: Sequence[int]) -> Problem:
-    """The same problem at its place in the source."""
+    """A problem with its place in the source."""
     if problem.line is None:
         return problem
     number = min(problem.line, len(lines))
@@ -152,9 +152,9 @@ def _located(problem: Problem, text: str, source: str, lines: Sequence[int]) -> 
 
 
 def _simple_magics(source: str) -> tuple[str, tuple[int, ...]] | None:
-    """Whole-line magics and shell lines, as IPython would write them; None when there are none.
+    """Rewrite whole-line magics and shell lines as IPython does; None when there are none.
 
-    This avoids importing IPython for the usual notebook.
+    This avoids importing IPython for most notebooks.
     """
     lines = source.split("\n")
     if any(line.endswith("\\") or _HELP.match(line) for line in lines):
@@ -179,7 +179,7 @@ def _simple_magic(line: str) -> str:
 
 
 def _ipython(source: str) -> tuple[str, tuple[int, ...]] | None:
-    """IPython's own transformation, one rewrite at a time so that lines can be followed."""
+    """Apply IPython's own rewrites one at a time, to keep track of lines."""
     from IPython.core.inputtransformer2 import (
         TRANSFORM_LOOP_LIMIT,
         TransformerManager,
@@ -204,7 +204,7 @@ def _ipython(source: str) -> tuple[str, tuple[int, ...]] | None:
 
 
 def _follow(old: list[str], new: list[str], places: list[int]) -> list[int]:
-    """Where the lines after a rewrite were before it."""
+    """The original places of the lines after a rewrite."""
     if len(old) == len(new):
         return places
     start = 0
@@ -219,7 +219,7 @@ def _follow(old: list[str], new: list[str], places: list[int]) -> list[int]:
 
 
 def _characters(text: str, offset: int) -> int:
-    """Characters before an offset that counts UTF-8 bytes, as the parser does."""
+    """The number of characters before an offset in UTF-8 bytes, which the parser reports."""
     if text.isascii():
         return offset
     return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))

@@ -1,4 +1,4 @@
-"""The code that a step runs: shared cells cut down to what it needs, then its own cells."""
+"""The code that a step runs: the statements of shared cells that it needs, then its own cells."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def step_code(
     facts: StepFacts, scopes: Sequence[Shared], notebook: str
 ) -> tuple[tuple[Code, ...], str]:
-    """What a step runs, in order, and its digest.
+    """The code that a step runs, in order, and its digest.
 
     Args:
         facts: The step.
@@ -75,7 +75,7 @@ def _cut(cell: ParsedCell, statements: list[SharedStatement]) -> tuple[str, tupl
     numbers: list[int] = []
     for statement in statements:
         first, last = cell.line(statement.first), statement.last
-        # A magic that was continued over several lines is one parsed line.
+        # A magic that continues over several lines is one parsed line.
         end = cell.line(last + 1) - 1 if cell.lines and last < len(cell.lines) else last
         if cell.lines and last >= len(cell.lines):
             end = len(source)
@@ -85,12 +85,12 @@ def _cut(cell: ParsedCell, statements: list[SharedStatement]) -> tuple[str, tupl
 
 
 def _header(cell: ParsedCell) -> bytes:
-    """What cell magics add to a cell's meaning."""
+    """The part of a cell's digest that its cell magics add."""
     if not cell.magics:
         return b""
     return json.dumps([cell.magics, cell.body], ensure_ascii=True).encode()
 
 
 def _other(cell: ParsedCell, notebook: str) -> str:
-    """The cell's notebook when it is not the workflow's own."""
+    """The cell's notebook; empty for the workflow's own."""
     return "" if cell.cell.notebook == notebook else cell.cell.notebook

@@ -1,4 +1,4 @@
-"""From functions, classes, lambdas and generators to events: what runs now, and what later."""
+"""From functions, classes, lambdas and generators to events: what runs now and what runs later."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Definitions(Calls):
     """Walks definitions."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
-        """A function: its body runs later, all else now."""
+        """A function: its body runs later, everything else now."""
         self.begin()
         self.each(node.decorator_list)
         for decorator in node.decorator_list:
@@ -79,7 +79,7 @@ class Definitions(Calls):
             self.scalars(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
-        """A class: its body runs now in a scope of its own, its methods later."""
+        """A class: its body runs now in a separate scope, its methods later."""
         self.begin()
         self.each(node.decorator_list)
         outer, statement_sources, inner = self.scope, self.sources, self.inner
@@ -87,7 +87,7 @@ class Definitions(Calls):
         self.each([*node.bases, *(keyword.value for keyword in node.keywords)])
         definition = Definition(mangle(self.owner, node.name), "class", self.cell, node)
         self.inner = definition.inner
-        # The class holds what its body mentions.
+        # The class holds everything that its body mentions.
         self.scope = class_scope(node, self.scope)
         flat, self.flat = self.flat, True
         self.each(node.body)
@@ -96,7 +96,7 @@ class Definitions(Calls):
         self.define(definition, node)
 
     def define(self, definition: Definition, node: Any) -> None:
-        """Binds a definition to its name."""
+        """Bind a definition to its name."""
         self.inner.append(definition)
         self.sources.definitions.append(definition)
         plain = None if node.decorator_list else definition
@@ -123,7 +123,7 @@ class Definitions(Calls):
         self.use(definition, node)
 
     def visit_TypeAlias(self, node: Any) -> None:  # noqa: N802
-        """`type X = …`: the value is computed when somebody asks for it."""
+        """`type X = …`: Python computes the value on first access."""
         self.begin()
         scope = type_parameter_scope(node, self.scope, self.owner)
         name = mangle(self.owner, node.name.id)
@@ -155,7 +155,7 @@ class Definitions(Calls):
 
 
 def _summarise(definition: Definition, events: Sequence[Event]) -> None:
-    """Adds a body's events, whose order does not count, to its definition."""
+    """Add the events of a body to its definition; their order does not matter."""
     for event in events:
         if isinstance(event, Read):
             known = definition.reads.get(event.name)

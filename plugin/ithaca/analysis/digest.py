@@ -1,8 +1,8 @@
-"""The code digest: what a step's code means, the same on every supported Python.
+"""The code digest: the meaning of a step's code, equal on every supported Python.
 
-Comments, formatting and quotes do not count; docstrings do. The form that is hashed is our own
-and not `ast.dump`, whose output changes between versions: empty and absent fields are left out,
-and so are positions, type comments and the `u` of strings.
+Ignores comments, formatting and quotes, but not docstrings. Hashes a form of our own, because the
+output of `ast.dump` changes between versions: without empty and absent fields, positions, type
+comments and the `u` of strings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FORMAT = b"ithaca-code-1"
 
 
 def canonical(node: ast.AST | Sequence[ast.AST]) -> bytes:
-    """The bytes that stand for a tree (or several statements).
+    """The bytes to hash for a tree (or several statements).
 
     Example:
         >>> canonical(ast.parse("x = 'a'  # one")) == canonical(ast.parse('x=("a")'))
@@ -47,7 +47,7 @@ def code_digest(pieces: Iterable[tuple[str, bytes]]) -> str:
 
     hasher = blake3(_FORMAT)
     for kind, data in pieces:
-        # Lengths keep pieces apart whatever they contain.
+        # The lengths separate pieces unambiguously.
         hasher.update(f"\n{kind} {len(data)}\n".encode())
         hasher.update(data)
     return hasher.hexdigest()
@@ -85,7 +85,7 @@ def _write_node(node: ast.AST, out: list[str]) -> None:
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr]:
-    """The parts of an f-string with neighbouring texts joined: parsers cut them differently."""
+    """The parts of an f-string with adjacent texts joined: versions of Python split differently."""
     parts: list[ast.expr] = []
     for value in values:
         if isinstance(value, ast.Constant) and isinstance(value.value, str):

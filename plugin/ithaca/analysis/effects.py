@@ -1,4 +1,4 @@
-"""From statements to events: one resolver for everything that Python code does to names."""
+"""From statements to events: resolves every effect of Python code on names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CATCH_NAME_ERRORS = frozenset({"NameError", "Exception", "BaseException"})
 def effects(
     parsed: ParsedCell, stars: Callable[[str, int], StarNames], *, annotations: bool = True
 ) -> tuple[list[tuple[ast.stmt, list[Event]]], list[Finding]]:
-    """What each statement of a cell does, and what `check` should say of it.
+    """The events of each statement of a cell, and findings for `check`.
 
     Args:
         parsed: The cell.
@@ -56,7 +56,7 @@ def effects(
         found.append((statement, walker.out))
         walker.out = []
     if codes:
-        # What a cell magic itself does comes with its first statement, else with none.
+        # The events of a cell magic itself belong to the first statement, if there is one.
         return [(ast.Pass(lineno=1, col_offset=0), walker.out), *found], walker.findings
     return found, walker.findings
 
@@ -65,7 +65,7 @@ class Statements(Definitions):
     """Walks statements."""
 
     def body(self, statements: Sequence[ast.stmt]) -> list[Event]:
-        """The events of a block, set apart."""
+        """The events of a block, collected separately."""
         return self.captured(lambda: self.each(statements))
 
     # -- simple statements
@@ -97,7 +97,7 @@ class Statements(Definitions):
             self.assign(node.target, node.value)
 
     def hold(self, value: ast.expr) -> None:
-        """The targets hold what the value is made of; local ones may change it unseen."""
+        """Bind the targets to what the value holds; local targets may change it unnoticed."""
         self.sources.aliases = (*self.sources.aliases, *self.roots(value))
         if self.scope is not None:
             self.touch(value, value)
@@ -187,7 +187,7 @@ class Statements(Definitions):
                 self.findings.append(Finding("star", node, node.module or "."))
 
     def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
-        """`return` hands a value out: who gets it may change it."""
+        """`return`: the caller may change the value."""
         if self.scope is None:
             self.findings.append(Finding("syntax", node, "'return' outside function"))
         if node.value is not None:
@@ -206,12 +206,12 @@ class Statements(Definitions):
     visit_Continue = visit_Break  # noqa: N815
 
     def stop(self) -> None:
-        """What follows on this path is not reached."""
+        """End the path: the code after it is not reached."""
         if not self.flat:
             self.out.append(Stop())
 
     def visit_Global(self, node: ast.AST) -> None:  # noqa: N802
-        """`global` and `nonlocal` were looked at when the scope was made."""
+        """`global` and `nonlocal`, which the scope has handled."""
 
     visit_Nonlocal = visit_Global  # noqa: N815
 
@@ -230,7 +230,7 @@ class Statements(Definitions):
         self.guard -= guarded
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802
-        """`for`: moves an iterator on, and its target holds the elements."""
+        """`for`: advances an iterator, and its target holds the elements."""
         self.begin()
         self.visit(node.iter)
         self.touch(node.iter, node.iter)
@@ -251,7 +251,7 @@ class Statements(Definitions):
         self.out.append(Loop(self.body(node.body), self.body(node.orelse)))
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:  # noqa: N802
-        """`with`: a context other than `open` may swallow an exception half-way."""
+        """`with`: a context manager other than `open` may suppress an exception."""
         for item in node.items:
             self.begin()
             self.visit(item.context_expr)

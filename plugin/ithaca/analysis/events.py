@@ -1,7 +1,7 @@
-"""What code does to the notebook's names, as small records in execution order.
+"""The effects of code on the notebook's names, as small records in execution order.
 
-`effects` turns a syntax tree into these events; `flow` runs them on an abstract namespace. Only the
-names of the notebook's own namespace appear: local names were resolved away before.
+`effects` turns a syntax tree into these events; `flow` runs them on an abstract namespace. They
+contain only names of the notebook's namespace, no local names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class How(IntEnum):
-    """How a name is read: only stored or combined, called, or passed to a call."""
+    """How a name is used: as a value, called, or passed to a call."""
 
     VALUE = 0
     CALLED = 1
@@ -25,13 +25,13 @@ class How(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Sources:
-    """What may flow from a statement into the names that it binds or changes.
+    """What the names that a statement binds or changes may hold afterwards.
 
     Attributes:
-        values: Names whose value may be held by the result.
-        calls: Names that are called, so only what they return may be held.
-        definitions: Functions, classes, lambdas and generators written in the statement itself.
-        aliases: Names whose very object may be (in) the result, without any call in between.
+        values: Names whose value the result may hold.
+        calls: Names that the statement calls: the result may hold what they return.
+        definitions: Functions, classes, lambdas and generators in the statement itself.
+        aliases: Names whose object may be the result or a part of it, without a call in between.
     """
 
     values: set[str] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Sources:
 
 @dataclass(slots=True, eq=False)
 class Deferred:
-    """How a function's body uses one name of the notebook: the first place, and all ways."""
+    """How a function's body uses one name of the notebook: first place, strongest use."""
 
     node: ast.AST
     how: How
@@ -56,16 +56,16 @@ class Definition:
     Attributes:
         name: For messages.
         kind: `function`, `class` or `lazy` (lambda, generator expression, generator function,
-            coroutine, type alias): only a plain function's result does not hold its own code.
-        cell: The cell that holds it.
+            coroutine, type alias): only the result of a plain function does not hold its code.
+        cell: Its cell.
         node: Its place.
         reads: Names of the notebook that its body reads, in order of appearance.
-        binds: Names that it binds there by `global`.
-        deletes: Names that it deletes there.
-        touches: Names whose values it may change, and whether it surely means to.
+        binds: Names that it binds by `global`.
+        deletes: Names that it deletes by `global`.
+        touches: Names whose values it may change, and whether it certainly does.
         inner: Definitions in its body.
         sources: What its result may hold.
-        stateful: A default argument may be changed by a call.
+        stateful: Whether a call may change a default argument.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Definition:
 
 @dataclass(slots=True, eq=False)
 class Read:
-    """A name is read. `guarded`: a NameError would be caught, so it may be unbound."""
+    """A name is read. `guarded`: the code catches a NameError, so it may be unbound."""
 
     name: str
     node: ast.AST
@@ -109,9 +109,9 @@ class Bind:
         node: The place.
         sources: What the value may hold.
         plain: The undecorated function or class that it is.
-        frozen: The value cannot change: a number, a string and the like.
-        imported: It is a module or comes from one.
-        by_call: The value is computed by a call.
+        frozen: Whether the value cannot change, as a number or string.
+        imported: Whether it is a module or comes from one.
+        by_call: Whether a call computes the value.
     """
 
     name: str
@@ -134,7 +134,7 @@ class Delete:
 
 @dataclass(slots=True, eq=False)
 class Touch:
-    """A name's value may be changed in place; `sure`: the code means to."""
+    """A name's value may change in place; `sure`: it certainly does."""
 
     name: str
     node: ast.AST
@@ -170,7 +170,7 @@ class Try:
 
 @dataclass(slots=True, eq=False)
 class Stop:
-    """What follows on this path is not reached (`raise`, `break`, `continue`)."""
+    """The rest of the path is not reached (`raise`, `break`, `continue`)."""
 
 
 Event: TypeAlias = Read | Use | Bind | Delete | Touch | Branch | Loop | Try | Stop
@@ -178,13 +178,13 @@ Event: TypeAlias = Read | Use | Bind | Delete | Touch | Branch | Loop | Try | St
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that `check` reports whatever the names are.
+    """Something that `check` reports without looking at names.
 
     Attributes:
-        kind: `unknown` (effects that cannot be seen), `setting` (library-wide), `star`
-            (names that cannot be read), `syntax`.
+        kind: `unknown` (unknown effects), `setting` (a library's setting), `star` (unknown names)
+            or `syntax`.
         node: The place.
-        text: What was found.
+        text: The code or message to show.
     """
 
     kind: str

@@ -29,7 +29,7 @@ Visit: TypeAlias = "Callable[[Any], None]"
 
 
 class Expressions:
-    """Walks expressions and collects events in `out`.
+    """Visits expressions and collects events in `out`.
 
     Args:
         cell: The cell that holds the code.
@@ -62,14 +62,14 @@ class Expressions:
     # -- walking
 
     def visit(self, node: ast.AST) -> None:
-        """Emits the events of a node."""
+        """Emit the events of a node."""
         kind = type(node)
         if kind not in self._visits:
             self._visits[kind] = getattr(self, "visit_" + kind.__name__, self.children)
         self._visits[kind](node)
 
     def children(self, node: ast.AST) -> None:
-        """Emits the events of a node's parts, in order."""
+        """Emit the events of a node's parts, in order."""
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, ast.AST):
@@ -80,10 +80,10 @@ class Expressions:
                         self.visit(item)
 
     def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
-        """A constant does nothing; the most frequent node, so not left to `children`."""
+        """A constant has no events; the most frequent node, so it skips `children`."""
 
     def captured(self, run: Callable[[], None]) -> list[Event]:
-        """The events that `run` emits, set apart; none in a function, where they stay inline."""
+        """The events that `run` emits, collected separately; in a function they stay inline."""
         if self.flat:
             run()
             return []
@@ -95,7 +95,7 @@ class Expressions:
             self.out = kept
 
     def scalars(self, *nodes: ast.AST | None) -> None:
-        """Visits nodes whose names the result does not hold."""
+        """Visit nodes whose names the result does not hold."""
         self.scalar += 1
         for node in nodes:
             if node is not None:
@@ -103,14 +103,14 @@ class Expressions:
         self.scalar -= 1
 
     def as_how(self, how: How, nodes: Iterable[ast.AST]) -> None:
-        """Visits nodes whose names are read in that way."""
+        """Visit nodes and record how their names are used."""
         before, self.how = self.how, how
         for node in nodes:
             self.visit(node)
         self.how = before
 
     def begin(self) -> Sources:
-        """Starts collecting what flows through a statement; a function's body is one."""
+        """Start to collect the sources of a statement; a function's body counts as one."""
         if not self.flat:
             self.sources = Sources()
         return self.sources
@@ -180,11 +180,11 @@ class Expressions:
     def touch(
         self, node: ast.AST | None, place: ast.AST, *, sure: bool = False, called: bool = False
     ) -> None:
-        """The values behind an expression may be changed here."""
+        """Record that the values of an expression may change."""
         for name in self.roots(node, joined=sure):
             self.out.append(Touch(name, place, self.sources, sure, called))
 
-    # -- expressions with a meaning of their own
+    # -- special expressions
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
         """`:=`."""
@@ -193,7 +193,7 @@ class Expressions:
         self.bind(mangle(self.owner, node.target.id), node.target)
 
     def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
-        """A comparison: `in` may move an iterator on; `"x" in globals()` asks for a name."""
+        """A comparison: `in` may advance an iterator; `"x" in globals()` tests for a name."""
         if self.asks_for_name(node):
             return
         self.scalars(node.left, *node.comparators)
@@ -202,7 +202,7 @@ class Expressions:
                 self.touch(right, node)
 
     def asks_for_name(self, node: ast.Compare) -> bool:
-        """Reads x, if it is there, in `"x" in globals()`; whether this is that."""
+        """Read x in `"x" in globals()`; returns whether the comparison has this form."""
         match node:
             case ast.Compare(
                 left=ast.Constant(value=str(name)),
@@ -214,18 +214,18 @@ class Expressions:
         return False
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
-        """An f-string holds nothing of what it shows."""
+        """An f-string does not hold the values that it formats."""
         self.scalars(*node.values)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:  # noqa: N802
-        """`not` holds nothing of its operand."""
+        """`not` does not hold its operand."""
         if isinstance(node.op, ast.Not):
             self.scalars(node.operand)
         else:
             self.visit(node.operand)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802
-        """`and`, `or`: all but the first operand may be left out."""
+        """`and`, `or`: all operands but the first may be skipped."""
         self.visit(node.values[0])
         for value in node.values[1:]:
             self.maybe([value])
@@ -236,7 +236,7 @@ class Expressions:
         self.maybe([node.body], [node.orelse])
 
     def maybe(self, *paths: list[ast.expr]) -> None:
-        """Visits expressions of which one, or with a single path none, is evaluated."""
+        """Visit expressions of which at most one is evaluated."""
         events = [self.captured(lambda path=path: self.each(path)) for path in paths]  # type: ignore[misc]
         if any(isinstance(event, Bind | Branch) for path in events for event in path):
             self.out.append(Branch(events if len(events) > 1 else [*events, []]))
@@ -245,12 +245,12 @@ class Expressions:
                 self.out.extend(path)
 
     def each(self, nodes: Iterable[ast.AST]) -> None:
-        """Visits nodes in order."""
+        """Visit nodes in order."""
         for node in nodes:
             self.visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
-        """`x[i]` holds of x, not of i; `globals()["x"]` is the name x."""
+        """`x[i]` holds a part of x, not of i; `globals()["x"]` is the name x."""
         name = self.spelled_global(node)
         if name is None:
             self.visit(node.value)
@@ -270,17 +270,17 @@ class Expressions:
         return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
     def visit_Await(self, node: ast.Await) -> None:  # noqa: N802
-        """`await` moves a coroutine or future on."""
+        """`await` advances a coroutine or future."""
         self.visit(node.value)
         self.touch(node.value, node)
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> None:  # noqa: N802
-        """`yield from` moves an iterator on, and hands it out."""
+        """`yield from` advances an iterator and passes it to the caller."""
         self.visit(node.value)
         self.touch(node.value, node)
 
     def visit_Yield(self, node: ast.Yield) -> None:  # noqa: N802
-        """`yield` hands a value out: who gets it may change it."""
+        """`yield`: the caller may change the value."""
         if node.value is not None:
             self.visit(node.value)
             self.touch(node.value, node)
@@ -288,7 +288,7 @@ class Expressions:
     # -- comprehensions
 
     def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> None:  # noqa: N802
-        """A comprehension runs where it is written, in a scope of its own."""
+        """A comprehension runs immediately, in a separate scope."""
         self.visit(node.generators[0].iter)
         self.touch(node.generators[0].iter, node)
         self.in_comprehension(node)
@@ -296,7 +296,7 @@ class Expressions:
     visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
 
     def in_comprehension(self, node: Any) -> None:
-        """All of a comprehension but its first iterable, which may be empty."""
+        """A comprehension without its first iterable, which may be empty."""
         events = self.captured(lambda: self.repeated(node))
         if any(isinstance(event, Bind | Branch) for event in events):
             self.out.append(Branch([events, []]))
@@ -304,7 +304,7 @@ class Expressions:
             self.out.extend(events)
 
     def repeated(self, node: Any) -> None:
-        """What a comprehension does for each item."""
+        """The events of a comprehension for each item."""
         before = self.scope
         self.scope = comprehension_scope(node.generators, before, self.owner)
         for index, generator in enumerate(node.generators):

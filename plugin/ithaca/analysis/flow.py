@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ithaca.analysis.cells import ParsedCell
 
 _PASSES = 8
-"""How often a loop's body runs until nothing new is held: longer chains do not occur."""
+"""How often to run a loop's body abstractly; longer chains of assignments do not occur."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Flow:
     _version: int = 0
 
     def run(self, cell: ParsedCell, events: Sequence[Event]) -> None:
-        """Runs the events of one cell, or of one statement of it."""
+        """Run the events of one cell, or of one of its statements."""
         self._cell = cell
         self._sequence(events)
         self.state.dead = False
@@ -93,14 +93,14 @@ class Flow:
         return self.state.origins.get(name, OUTSIDE)
 
     def holds(self, name: str) -> Held:
-        """What is known of a name's value now."""
+        """What is known about a name's value now."""
         held = self.state.held.get(name)
         return held if held is not None else self.incoming.get(name, NOTHING)
 
     # -- paths
 
     def _enter(self, state: State) -> None:
-        """Goes on in another state: what was applied to the last one counts no longer."""
+        """Continue in another state."""
         self.state = state
         self._version += 1
 
@@ -153,7 +153,7 @@ class Flow:
         if not event.final:
             self._enter(ends)
             return
-        # It may start anywhere, but what follows it comes after one of the regular ends.
+        # `finally` may start anywhere, but the code after it follows a regular end.
         self._enter(anywhere.copy())
         self.state.dead = False
         self._sequence(event.final)
@@ -230,7 +230,7 @@ class Flow:
         node: ast.AST,
         how: How,
     ) -> None:
-        """What happens when definitions that a value holds may run; `called` runs for sure."""
+        """Apply definitions that a value holds and that may run; `called` certainly runs."""
         key = (frozenset(definitions), called, how != How.VALUE)
         if self._applied.get(key) == self._version:
             return
@@ -253,7 +253,7 @@ class Flow:
     def _body(
         self, definition: Definition, level: Level, node: ast.AST, how: How
     ) -> list[tuple[Definition, Level]]:
-        """Applies one body; returns the definitions that it may run in turn."""
+        """Apply one body; return the definitions that it may run in turn."""
         found = [(inner, Level.POSSIBLE) for inner in definition.inner]
         for name, use in definition.reads.items():
             own = use.guarded or name in definition.binds
@@ -272,7 +272,7 @@ class Flow:
         return found
 
     def _bind_later(self, name: str, node: ast.AST, definition: Definition) -> None:
-        """A body may bind a name: the one from before may stay."""
+        """Apply a binding in a body that may run: the earlier value may remain."""
         held = self.holds(name) | Held(self._flows(definition.sources))
         self._hold(name, held)
         self._mark(name, self.state.origins.get(name, OUTSIDE) | HERE)
@@ -289,7 +289,7 @@ class Flow:
             self._connect(event.name, sources.aliases)
 
     def _copies_frozen(self, sources: Sources) -> bool:
-        """Whether an assignment only passes on what can never change: `y = x`."""
+        """Whether an assignment only copies a value that cannot change: `y = x`."""
         if not sources.aliases or sources.calls or sources.definitions:
             return False
         same = sources.values == set(sources.aliases)

@@ -1,4 +1,4 @@
-"""Names over the graph of steps: who provides what, who reads it, what shared code is needed."""
+"""Names over the graph of steps: which step binds them, which reads them, which code it needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ithaca.analysis.flow import Flow
 from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Changed, Held, connected
-from ithaca.analysis.reachable import reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class StepFacts:
-    """What is known of a step.
+    """The analysis of one step.
 
     Attributes:
         step: The step.
-        cells: Its cells, parsed.
+        cells: Its parsed cells.
         flow: Its abstract run.
         ancestors: Names of all steps that run before it, by `needs`.
-        reach: For each name the steps whose value of it arrives here.
-        leaves: The same for what comes after this step.
-        carried: What is known of the values that its descendants get.
-        reads: Values that it takes.
-        writes: Values that it leaves for later steps.
+        reach: For each name, the steps whose value reaches the start of this one.
+        leaves: For each name, the steps whose value reaches the end of this one.
+        carried: What the values hold that its descendants get.
+        reads: Values that it reads.
+        writes: Values that it writes for later steps.
         parameters: Parameters that it consumes.
         prelude: Shared statements that it runs, by notebook.
-        missing: Names that it reads and nothing provides.
+        missing: Names that it reads but nothing binds.
     """
 
     step: TaggedStep
@@ -60,7 +59,7 @@ class StepFacts:
         if self._reachable is None:
             own = [statement for cell in self.cells for statement in cell.statements]
             self._reachable = {
-                index: reachable(scopes[index], statements, own)
+                index: scopes[index].reachable(statements, own)
                 for index, statements in self.prelude.items()
             }
         return self._reachable
@@ -71,7 +70,7 @@ class StepFacts:
         return self.step.name
 
     def changes(self, name: str) -> bool:
-        """Whether the step may leave another value of a name than it found."""
+        """Whether the step may change the value of a name."""
         return self.flow.ends(name) != OUTSIDE or name in self.flow.changed
 
 
@@ -96,7 +95,7 @@ class Graph:
         self.steps: dict[str, StepFacts] = {}
 
     def add(self, step: TaggedStep, cells: Sequence[tuple[ParsedCell, list[Event]]]) -> None:
-        """Runs a step whose needs were added before.
+        """Run a step abstractly; the steps that it needs must have been added before.
 
         Args:
             step: The step.
@@ -124,11 +123,11 @@ class Graph:
         self.steps[step.name] = facts
 
     def finish(self) -> None:
-        """Finds what each step must leave, once all are known."""
+        """Find what each step must write, after all steps were added."""
         for facts in reversed(self.steps.values()):
             for name in facts.writes - facts.reads:
-                # Bound on some paths only: on the others the value from before goes on, and
-                # only a step that has it can tell these from a deletion.
+                # Bound on some paths only: on the others the earlier value remains, and only a
+                # step that loads it can distinguish these from a deletion.
                 if facts.reach.get(name) and facts.flow.ends(name) & OUTSIDE:
                     facts.reads.add(name)
             for name in facts.reads:
@@ -136,7 +135,7 @@ class Graph:
                     self.steps[writer].writes.add(name)
         for facts in self.steps.values():
             for name in facts.flow.changed:
-                # A value that shares an object with one that is read later travels with it.
+                # A value that shares an object with one that is read later must be written too.
                 others = connected(name, facts.flow.aliases)
                 here = name in facts.reads or name in facts.flow.bound
                 if here and any(self._read_after(facts.name, other) for other in others):
@@ -147,7 +146,7 @@ class Graph:
         return earlier in self.steps[later].ancestors
 
     def _change_with(self, facts: StepFacts) -> None:
-        """What every step makes anew changes with the values that share an object with it."""
+        """Add the changes of shared definitions that share an object with a changed value."""
         made = self.scopes[facts.step.scope].binders.keys() | self.parameters.keys()
         flow = facts.flow
         for name in list(flow.changed):
@@ -157,7 +156,7 @@ class Graph:
                     flow.changed.setdefault(other, Changed(place, sure=False))
 
     def _exists(self, facts: StepFacts, name: str) -> bool:
-        """Whether a name is the notebook's: a builtin that was passed around is not."""
+        """Whether a name belongs to the notebook and is not just a builtin."""
         known = name in facts.reach or name in self.scopes[facts.step.scope].binders
         return known or facts.flow.ends(name) != OUTSIDE or name not in self.builtins
 
@@ -177,7 +176,7 @@ class Graph:
         return found
 
     def _reach(self, parents: Sequence[StepFacts]) -> dict[str, frozenset[str]]:
-        """The steps whose values arrive: one that another of them surely replaced does not."""
+        """The steps whose values arrive, without those that a later one certainly replaced."""
         if len(parents) == 1:
             return parents[0].leaves
         found: dict[str, frozenset[str]] = {}
@@ -195,7 +194,7 @@ class Graph:
                 found[name] = writers - replaced
         return found
 
-    # -- what a step takes
+    # -- what a step reads
 
     def _resolve(self, facts: StepFacts) -> None:
         scope = self.scopes[facts.step.scope]
@@ -218,14 +217,14 @@ class Graph:
         self._prelude(facts, wanted)
 
     def _made_anew(self, facts: StepFacts, wanted: set[str]) -> None:
-        """What a step changes or may bind, and so must have although it does not read it."""
+        """Names that a step changes or may bind, so it must load them without reading them."""
         scope = self.scopes[facts.step.scope]
         for name in facts.flow.changed.keys() - facts.flow.reads.keys():
             if name in scope.binders:
                 wanted.add(name)
             elif name in self.parameters:
                 facts.parameters.add(name)
-        # A name that is bound on some path only keeps the shared value on the others.
+        # A name that is bound on some paths keeps the shared value on the others.
         for name in facts.flow.bound:
             if facts.flow.ends(name) & OUTSIDE and name in scope.binders:
                 wanted.add(name)
@@ -233,7 +232,7 @@ class Graph:
                 facts.parameters.add(name)
 
     def _provided(self, name: str, writers: frozenset[str], here: bool) -> bool:
-        """Whether a value may be there: some writer binds it, or changes a shared one."""
+        """Whether a value may exist: some writer binds it, or changes a shared one."""
         ends = [self.steps[writer].flow.ends(name) for writer in writers]
         if any(end & HERE for end in ends):
             return True
@@ -247,7 +246,7 @@ class Graph:
         own = facts.step.scope
         found: dict[int, set[int]] = {own: set(self.scopes[own].always)}
         found[own] |= self.scopes[own].needed(wanted)
-        # Values may be instances of classes that the steps before needed, or hold functions.
+        # Values may be instances of classes that earlier steps needed, or hold functions.
         for writer in {writer for name in facts.reads for writer in facts.reach[name]}:
             for index, inherited in self.steps[writer].reachable(self.scopes).items():
                 found.setdefault(index, set()).update(self._unshadowed(index, own, inherited))
@@ -260,7 +259,7 @@ class Graph:
                 facts.parameters |= used & self.parameters.keys()
 
     def _unshadowed(self, index: int, own: int, statements: set[int]) -> set[int]:
-        """Definitions of another notebook that this step's own notebook does not name too."""
+        """Definitions of another notebook whose names this step's own notebook does not bind."""
         if index == own:
             return statements
         mine, theirs = self.scopes[own].binders, self.scopes[index].statements
@@ -276,5 +275,5 @@ def _aliases(flows: Sequence[Flow]) -> dict[str, set[str]]:
 
 
 def known_parameter(kind: str, immutable: frozenset[str]) -> Held:
-    """What is known of a parameter's value before any step ran."""
+    """What is known about a parameter's value before the first step."""
     return Held(frozen=True) if kind in immutable else NOTHING

@@ -1,4 +1,4 @@
-"""The texts that a piece of code writes out: string literals, and the words of magics."""
+"""The string literals of a piece of code, and the words of its magics."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def literals(code: Code) -> Iterator[tuple[str, int]]:
-    r"""Every text of a piece of code, and its line in the user's cell.
+    r"""Every literal of a piece of code, and its line in the user's cell.
 
-    Of magics and shell lines each word is one: `!cat a.txt` has `cat` and `a.txt`. Code that
+    Each word of a magic or shell line is a literal: `!cat a.txt` has `cat` and `a.txt`. Code that
     cannot be parsed has none.
 
     Example:

@@ -1,8 +1,8 @@
-"""What IPython magics and shell lines do to the notebook's names.
+"""The effects of IPython magics and shell lines on the notebook's names.
 
-IPython turns them into calls such as `get_ipython().run_line_magic("time", "f(x)")`; this module
-says which Python such a call runs, which names it expands and binds, and whether that can be
-known at all.
+IPython turns them into calls such as `get_ipython().run_line_magic("time", "f(x)")`. This module
+finds which Python code such a call runs, which names it expands and binds, and whether its effects
+are known at all.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text: a set that is easy to read."""
+    """The words of a text."""
     return frozenset(text.split())
 
 
-# Run a statement in the notebook's namespace, or in a function of their own.
+# Run a statement in the notebook's namespace, or in a separate function.
 _STATEMENT = frozenset({"time", "prun", "lprun", "mprun", "debug"})
 _ISOLATED = frozenset({"timeit", "memit"})
 
-# Known to leave the notebook's names alone (beyond what they expand).
+# Do not change the notebook's names (they may read names that they expand).
 _HARMLESS = words(
     """
     pip conda mamba micromamba uv matplotlib load_ext reload_ext unload_ext autoreload config
@@ -36,7 +36,7 @@ _HARMLESS = words(
 )
 
 PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "debug"})
-"""Cell magics whose body is Python that runs in the notebook."""
+"""Cell magics whose body is Python code that runs in the notebook."""
 
 _OPAQUE_CELLS = words(
     """
@@ -50,7 +50,7 @@ AUTOMAGIC = words(
     pip conda mamba uv cd ls ll cat mkdir rmdir mv cp rm
     """
 )
-"""Magics that IPython understands without `%` when they are the only line of a cell."""
+"""Magics that work without `%` when they are the only line of a cell."""
 
 _OPTION_WITH_VALUE = re.compile(r"-[a-zA-Z]$")
 _DOLLAR = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
@@ -59,14 +59,14 @@ _OUTPUT = re.compile(r"--(?:out|err|proc)[ =](\w+)")
 
 @dataclass(frozen=True, slots=True)
 class MagicCode:
-    """What a magic does.
+    """The effects of a magic.
 
     Attributes:
-        statements: Python that it runs.
-        isolated: That code's own bindings stay its own (`%timeit`).
-        expands: Expressions that it puts into its text where they are bound.
+        statements: The Python code that it runs.
+        isolated: Whether that code runs in a separate function (`%timeit`).
+        expands: Expressions that IPython inserts into its text if they are bound.
         binds: Names that it binds.
-        unknown: What else it does cannot be known; the text for the message.
+        unknown: Its name for messages, when it has unknown effects.
     """
 
     statements: tuple[ast.stmt, ...] = ()
@@ -77,7 +77,7 @@ class MagicCode:
 
 
 def interpret(call: ast.Call) -> MagicCode | None:
-    """What a call of `get_ipython().…` does, or None when it is something else.
+    """The effects of a call of `get_ipython().…`; None for any other call.
 
     Args:
         call: Any call.
@@ -114,7 +114,7 @@ def _interpret(method: str, texts: list[str]) -> MagicCode | None:
 
 
 def line_magic(name: str, line: str) -> MagicCode:
-    """What `%name line` does."""
+    """The effects of `%name line`."""
     if name in _STATEMENT or name in _ISOLATED:
         statements = _statement(line)
         if statements is None:
@@ -125,7 +125,7 @@ def line_magic(name: str, line: str) -> MagicCode:
 
 
 def cell_magic(name: str, line: str) -> MagicCode:
-    """What `%%name line` does, without its body when that is Python (see `PYTHON_CELLS`).
+    """The effects of `%%name line`, without a body that is Python (see `PYTHON_CELLS`).
 
     IPython expands names in the line only, never in the body.
     """
@@ -141,9 +141,9 @@ def cell_magic(name: str, line: str) -> MagicCode:
 
 
 def expansions(text: str) -> tuple[ast.expr, ...]:
-    """The expressions that IPython puts into a shell line: `{expression}` and `$name`.
+    """The expressions that IPython inserts into a shell line: `{expression}` and `$name`.
 
-    IPython leaves the text as it is when one of them fails, so all are read only where bound.
+    IPython leaves the text unchanged when one of them fails, so these reads are optional.
     """
     found: list[ast.expr] = [ast.Name(name, ast.Load()) for name in _DOLLAR.findall(text)]
     try:
@@ -159,7 +159,7 @@ def expansions(text: str) -> tuple[ast.expr, ...]:
 
 
 def _statement(line: str) -> tuple[ast.stmt, ...] | None:
-    """The Python behind a magic's options, or None when it is not Python."""
+    """The Python code after a magic's options; None when it is not Python."""
     rest = line.strip()
     while rest.startswith("-"):
         option, _, rest = rest.partition(" ")

@@ -1,4 +1,4 @@
-"""Cells tagged `pipeline-metrics`: which numbers are published, and by which step."""
+"""Cells tagged `pipeline-metrics`: which numbers to publish, and which step publishes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NUMBERS = frozenset({"int", "float", "bool"})
 
 
 def metric_key(name: str) -> str:
-    """What two spellings of one metric have in common: `_` and `-` are the same.
+    """A metric's name with `_` for `-`, which engines treat as the same.
 
     Example:
         >>> metric_key("val-loss") == metric_key("val_loss")
@@ -34,7 +34,7 @@ def metric_key(name: str) -> str:
 def named(
     cells: Iterable[ParsedCell],
 ) -> tuple[dict[str, tuple[ParsedCell, ast.AST]], list[Diagnostic]]:
-    """The variables that metrics cells name, with their places.
+    """The variables in metrics cells, with their places.
 
     Args:
         cells: Parsed cells tagged `pipeline-metrics`.
@@ -46,7 +46,7 @@ def named(
             names = list(_names(statement))
             for node in names:
                 found.setdefault(node.id, (cell, node))
-            if not names and not _means_nothing(statement):
+            if not names and not _has_no_effect(statement):
                 problems.append(_not_a_name(cell, statement))
     return found, problems
 
@@ -58,13 +58,13 @@ def metrics(
 ) -> tuple[tuple[Metric, ...], list[Diagnostic]]:
     """The metrics, each with the last step in workflow order that binds its variable.
 
-    A parameter that no step binds is published by the last step that consumes it; when there is
-    none the last step of all becomes one. The metric's name is the variable's; engines that do not
-    take `_` write `-`.
+    The last step that consumes a parameter publishes it, if no step binds it; the last step of the
+    workflow publishes a parameter without consumers. The metric is named after the variable;
+    engines that do not allow `_` write `-`.
 
     Args:
-        variables: What the metrics cells name, with its places.
-        steps: The steps in workflow order; one that has to publish a parameter gets it.
+        variables: The variables in metrics cells, with their places.
+        steps: The steps in workflow order; a step that publishes a parameter then consumes it.
         parameters: The workflow's parameters.
     """
     found: list[Metric] = []
@@ -73,7 +73,7 @@ def metrics(
         owner = _last(facts for facts in steps if facts.flow.ends(variable) & HERE)
         parameter = None if owner else parameters.get(variable)
         if parameter is not None and parameter.type not in _NUMBERS:
-            problems.append(_no_number(parameter, cell, node))
+            problems.append(_not_a_number(parameter, cell, node))
             continue
         if parameter is not None:
             owner = _consumer(variable, steps)
@@ -85,7 +85,7 @@ def metrics(
 
 
 def _consumer(parameter: str, steps: Sequence[StepFacts]) -> StepFacts | None:
-    """The step that publishes a parameter: it has it, also at its end."""
+    """The step that publishes a parameter: it must still be bound when the step ends."""
     keep = [facts for facts in steps if not facts.flow.ends(parameter) & GONE]
     owner = _last(facts for facts in keep if parameter in facts.parameters) or _last(keep)
     if owner is not None:
@@ -101,21 +101,21 @@ def _unbound(variable: str, cell: ParsedCell, node: ast.AST) -> Diagnostic:
     return diagnostic(
         "ITH310",
         "error",
-        f"the metric `{variable}` is bound by no step",
+        f"no step binds metric `{variable}`",
         cell,
         node,
-        cure="bind it in a step, or remove it from the pipeline-metrics cell",
+        cure="bind it in a step, or remove it from the `pipeline-metrics` cell",
     )
 
 
-def _no_number(parameter: Parameter, cell: ParsedCell, node: ast.AST) -> Diagnostic:
+def _not_a_number(parameter: Parameter, cell: ParsedCell, node: ast.AST) -> Diagnostic:
     return diagnostic(
         "ITH310",
         "error",
-        f"the metric `{parameter.name}` is a parameter of type {parameter.type}, not a number",
+        f"metric `{parameter.name}` is a parameter of type {parameter.type}, not a number",
         cell,
         node,
-        cure="give the parameter a number, or remove it from the pipeline-metrics cell",
+        cure="use a number as its default, or remove it from the `pipeline-metrics` cell",
     )
 
 
@@ -138,7 +138,7 @@ def _names(statement: ast.stmt) -> Iterator[ast.Name]:
             yield from (value for value in shown if isinstance(value, ast.Name))
 
 
-def _means_nothing(statement: ast.stmt) -> bool:
+def _has_no_effect(statement: ast.stmt) -> bool:
     constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return constant or isinstance(statement, ast.Pass)
 
@@ -147,8 +147,8 @@ def _not_a_name(cell: ParsedCell, statement: ast.stmt) -> Diagnostic:
     return diagnostic(
         "ITH311",
         "error",
-        "a pipeline-metrics cell names variables: `print(name)` or `name`",
+        "a `pipeline-metrics` cell may only name variables: `print(name)` or `name`",
         cell,
         statement,
-        cure="compute the number in a step and name its variable here",
+        cure="compute the number in a step, and name its variable here",
     )

@@ -1,9 +1,8 @@
-"""Names that nothing provides: where, why, and what to do about it."""
+"""Reports names that a step reads but no step before it binds."""
 
 from __future__ import annotations
 
 import builtins
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ithaca.analysis.magics import words
 from ithaca.analysis.namespace import Access, Level, Place
 from ithaca.analysis.places import diagnostic, where
+from ithaca.errors import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ KERNEL_NAMES = frozenset(dir(builtins)) | words(
     ExceptionGroup BaseExceptionGroup EncodingWarning PythonFinalizationError
     """
 )
-"""Names that every kernel provides, whichever Python it has."""
+"""Names that every kernel provides, in any version of Python."""
 
 _HISTORY = re.compile(r"_+$|_i+$|_i?\d+$|_[ido]h$|In$|Out$")
 
@@ -35,21 +35,21 @@ class Elsewhere:
     """What else in the notebook may explain a missing name.
 
     Attributes:
-        broken: Identifiers in cells that cannot be parsed: nothing is said of these.
-        open: Whether a star import, or a cell that is missing, may bind any name.
-        ordered: Whether it is sure which step runs before which.
-        aside: Names bound in cells that do not run, by what these cells are.
+        broken: Identifiers in cells that cannot be parsed; these are not reported.
+        open: Whether a star import or a missing cell may bind any name.
+        ordered: Whether the order of the steps is certain.
+        not_run: Names bound in cells that do not run, each with the reason and its place.
     """
 
     broken: frozenset[str]
     open: bool
     ordered: bool
-    aside: Callable[[int], dict[str, tuple[str, Place]]]
+    not_run: Callable[[int], dict[str, tuple[str, Place]]]
 
 
 def missing_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
     """A diagnostic for each name that a step reads and no ancestor provides."""
-    told: set[tuple[str, object]] = set()
+    reported: set[tuple[str, object]] = set()
     for facts in graph.steps.values():
         # Deleting a name that hides a builtin brings the builtin back.
         for name in sorted(facts.missing | (facts.flow.lost.keys() - graph.builtins)):
@@ -63,24 +63,24 @@ def missing_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
                 continue
             found = _explain(graph, facts, name, access, elsewhere)
             key = (name, access.through or facts.name)
-            if found is not None and key not in told:
-                told.add(key)
+            if found is not None and key not in reported:
+                reported.add(key)
                 yield found
     yield from _shared_names(graph, elsewhere)
 
 
 def history(graph: Graph) -> Iterator[Diagnostic]:
-    """Warnings for what IPython remembers of earlier cells (`_`, `Out`): each step starts anew."""
+    """Warn about IPython's output history (`_`, `Out`), which is empty when a step starts."""
     for facts in graph.steps.values():
         for name, access in sorted(facts.flow.reads.items()):
             if _HISTORY.match(name) and name not in facts.reads and not access.optional:
                 yield diagnostic(
                     "ITH213",
                     "warning",
-                    f"`{name}` is what IPython remembers of earlier cells; each step starts anew",
+                    f"`{name}` is IPython's history, which is empty when a step starts",
                     access.place.cell,
                     access.place.node,
-                    cure="give the value a name",
+                    cure="assign the value to a variable",
                 )
 
 
@@ -113,19 +113,17 @@ def _explain(
 
 
 def _gone(facts: StepFacts, name: str, access: Access, by: StepFacts) -> Diagnostic | None:
-    """All that arrives of a name is that an ancestor unbound it (or misses it itself)."""
+    """A name that an ancestor deleted, or that is missing in the ancestor too."""
     place = by.flow.deleted.get(name) or by.flow.bound.get(name)
     if place is None:
-        return None  # told at that step
-    how = (
-        "deletes it" if name in by.flow.deleted else "unbinds it at the end of its `except` clause"
-    )
+        return None  # reported at that step
+    how = "deletes it" if name in by.flow.deleted else "loses it at the end of an `except` clause"
     return _error(
         facts,
         name,
         access,
         f"step `{by.name}` {how} in {where(place.cell, place.node)}",
-        "keep it, or bind it again",
+        "do not delete it, or bind it again",
         code="ITH203",
     )
 
@@ -133,10 +131,10 @@ def _gone(facts: StepFacts, name: str, access: Access, by: StepFacts) -> Diagnos
 def _bound_elsewhere(
     graph: Graph, facts: StepFacts, name: str, access: Access, binders: list[StepFacts]
 ) -> Diagnostic | None:
-    """Some step binds the name, but none that runs before this one."""
+    """A name that only steps bind which do not run before this one."""
     later = [other for other in binders if graph.descends(other.name, facts.name)]
     if later and access.level == Level.POSSIBLE:
-        return None  # the function may well be called only there
+        return None  # perhaps the function is called only there
     free = [other for other in binders if other not in later]
     order = list(graph.steps)
     position = order.index(facts.name)
@@ -148,7 +146,7 @@ def _bound_elsewhere(
         cure = f"add the tag `prev:{nearest.name}` to step `{facts.name}`"
     else:
         nearest = later[0]
-        cure = f"move it into `{facts.name}` or a step that this one needs"
+        cure = f"move the binding to step `{facts.name}` or to a step that it needs"
     place = nearest.flow.bound[name]
     return _error(
         facts, name, access,
@@ -161,10 +159,10 @@ def _bound_elsewhere(
 def _bound_nowhere(
     graph: Graph, facts: StepFacts, name: str, access: Access, elsewhere: Elsewhere
 ) -> Diagnostic | None:
-    aside = elsewhere.aside(facts.step.scope).get(name)
-    if aside is not None:
-        kind, place = aside
-        cure = "tag that cell with the step (or `imports`) that it belongs to"
+    not_run = elsewhere.not_run(facts.step.scope).get(name)
+    if not_run is not None:
+        kind, place = not_run
+        cure = "tag that cell with its step, or with `imports`"
         return _error(
             facts, name, access,
             f"it is bound only in {where(place.cell, place.node)}, which {kind}", cure,
@@ -173,13 +171,13 @@ def _bound_nowhere(
         if name in scope.binders and index != facts.step.scope:
             notebook = scope.cells[0].cell.notebook if scope.cells else ""
             return _error(
-                facts, name, access, f"only the shared cells of {notebook or 'another notebook'} "
-                "bind it", "define it in this notebook's `imports` or `functions` cells",
+                facts, name, access, f"only shared cells of {notebook or 'another notebook'} "
+                "bind it", "define it in an `imports` or `functions` cell of this notebook",
             )  # fmt: skip
-    close = difflib.get_close_matches(name, _candidates(graph, facts), n=1, cutoff=0.75)
-    cure = f"did you mean `{close[0]}`?" if close else "bind it in this step or in one it needs"
+    why = "nothing in the notebook binds it" + suggest(name, _candidates(graph, facts))
     severe = access.level < Level.POSSIBLE or access.strict
-    return _error(facts, name, access, "nothing in the notebook binds it", cure, warning=not severe)
+    cure = "bind it in this step or in a step that it needs"
+    return _error(facts, name, access, why, cure, warning=not severe)
 
 
 def _error(
@@ -210,7 +208,9 @@ def _lost(facts: StepFacts, name: str) -> Diagnostic:
     place = facts.flow.lost[name]
     gone = facts.flow.deleted.get(name)
     how = (
-        f"deleted it in {where(gone.cell, gone.node)}" if gone else "left its `except … as` clause"
+        f"deletes it in {where(gone.cell, gone.node)}"
+        if gone
+        else "leaves the `except … as` clause that binds it"
     )
     return diagnostic(
         "ITH203",
@@ -218,12 +218,12 @@ def _lost(facts: StepFacts, name: str) -> Diagnostic:
         f"step `{facts.name}` reads `{name}` after it {how}",
         place.cell,
         place.node,
-        cure="read it before, or keep it under another name",
+        cure="read it earlier, or keep it under another name",
     )
 
 
 def _shared_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
-    """Names that imports and functions cells read as they run, before any step did."""
+    """Names that `imports` and `functions` cells read when they run, before any step."""
     for index, scope in enumerate(graph.scopes):
         kept: set[int] = set(scope.always)
         for facts in graph.steps.values():
@@ -236,11 +236,11 @@ def _shared_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
             yield diagnostic(
                 "ITH204",
                 "error",
-                f"`{name}` is read before every step, but {_why_not_shared(graph, index, name)}",
+                f"a shared cell reads `{name}`, but {_why_not_shared(graph, index, name)}",
                 access.place.cell,
                 access.place.node,
-                cure="imports and functions cells run first in every step, in notebook order: "
-                "bind it there before, or move this code into a step",
+                cure="bind it in an earlier `imports` or `functions` cell, or move this code to a "
+                "step: shared cells run first in every step",
             )
 
 

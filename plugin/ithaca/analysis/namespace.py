@@ -1,4 +1,4 @@
-"""What is known of the notebook's names at a moment: where values come from and what they hold."""
+"""The notebook's names at one moment: where their values come from and what they hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUTSIDE, HERE, GONE = 1, 2, 4
 
 
 class Level(IntEnum):
-    """How sure it is that a read happens: in the code itself, in what it calls, in what it may."""
+    """How certain a read is: in the code itself, in a function it calls, or in one it may call."""
 
     DIRECT = 0
     CALLED = 1
@@ -26,13 +26,13 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is known of a name's value.
+    """What the analysis knows about a name's value.
 
     Attributes:
         definitions: Code that the value may run when it is used.
-        plain: The undecorated function or class that it is, on every path.
-        frozen: It can never change.
-        imported: It is a module or comes from one.
+        plain: The undecorated function or class that it is on every path.
+        frozen: Whether it can never change.
+        imported: Whether it is a module or comes from one.
     """
 
     definitions: frozenset[Definition] = frozenset()
@@ -62,14 +62,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a name from outside is read.
+    """How a step reads a name that it does not bind itself.
 
     Attributes:
-        place: Where.
-        level: How sure it is that it happens.
-        optional: The step can do without: a NameError is caught, or the step itself bound the name
-            on another path.
-        strict: Something is called with or on what leads there, not only stored.
+        place: The place of the read.
+        level: How certain the read is.
+        optional: Whether the step can do without: it catches a NameError, or binds the name on
+            another path.
+        strict: Whether the value is used in a call and not only stored.
         through: The definition whose body reads it, if any.
         first: Number of the first cell that reads the name.
     """
@@ -83,13 +83,13 @@ class Access:
 
     @property
     def rank(self) -> tuple[bool, int, bool]:
-        """Smaller is more certain to fail without the name."""
+        """A sort key: the smaller, the more certain a failure without the name."""
         return (self.optional, self.level, not self.strict)
 
 
 @dataclass(slots=True)
 class Changed:
-    """Where a value from outside may be changed in place."""
+    """Where a value of another step may change in place."""
 
     place: Place
     sure: bool
@@ -104,12 +104,12 @@ class State:
     dead: bool = False
 
     def copy(self) -> State:
-        """The same, to go on with apart."""
+        """An independent copy."""
         return State(dict(self.origins), dict(self.held), self.dead)
 
 
 def connected(name: str, aliases: Mapping[str, set[str]]) -> set[str]:
-    """The name and all that may share an object with it."""
+    """A name and all names that may share an object with it."""
     found, pending = {name}, [name]
     while pending:
         new = aliases.get(pending.pop(), set()) - found

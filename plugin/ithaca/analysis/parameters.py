@@ -27,7 +27,7 @@ _KINDS: dict[type, Kind] = {
     type(None): "none",
 }
 IMMUTABLE = frozenset({"int", "float", "str", "bool", "none"})
-"""Types of parameters whose values nothing can change in place."""
+"""Types of parameters whose values cannot change in place."""
 
 _LARGEST = 2**63
 
@@ -35,7 +35,7 @@ _LARGEST = 2**63
 def parameters(
     cells: Iterable[ParsedCell],
 ) -> tuple[dict[str, Parameter], list[Diagnostic]]:
-    """The parameters that cells define; an inner notebook's yield to an outer one's.
+    """The parameters that cells define; those of the outer notebook win.
 
     Args:
         cells: The parsed parameters cells of all notebooks, the outer one's first.
@@ -75,10 +75,10 @@ def _assignments(
         diagnostic(
             "ITH302",
             "error",
-            "a pipeline-parameters cell holds something else than assignments of literals",
+            "a `pipeline-parameters` cell may only assign literals",
             cell,
             statement,
-            cure="move it into an `imports` cell or a step",
+            cure="move this statement to an `imports` cell or a step",
         )
     )
     return []
@@ -99,10 +99,10 @@ def _parameter(
             diagnostic(
                 "ITH301",
                 "error",
-                f"the parameter `{name}` has no usable default: {reason}",
+                f"invalid default for parameter `{name}`: {reason}",
                 cell,
                 value,
-                cure="write a number, a string, True, False, None, or a list or dict of these; "
+                cure="use a number, a string, True, False, None, or a list or dict of these, and "
                 "compute other values in a step",
             )
         )
@@ -113,11 +113,11 @@ def _parameter(
 
 
 class _NotPlainError(ValueError):
-    """A literal that JSON cannot hold."""
+    """A literal that JSON cannot represent."""
 
 
 def _plain(value: Any) -> Any:
-    """A literal as JSON holds it: tuples become lists."""
+    """A literal as JSON represents it: tuples become lists."""
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -40,7 +40,7 @@ def diagnostic(
 
 
 def where(cell: ParsedCell, node: ast.AST) -> str:
-    """`cell 3, line 2`, with the notebook when it is another one."""
+    """A place in words, such as `cell 3, line 2`."""
     number = getattr(node, "lineno", None)
     line = f", line {cell.line(number)}" if number is not None else ""
     return f"cell {cell.cell.number}{line}"

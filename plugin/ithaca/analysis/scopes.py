@@ -1,4 +1,4 @@
-"""Python's scoping rules: which names of a scope are its own, and which are the notebook's."""
+"""Python's scoping rules: which names in a scope are local and which belong to the notebook."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _CLASS_NAMES = frozenset({"__module__", "__qualname__", "__firstlineno__", "__cl
 
 
 def mangle(owner: str, name: str) -> str:
-    """The name that Python really uses for `__private` inside a class.
+    """The name that Python uses for `__private` inside a class.
 
     Example:
         >>> mangle("_Model", "__state"), mangle("Model", "__init__"), mangle("", "__state")
@@ -128,7 +128,7 @@ def type_parameter_scope(node: Any, parent: LocalScope | None, owner: str) -> Lo
 
 
 def _collect(body: Iterable[ast.AST], scope: LocalScope) -> None:
-    """Adds the names that a body binds, without entering the scopes inside it."""
+    """Add the names that a body binds, without those of inner scopes."""
     pending = list(body)
     found: set[str] = set()
     while pending:
@@ -140,7 +140,7 @@ def _collect(body: Iterable[ast.AST], scope: LocalScope) -> None:
 
 
 def _inside(node: ast.AST, found: set[str], scope: LocalScope) -> Iterable[ast.AST]:
-    """Notes what one node binds; returns the nodes to look at next."""
+    """Record what one node binds; return the nodes to visit next."""
     if isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load):
             found.add(node.id)
@@ -171,7 +171,7 @@ def _outside_of(node: Any) -> Iterable[ast.AST]:
 
 
 def _named(node: ast.AST) -> Iterable[str]:
-    """Names that a node binds by a plain string."""
+    """Names that a node holds as a plain string."""
     if isinstance(node, ast.alias):
         return (node.asname or node.name.split(".")[0],)
     if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):

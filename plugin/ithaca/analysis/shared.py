@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from ithaca.analysis.events import (
     Use,
 )
 from ithaca.analysis.flow import Flow
-from ithaca.analysis.reachable import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import CodeKind
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LASTING = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.GeneratorExp,
+    ast.Yield,
+    ast.YieldFrom,
+)
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(eq=False)
@@ -59,13 +69,27 @@ class SharedStatement:
 
     @cached_property
     def mentions(self) -> frozenset[str]:
-        """Every name of the notebook that it or the bodies in it read."""
+        """Every name of the notebook that it reads, also in the bodies of its definitions."""
         return mentioned(self.events)
 
     @cached_property
     def passed_on(self) -> frozenset[str]:
-        """Names that it or the bodies in it use other than by calling them at once."""
+        """Names that it uses in another way than calling them directly."""
         return frozenset(passed_on([self.node]))
+
+    @property
+    def outlives_calls(self) -> bool:
+        """Whether values may hold its code after a call: instances, closures, decorated functions.
+
+        The result of a plain function does not hold the function's code, unless that contains
+        nested functions, lambdas, classes or generators.
+        """
+        node = self.node
+        if isinstance(node, ast.ClassDef) or getattr(node, "decorator_list", None):
+            return True
+        return isinstance(node, ast.AsyncFunctionDef) or any(
+            isinstance(part, _LASTING) for part in ast.walk(node) if part is not node
+        )
 
     @property
     def first(self) -> int:
@@ -81,7 +105,7 @@ class SharedStatement:
 
     @cached_property
     def canonical(self) -> bytes:
-        """What counts of it in a code digest."""
+        """Its bytes in a code digest."""
         return canonical([self.node])
 
 
@@ -106,7 +130,7 @@ class Shared:
 
     @cached_property
     def always(self) -> frozenset[int]:
-        """Statements that every step runs, with what they need."""
+        """Statements that every step runs, with those that they need."""
         kept = self.unread | {
             index for index, found in enumerate(self.statements) if found.role == "other"
         }
@@ -114,7 +138,7 @@ class Shared:
 
     @cached_property
     def neighbours(self) -> dict[int, list[int]]:
-        """Statements that stand on one line with another: they are kept or cut together."""
+        """Statements that share a line: a step keeps all of them or none."""
         found: dict[int, list[int]] = {}
         for index in range(1, len(self.statements)):
             one, other = self.statements[index - 1], self.statements[index]
@@ -129,7 +153,7 @@ class Shared:
         return self.flow.state.held
 
     def closure(self, index: int) -> frozenset[int]:
-        """A statement with all imports and definitions that it needs, at any distance."""
+        """A statement with all imports and definitions that it needs, directly or indirectly."""
         if index not in self._closures:
             found, pending = {index}, [index]
             while pending:
@@ -143,22 +167,40 @@ class Shared:
         return self._closures[index]
 
     def with_needs(self, indexes: Iterable[int]) -> frozenset[int]:
-        """Statements with all that they need."""
+        """Statements with those that they need."""
         found: set[int] = set()
         for index in indexes:
             found |= self.closure(index)
         return frozenset(found)
 
     def needed(self, names: Iterable[str]) -> frozenset[int]:
-        """The statements that bind names, with all that these need."""
+        """The statements that bind names, with those that they need."""
         return self.with_needs(index for name in names for index in self.binders.get(name, ()))
+
+    def reachable(self, indexes: Iterable[int], cells: Iterable[ast.stmt]) -> set[int]:
+        """The definitions that the values of a step may need after the step.
+
+        An instance needs its class. A value may hold a function that was passed, stored, returned
+        or decorated, or that outlives its calls.
+
+        Args:
+            indexes: The statements that the step ran.
+            cells: The statements of the step's own cells.
+        """
+        ran = {index: self.statements[index] for index in sorted(indexes)}
+        passed = frozenset(passed_on(cells)).union(*(one.passed_on for one in ran.values()))
+        return {
+            index
+            for index, one in ran.items()
+            if one.role == "definition" and (one.outlives_calls or one.binds & passed)
+        }
 
 
 def shared(
     cells: Sequence[tuple[ParsedCell, CodeKind, list[tuple[ast.stmt, list[Event]]]]],
     incoming: Mapping[str, Held],
 ) -> Shared:
-    """Runs the shared cells of one notebook abstractly.
+    """Run the shared cells of one notebook abstractly.
 
     Args:
         cells: In notebook order, with their section and their statements' effects.
@@ -181,7 +223,7 @@ def shared(
 
 def _role(node: ast.stmt, cell: ParsedCell) -> str:
     if cell.magics:
-        return "other"  # a cell magic and its body stay together
+        return "other"  # a cell magic keeps its body
     if isinstance(node, ast.Import | ast.ImportFrom):
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
         return "other" if future else "import"
@@ -189,7 +231,7 @@ def _role(node: ast.stmt, cell: ParsedCell) -> str:
 
 
 def flattened(events: Iterable[Event]) -> Iterator[Event]:
-    """All events, those on branches too."""
+    """All events, also those in branches."""
     for event in events:
         if isinstance(event, Branch):
             for path in event.paths:
@@ -205,7 +247,7 @@ def flattened(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def mentioned(events: Iterable[Event]) -> frozenset[str]:
-    """Every name that events read, now or in the bodies that they define."""
+    """Every name that events read, also in the bodies that they define."""
     names: set[str] = set()
     pending: list[Definition] = []
     for event in flattened(events):
@@ -224,3 +266,32 @@ def mentioned(events: Iterable[Event]) -> frozenset[str]:
             names.update(definition.touches)
             pending.extend(definition.inner)
     return frozenset(names)
+
+
+def passed_on(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Names that code uses in another way than calling them directly, also words of magics."""
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Call):
+            if _is_magic(node.func):
+                yield from _words(node)
+            parts = list(ast.iter_child_nodes(node))
+            pending += parts[1:] if isinstance(node.func, ast.Name) else parts
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                yield node.id
+        else:
+            pending += ast.iter_child_nodes(node)
+
+
+def _is_magic(function: ast.expr) -> bool:
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    called = owner.func if isinstance(owner, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id == "get_ipython"
+
+
+def _words(call: ast.Call) -> Iterator[str]:
+    for node in ast.walk(call):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _WORD.findall(node.value)

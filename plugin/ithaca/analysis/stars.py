@@ -1,4 +1,4 @@
-"""What `from module import *` binds: read from the module's source, never imported."""
+"""The names that `from module import *` binds: read from the module's source, never imported."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ASK = "import json, sys; print(json.dumps(sys.path))"
+_PRINT_PATH = "import json, sys; print(json.dumps(sys.path))"
 _DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class StarNames:
-    """The names, and whether these are surely all of them."""
+    """The names, and whether the list is certainly complete."""
 
     names: tuple[str, ...]
     exact: bool
@@ -27,11 +27,11 @@ class StarNames:
 
 @dataclass(slots=True)
 class Stars:
-    """Finds modules as a kernel would.
+    """Finds modules as a kernel does.
 
     Args:
-        folders: Where the notebook's own modules may be: its folder first.
-        interpreter: The kernel's interpreter; None for the one that runs now.
+        folders: Folders with modules of the project, the notebook's folder first.
+        interpreter: The kernel's interpreter; None for the running one.
     """
 
     folders: Sequence[Path] = ()
@@ -44,7 +44,7 @@ class Stars:
 
         Args:
             module: Dotted name.
-            level: Leading dots; a notebook has no package, so any are an error at run time.
+            level: Leading dots; any are an error at run time, because a notebook has no package.
         """
         if level:
             return StarNames((), exact=False)
@@ -78,7 +78,7 @@ class Stars:
         return StarNames(tuple(sorted(names)), exact=exact)
 
     def _find(self, module: str) -> Path | None:
-        """The source file of a module, None when it has none."""
+        """The source file of a module; None when it has none."""
         parts = module.split(".")
         for folder in self._search():
             base = folder.joinpath(*parts)
@@ -89,16 +89,16 @@ class Stars:
 
     def _search(self) -> list[Path]:
         if self._path is None:
-            found = sys.path if self.interpreter is None else _asked(self.interpreter)
+            found = sys.path if self.interpreter is None else _module_path(self.interpreter)
             self._path = [*self.folders, *(Path(entry) for entry in found if entry)]
         return self._path
 
 
-def _asked(interpreter: Path) -> list[str]:
-    """Where another interpreter looks for modules."""
+def _module_path(interpreter: Path) -> list[str]:
+    """The module search path of another interpreter."""
     try:
         answer = subprocess.run(
-            [str(interpreter), "-c", _ASK], capture_output=True, check=True, timeout=60
+            [str(interpreter), "-c", _PRINT_PATH], capture_output=True, check=True, timeout=60
         )
         return [str(entry) for entry in json.loads(answer.stdout)]
     except (OSError, subprocess.SubprocessError, ValueError):
@@ -106,7 +106,7 @@ def _asked(interpreter: Path) -> list[str]:
 
 
 def _compiled(module: str) -> StarNames:
-    """A module of the standard library that is written in C (`math`): nothing to read."""
+    """The names of a module of the standard library that has no source (`math`)."""
     if "." in module or module not in sys.stdlib_module_names:
         return StarNames((), exact=False)
     loaded = __import__(module)
@@ -123,7 +123,7 @@ def _absolute(statement: ast.ImportFrom, package: str) -> str:
 
 
 def _listed(body: Iterable[ast.stmt]) -> tuple[set[str] | None, bool]:
-    """What `__all__` lists, None without one; and whether all of it is literal."""
+    """The names in `__all__`, None without one; and whether all of it is literal."""
     names: set[str] | None = None
     literal = True
     for statement in _flattened(body):
@@ -143,7 +143,7 @@ def _listed(body: Iterable[ast.stmt]) -> tuple[set[str] | None, bool]:
 
 
 def _flattened(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
-    """The statements of a module, those in `if`, `try` and `with` too."""
+    """The statements of a module, also those in `if`, `try` and `with`."""
     for statement in body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield statement

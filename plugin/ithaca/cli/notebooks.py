@@ -142,7 +142,7 @@ def compile_(
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of workflows, as `ithaca compile` prints them."""
-    from ithaca.compiling.schema import schema as workflow_schema
+    from ithaca.compiling.load import schema as workflow_schema
 
     print_json(workflow_schema())
 

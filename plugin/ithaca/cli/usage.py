@@ -6,8 +6,7 @@ import re
 
 import click
 
-from ithaca.errors import UsageError
-from ithaca.notebook.names import nearest
+from ithaca.errors import UsageError, suggest
 
 _SUGGESTION = re.compile(r"\.? \(?(?:Did you mean|Possible options).*", re.DOTALL)
 
@@ -20,10 +19,7 @@ def usage_error(error: click.ClickException) -> UsageError:
     """
     context = error.ctx if isinstance(error, click.UsageError) else None
     message = _range_message(error) or _SUGGESTION.sub("", error.format_message().strip())
-    message = message.rstrip(".")
-    meant = _meant(error, context)
-    if meant is not None:
-        message += f"; did you mean `{meant}`?"
+    message = message.rstrip(".") + _suggestion(error, context)
     called = context.command_path if context else "ithaca"
     return UsageError(
         "ITH900",
@@ -48,18 +44,18 @@ def _range_message(error: click.ClickException) -> str | None:
     return f"{option} must be a whole number (got {wrong[1]!r})" if wrong else None
 
 
-def _meant(error: click.ClickException, context: click.Context | None) -> str | None:
-    """The option, choice or command that was probably meant."""
+def _suggestion(error: click.ClickException, context: click.Context | None) -> str:
+    """The option, choice or command that was probably meant, as the end of a message."""
     text = error.format_message()
     if isinstance(error, click.NoSuchOption):
         parameters = context.command.params if context else []
-        return nearest(error.option_name, [name for each in parameters for name in each.opts])
+        return suggest(error.option_name, [name for each in parameters for name in each.opts])
     if isinstance(error, click.BadParameter):
         choices = getattr(getattr(error.param, "type", None), "choices", ())
         found = re.match(r"'(.*?)' is not one of", error.message)
-        return nearest(found[1], map(str, choices)) if found else None
+        return suggest(found[1], map(str, choices)) if found else ""
     group = context.command if context else None
     found = re.match(r"No such command '(.*?)'", text)
     if found is None or context is None or not isinstance(group, click.Group):
-        return None
-    return nearest(found[1], group.list_commands(context))
+        return ""
+    return suggest(found[1], group.list_commands(context))

@@ -8,9 +8,8 @@ from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ithaca.errors import UsageError
+from ithaca.errors import UsageError, suggest
 from ithaca.model.workflow import Parameter
-from ithaca.notebook.names import nearest
 
 _BOOLEAN = {
     "true": True, "yes": True, "on": True, "1": True,
@@ -95,10 +94,9 @@ def complete_arguments(given: Mapping[str, Any], parameters: Sequence[Parameter]
 def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
     if name in known:
         return known[name]
-    meant = nearest(name, known)
     raise UsageError(
         "ITH320",
-        f"the workflow has no parameter {name!r}" + (f"; did you mean {meant}?" if meant else ""),
+        f'the workflow has no parameter "{name}"' + suggest(name, known),
         cure=_listed(tuple(known.values())),
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import msgspec
 
 from ithaca.errors import UsageError
 from ithaca.model.workflow import IR_VERSION, REQUIRES_RUNNER, Workflow
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Versions(msgspec.Struct):
@@ -45,6 +48,24 @@ def from_json(data: bytes | str, *, where: str = "") -> Workflow:
         raise _refused("ITH331", f"the workflow is damaged: {error}", where) from None
     _check_steps(workflow, where)
     return workflow
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `ithaca compile` prints.
+
+    Returns:
+        A document of its own; `$id` carries the IR's version.
+    """
+    (reference,), components = msgspec.json.schema_components(
+        [Workflow], ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:ithaca:workflow:{IR_VERSION}",
+        "title": "Ithaca workflow",
+        **reference,
+        "$defs": {name: components[name] for name in sorted(components)},
+    }
 
 
 def _check_versions(versions: _Versions, where: str) -> None:

@@ -1,29 +1,29 @@
-"""Grouping the cells of one notebook: which run together, which are shared, which are left out."""
+"""Groups the cells of one notebook: steps, shared cells and skipped cells."""
 
 from __future__ import annotations
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic
+from ithaca.diagnostics import Diagnostic, about_tag
 from ithaca.notebook.model import Cell, Scope
 from ithaca.notebook.read import RawNotebook
 from ithaca.notebook.settings import Placed, is_setting
 from ithaca.notebook.tags import ROLES, Tag, parse_tag
 
 PATH_KEY = "notebook_path"
-"""Key of a `notebook:` cell's metadata that says which file it stands for."""
+"""Metadata key of a `notebook:` cell that holds the path of the notebook to include."""
 
 
 class Unit(msgspec.Struct, kw_only=True):
-    """A step, or a notebook that a `notebook:` cell stands for, while cells are gathered.
+    """A step or an included notebook, while its cells are collected.
 
     Attributes:
-        name: As the tag says it.
-        cell: The cell that began it.
+        name: The name in the tag.
+        cell: Its first cell.
         cells: Its code.
         needs: Its `prev:` tags, with their cells.
         settings: Its setting tags, with their cells.
-        reference: Whether it stands for another notebook.
+        reference: Whether it is an included notebook.
     """
 
     name: str
@@ -57,8 +57,8 @@ def group(raw: RawNotebook) -> Grouped:
         if cell.kind == "code":
             grouping.add(cell)
         else:
-            grouping.pass_over(cell)
-    grouping.own_pending()
+            grouping.ignore(cell)
+    grouping.report_pending()
     return Grouped(
         units=grouping.units,
         scope=grouping.scope(),
@@ -68,7 +68,7 @@ def group(raw: RawNotebook) -> Grouped:
 
 
 class _Grouping:
-    """The walk over the cells: what an untagged cell belongs to depends on those before it."""
+    """The pass over the cells; an untagged cell belongs to what came before it."""
 
     def __init__(self, raw: RawNotebook) -> None:
         self.raw = raw
@@ -78,13 +78,13 @@ class _Grouping:
         self.untagged: list[Cell] = []
         self.found: list[Diagnostic] = []
         self.tagged = False
-        # What an untagged cell belongs to: a role's name, a unit, or nothing yet.
+        # What an untagged cell belongs to: a role, a unit, or nothing yet.
         self.owner: str | Unit | None = None
-        # Cells below a `notebook:` cell, which holds no code: they wait for the next step.
+        # Cells below a `notebook:` cell, which has no code: they wait for the next step.
         self.pending: list[Cell] = []
 
     def add(self, cell: Cell) -> None:
-        """Put a code cell where its tags say."""
+        """Assign a code cell by its tags."""
         tags, problems = self._tags(cell)
         self.tagged = self.tagged or bool(tags)
         kinds = [tag.kind for tag in tags]
@@ -107,29 +107,29 @@ class _Grouping:
         else:
             self._to_step(cell, main, tags)
 
-    def pass_over(self, cell: Cell) -> None:
-        """A cell without code: its tags say nothing, which is worth a word."""
+    def ignore(self, cell: Cell) -> None:
+        """Warn about tags on a cell without code."""
         for text in cell.tags:
             tag, problem = parse_tag(text)
             if tag is not None and problem is None and tag.kind != "skip":
-                self._say(
+                self._report(
                     "ITH116",
-                    f"the tag `{text}` has no effect on a {cell.kind} cell",
+                    f'tag "{text}" has no effect on a {cell.kind} cell',
                     "move it to a code cell",
                     cell,
                     text,
                     warning=True,
                 )
 
-    def own_pending(self) -> None:
-        """Complain of code that waits for a step which does not come."""
+    def report_pending(self) -> None:
+        """Report code below a `notebook:` cell that no step follows."""
         code = [cell for cell in self.pending if _has_code(cell.source)]
         self.pending = []
         if code:
-            self._say(
+            self._report(
                 "ITH135",
-                "the code below a `notebook:` cell belongs to no step",
-                "tag the cell with `step:NAME`, or with `skip`",
+                "code below a `notebook:` cell belongs to no step",
+                "tag the cell with `step:NAME` or `skip`",
                 code[0],
             )
 
@@ -152,11 +152,10 @@ class _Grouping:
         listed = cell.metadata.get("tags", [])
         if not isinstance(listed, list) or len(listed) != len(cell.tags):
             found.append(
-                Diagnostic(
-                    code="ITH112",
-                    severity="error",
-                    message="the cell's tags are no list of strings",
-                    cure="set the tags in Jupyter's property inspector",
+                about_tag(
+                    "ITH112",
+                    "the cell's `tags` must be a list of strings",
+                    "set the tags in Jupyter's property inspector",
                     notebook=self.raw.shown,
                     cell=cell.number,
                 )
@@ -171,20 +170,20 @@ class _Grouping:
         return tags, found
 
     def _only(self, cell: Cell, tags: list[Tag]) -> Tag | None:
-        """The one tag of several that exclude each other."""
+        """The first of several tags that exclude each other; report the others."""
         for other in tags[1:]:
             if (other.kind, other.name) != (tags[0].kind, tags[0].name):
-                self._say(
+                self._report(
                     "ITH114",
-                    f"the cell is tagged both `{tags[0].text}` and `{other.text}`",
-                    "keep one of the two, or split the cell",
+                    f'the cell has both tags "{tags[0].text}" and "{other.text}"',
+                    "keep one of them, or split the cell",
                     cell,
                     other.text,
                 )
         return tags[0] if tags else None
 
     def _continue(self, cell: Cell, tags: list[Tag]) -> None:
-        """A cell that names nothing of its own: it belongs to the last cell that did."""
+        """Add an untagged cell to what the cells before it belong to."""
         if isinstance(self.owner, str):
             self._to_role(self.owner, cell)
             self._without_effect(cell, tags)
@@ -213,12 +212,12 @@ class _Grouping:
         self.owner = unit
 
     def _refer(self, cell: Cell, main: Tag, tags: list[Tag]) -> None:
-        self.own_pending()
+        self.report_pending()
         if _has_code(cell.source):
-            self._say(
+            self._report(
                 "ITH134",
-                f"the cell stands for the notebook {main.name}, so its own code would not run",
-                "move the code to a cell with `step:NAME`",
+                f'the cell includes notebook "{main.name}", so its own code would not run',
+                "move the code to a cell tagged `step:NAME`",
                 cell,
             )
         if main.name in self.units:
@@ -236,23 +235,23 @@ class _Grouping:
         unit.settings += [(tag, cell.number) for tag in tags if is_setting(tag)]
 
     def _taken(self, cell: Cell, main: Tag, unit: Unit) -> None:
-        what = "a notebook" if unit.reference else "a step"
-        self._say(
+        what = "an included notebook" if unit.reference else "a step"
+        self._report(
             "ITH136",
-            f"{main.name} is already the name of {what} (cell {unit.cell.number})",
+            f'"{main.name}" is already the name of {what} (cell {unit.cell.number})',
             "choose another name",
             cell,
             main.text,
         )
 
     def _without_effect(self, cell: Cell, tags: list[Tag]) -> None:
-        """Kale ignores what else is tagged on a shared cell, so it is no error here."""
+        """Warn about further tags on a shared cell, which Kale ignores too."""
         for tag in tags:
             if tag.kind == "prev" or is_setting(tag):
-                self._say(
+                self._report(
                     "ITH113",
-                    f"the tag `{tag.text}` has no effect: the cell belongs to no step",
-                    "move the tag to a cell of the step that it is for",
+                    f'tag "{tag.text}" has no effect: the cell belongs to no step',
+                    "move the tag to a cell of its step",
                     cell,
                     tag.text,
                     warning=True,
@@ -261,15 +260,15 @@ class _Grouping:
     def _without_step(self, cell: Cell, tags: list[Tag]) -> None:
         for tag in tags:
             if tag.kind == "prev" or is_setting(tag):
-                self._say(
+                self._report(
                     "ITH113",
-                    f"the tag `{tag.text}` is on a cell that belongs to no step",
-                    "tag the cell with `step:NAME` too",
+                    f'tag "{tag.text}" is on a cell that belongs to no step',
+                    "add the tag `step:NAME` to the cell",
                     cell,
                     tag.text,
                 )
 
-    def _say(
+    def _report(
         self,
         code: str,
         message: str,
@@ -280,21 +279,19 @@ class _Grouping:
         warning: bool = False,
     ) -> None:
         self.found.append(
-            Diagnostic(
-                code=code,
+            about_tag(
+                code,
+                message,
+                cure,
+                text,
                 severity="warning" if warning else "error",
-                message=message,
-                cure=cure,
                 notebook=self.raw.shown,
                 cell=cell.number,
-                source=text,
-                column=1 if text else None,
-                end_column=len(text) + 1 if text else None,
             )
         )
 
 
 def _has_code(source: str) -> bool:
-    """Whether a cell holds more than comments."""
+    """Whether a cell has more than comments."""
     lines = (line.strip() for line in source.splitlines())
     return any(line and not line.startswith("#") for line in lines)

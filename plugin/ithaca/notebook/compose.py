@@ -1,8 +1,7 @@
-"""Composition: a `notebook:` cell becomes the steps of the notebook that it stands for.
+"""Composition: the steps of an included notebook take the place of its `notebook:` cell.
 
-Every notebook becomes a `Part`: its steps under their final names, its shared cells, and the steps
-that it begins and ends with. A part that another is composed of is put in place whole, so that
-composition nests to any depth.
+Every notebook becomes a `Part`: its steps under their final names, its shared cells, and its first
+and last steps. Parts nest to any depth.
 """
 
 from __future__ import annotations
@@ -14,31 +13,29 @@ from typing import Any
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic
-from ithaca.errors import NotebookError, UsageError
+from ithaca.diagnostics import Diagnostic, Severity, about_tag
+from ithaca.errors import NotebookError, UsageError, suggest
 from ithaca.notebook.cells import PATH_KEY, Unit, group
 from ithaca.notebook.digest import digest
 from ithaca.notebook.metadata import Metadata, read_metadata
 from ithaca.notebook.model import Cell, Scope
-from ithaca.notebook.names import nearest
 from ithaca.notebook.read import RawNotebook, read
 from ithaca.notebook.reading import ReadingUnit, reading_order
 from ithaca.notebook.settings import Slot, Slots, collect
 
 _LOCAL: frozenset[Slot] = frozenset({("approval", "")})
-"""Settings of a `notebook:` cell that are for its first steps only: a person is asked once."""
+"""Settings of a `notebook:` cell that apply to its first steps only: one approval is enough."""
 
 
 class Draft(msgspec.Struct, kw_only=True):
-    """A step under its final name, before its settings are settled.
+    """A step under its final name, before its settings are merged.
 
     Attributes:
         name: Unique in the workflow.
-        cell: The cell that began it.
+        cell: Its first cell.
         shown: The notebook of that cell, for messages.
         cells: Its code.
-        needs: Final names, in order of appearance, each with the tag, the cell and the notebook
-            that says so.
+        needs: Final names, in order of appearance, each with its tag, cell and notebook.
         layers: Settings, the strongest layer first.
         scope: Index of its notebook's shared cells.
     """
@@ -53,7 +50,7 @@ class Draft(msgspec.Struct, kw_only=True):
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """A notebook with everything that it is composed of."""
+    """A notebook with the notebooks that it includes."""
 
     metadata: Metadata
     drafts: list[Draft] = []
@@ -64,12 +61,12 @@ class Part(msgspec.Struct, kw_only=True):
     tagged: bool = False
 
     def roots(self) -> list[str]:
-        """Names of the steps that need none of the others."""
+        """Names of the steps that need no other step of the part."""
         names = {draft.name for draft in self.drafts}
         return [draft.name for draft in self.drafts if not names & set(draft.needs)]
 
     def leaves(self) -> list[str]:
-        """Names of the steps that none of the others needs."""
+        """Names of the steps that no other step of the part needs."""
         needed = {need for draft in self.drafts for need in draft.needs}
         return [draft.name for draft in self.drafts if draft.name not in needed]
 
@@ -79,11 +76,11 @@ def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) 
 
     Args:
         raw: The notebook.
-        prefix: What its steps' names begin with.
-        chain: Real paths of the notebooks that are being composed, this one left out.
+        prefix: Prefix of its steps' names.
+        chain: Real paths of the notebooks that include this one.
 
     Returns:
-        The part; what is wrong is among its diagnostics.
+        The part, with its diagnostics.
     """
     grouped = group(raw)
     metadata, problems = read_metadata(raw)
@@ -103,7 +100,7 @@ def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) 
 
 
 class _Builder:
-    """Puts the units of one notebook together; remembers what each became."""
+    """Builds the part of one notebook from its units."""
 
     def __init__(self, raw: RawNotebook, part: Part, prefix: str, chain: tuple[Path, ...]) -> None:
         self.raw = raw
@@ -139,7 +136,7 @@ class _Builder:
         self.reading.append(ReadingUnit(name=unit.name, reference=unit.reference, cells=cells))
 
     def connect(self, units: list[Unit]) -> None:
-        """Turn `prev:` tags, or reading order where a composition has none, into needs."""
+        """Turn `prev:` tags into needs; a composition without any uses reading order."""
         composed = any(unit.reference for unit in units)
         if composed and not any(unit.needs for unit in units):
             for later, needed in reading_order(self.reading):
@@ -154,7 +151,7 @@ class _Builder:
                     self._link(unit.name, targets, tag.text, cell.number)
 
     def _targets(self, name: str) -> list[str] | None:
-        """What a `prev:` names: a step, a notebook's last steps, or a step of a notebook."""
+        """The steps that a `prev:` names: a step, or a notebook's last steps or one of them."""
         if name in self.leaves:
             return self.leaves[name]
         full = self.prefix + name
@@ -171,19 +168,19 @@ class _Builder:
     def _unknown(self, unit: str, name: str, text: str, cell: Cell) -> None:
         steps = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
         known = [step for step in steps if step != unit]
-        meant = nearest(name, known)
-        listed = ", ".join(dict.fromkeys(known)) or "it has no other"
-        self._say(
+        listed = ", ".join(dict.fromkeys(known))
+        self._report(
             "ITH120",
-            f"`{text}` needs the step {name}, which does not exist"
-            + (f"; did you mean `prev:{meant}`?" if meant else ""),
-            f"write `prev:{meant}`" if meant else f"name a step of this notebook: {listed}",
+            f'tag "{text}" names a step that does not exist{suggest(name, known)}',
+            f"name a step of this notebook: {listed}"
+            if listed
+            else "remove the tag: this notebook has no other step",
             cell,
             text,
         )
 
     def _compose(self, unit: Unit, name: str, slots: dict[Slot, Any]) -> list[Draft]:
-        """Put the notebook that a cell stands for in place."""
+        """Add the steps of an included notebook."""
         self.roots[unit.name] = []
         self.leaves[unit.name] = []
         raw = self._open(unit)
@@ -191,9 +188,9 @@ class _Builder:
             return []
         inner = assemble(raw, prefix=f"{name}-", chain=self.chain)
         if not inner.drafts and not any(f.severity == "error" for f in inner.diagnostics):
-            self._say(
+            self._report(
                 "ITH107",
-                f"the notebook {raw.shown} has no step",
+                f'the included notebook "{raw.shown}" has no steps',
                 "tag its cells with `step:NAME`",
                 unit.cell,
             )
@@ -210,71 +207,71 @@ class _Builder:
         self.part.shown |= inner.shown
         self.part.diagnostics += inner.diagnostics
         self._mount(inner, unit)
-        self._same_surroundings(raw, unit)
+        self._compare_settings(raw, unit)
         return inner.drafts
 
     def _mount(self, inner: Part, unit: Unit) -> None:
-        """Volumes of the composed notebook are mounted too."""
+        """Mount the volumes of an included notebook too."""
         own = {volume.name: volume for volume in self.part.metadata.volumes}
         for volume in inner.metadata.volumes:
             if own.setdefault(volume.name, volume) != volume:
-                self._say(
+                self._report(
                     "ITH143",
-                    f"the notebook {unit.name} mounts the volume {volume.name!r} otherwise",
-                    "give the two one form, or two names",
+                    f'notebook "{unit.name}" defines volume "{volume.name}" differently',
+                    "define it the same way in both notebooks, or use two names",
                     unit.cell,
                 )
         self.part.metadata = msgspec.structs.replace(
             self.part.metadata, volumes=tuple(own.values())
         )
 
-    def _same_surroundings(self, raw: RawNotebook, unit: Unit) -> None:
+    def _compare_settings(self, raw: RawNotebook, unit: Unit) -> None:
+        """Warn about an included notebook in another folder or for another kernel."""
         if raw.path.parent.resolve() != self.raw.path.parent.resolve():
-            self._say(
+            self._report(
                 "ITH137",
-                f"the notebook {unit.name} is in another folder: its relative paths are taken from "
-                "the folder of the composing notebook",
-                "keep both in one folder, or use paths that do not depend on it",
+                f'notebook "{unit.name}" is in another folder, but its relative paths are resolved '
+                "from the folder of the notebook that includes it",
+                "keep both in one folder, or use absolute paths",
                 unit.cell,
                 severity="warning",
             )
         if "kernelspec" in raw.metadata and raw.kernel != self.raw.kernel:
-            self._say(
+            self._report(
                 "ITH138",
-                f"the notebook {unit.name} is made for the kernel {raw.kernel}, but runs in "
-                f"{self.raw.kernel}, that of the composing notebook",
-                "choose one kernel for both",
+                f'notebook "{unit.name}" uses kernel "{raw.kernel}", but runs in kernel '
+                f'"{self.raw.kernel}" of the notebook that includes it',
+                "choose the same kernel for both",
                 unit.cell,
                 severity="warning",
             )
 
     def _open(self, unit: Unit) -> RawNotebook | None:
-        """The notebook that a cell stands for, or None with what is wrong among the diagnostics."""
+        """Read an included notebook; None, with a diagnostic, when that fails."""
         relative = unit.cell.metadata.get(PATH_KEY)
         if not isinstance(relative, str) or not relative.strip():
-            self._say(
+            self._report(
                 "ITH130",
-                f"`notebook:{unit.name}` does not say which file it stands for",
-                f"set `{PATH_KEY}` in the cell's metadata to the file's relative path",
+                f'tag "notebook:{unit.name}" does not name a file',
+                f"set `{PATH_KEY}` in the cell's metadata to the notebook's relative path",
                 unit.cell,
             )
             return None
         path = Path(os.path.normpath(self.raw.path.parent / relative))
         if Path(relative).is_absolute() or not self._inside(path):
-            self._say(
+            self._report(
                 "ITH132",
-                f"the notebook {relative} is outside of the project ({self.raw.root})",
-                "copy it into the project and write a relative path",
+                f'notebook "{relative}" is outside the project ({self.raw.root})',
+                "copy it into the project and use a relative path",
                 unit.cell,
             )
             return None
         if path.resolve() in self.chain:
             names = [link.name for link in self.chain[self.chain.index(path.resolve()) :]]
-            self._say(
+            self._report(
                 "ITH133",
-                "notebooks are composed of each other in a circle: "
-                + " → ".join([*names, names[0]]),
-                "move the shared cells into a notebook of their own",
+                "notebooks include each other in a circle: " + " → ".join([*names, names[0]]),
+                "move the shared cells to a separate notebook",
                 unit.cell,
             )
             return None
@@ -284,9 +281,9 @@ class _Builder:
         except NotebookError as error:
             self.part.diagnostics += error.diagnostics
         except UsageError as error:
-            self._say(
+            self._report(
                 "ITH131",
-                f"the notebook {relative} cannot be read: {error.message}",
+                f'cannot read notebook "{relative}": {error.message}',
                 f"correct `{PATH_KEY}` in the cell's metadata",
                 unit.cell,
             )
@@ -297,25 +294,23 @@ class _Builder:
             self.raw.root.resolve()
         )
 
-    def _say(
+    def _report(
         self,
         code: str,
         message: str,
         cure: str,
         cell: Cell,
         text: str = "",
-        severity: Any = "error",
+        severity: Severity = "error",
     ) -> None:
         self.part.diagnostics.append(
-            Diagnostic(
-                code=code,
+            about_tag(
+                code,
+                message,
+                cure,
+                text,
                 severity=severity,
-                message=message,
-                cure=cure,
                 notebook=self.raw.shown,
                 cell=cell.number,
-                source=text,
-                column=1 if text else None,
-                end_column=len(text) + 1 if text else None,
             )
         )

@@ -1,10 +1,9 @@
-"""Kale's notebook metadata (`kubeflow_notebook`), old and new, as Ithaca's own.
+"""Translates Kale's notebook metadata (`kubeflow_notebook`), old and new.
 
-Kale's panel wrote these keys from 2019 on. What they mean here: names and descriptions are the
-workflow's, `docker_image` / `base_image` the default image, `steps_defaults` default tags,
-`volumes` of the type `pvc` mounts, `katib_metadata` the study. Keys about Kale's own way to move
-files and values between steps (`marshal_*`, `autosnapshot`, `abs_working_dir` …) have no meaning
-here, since snapshots do that; unknown keys are other tools' and are left alone.
+Name and description become the workflow's, `docker_image` or `base_image` the default image,
+`steps_defaults` default tags, `volumes` of type `pvc` mounts, and `katib_metadata` the study. Keys
+about how Kale moves files and values between steps (`marshal_*`, `autosnapshot`,
+`abs_working_dir` …) are ignored, because snapshots do that.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _PLAIN = {
     "base_image": "image",
     "steps_defaults": "steps_defaults",
 }
-"""Kale's key and Ithaca's; where two name one thing, the later (newer) one wins if it is filled."""
+"""Kale's keys and Ithaca's; of two for one thing, the later (newer) one wins if it is set."""
 
 
 def translate(content: dict[str, Any]) -> tuple[dict[str, Any], list[Diagnostic]]:
@@ -32,7 +31,7 @@ def translate(content: dict[str, Any]) -> tuple[dict[str, Any], list[Diagnostic]
         content: The value of `kubeflow_notebook`.
 
     Returns:
-        What the key `ithaca` would say, unchecked, and notices of what is not carried over.
+        The equivalent of the key `ithaca`, unchecked, and a notice for each dropped volume.
 
     Example:
         >>> translate({"pipeline_name": "titanic", "volumes": []})[0]
@@ -52,7 +51,7 @@ def translate(content: dict[str, Any]) -> tuple[dict[str, Any], list[Diagnostic]
 
 
 def _study(katib: object) -> dict[str, Any] | None:
-    """Kale's panel writes an empty search into every notebook; only a filled one counts."""
+    """The search, unless it is the empty one that Kale's panel writes into every notebook."""
     if not isinstance(katib, dict):
         return None
     objective = katib.get("objective")
@@ -63,7 +62,7 @@ def _study(katib: object) -> dict[str, Any] | None:
 
 
 def _volumes(listed: object, result: dict[str, Any]) -> list[Diagnostic]:
-    """Put mounts and their variables into the result; say which volumes are not mounted."""
+    """Add mounts and their variables to the result; report volumes that are not mounted."""
     if not listed:
         return []
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
@@ -100,6 +99,6 @@ def _not_mounted(entry: dict[str, Any]) -> Diagnostic:
         code="ITH142",
         severity="notice",
         message=f"Kale's volume {entry.get('name')!r} (type {entry.get('type')!r}) is not mounted: "
-        "the project's files travel in snapshots",
-        cure="to mount data that already is in a claim, give it the type `pvc`",
+        "snapshots carry the project's files",
+        cure="to mount data of an existing claim, set the type to `pvc`",
     )

@@ -1,6 +1,6 @@
 """The notebook's own metadata: the keys `ithaca` and, from Kale, `kubeflow_notebook`.
 
-Both may be there; what `ithaca` says comes first, key by key.
+Where both have a key, `ithaca` wins.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic
+from ithaca.diagnostics import Diagnostic, about_tag
+from ithaca.errors import suggest
 from ithaca.model.workflow import Study, Volume
 from ithaca.notebook import kale
-from ithaca.notebook.names import dns_label, nearest
+from ithaca.notebook.model import dns_label
 from ithaca.notebook.read import RawNotebook
 from ithaca.notebook.settings import Placed, Slot, collect
 from ithaca.notebook.tags import SETTINGS, parse_tag
@@ -22,14 +23,14 @@ KEY = "ithaca"
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notebook's metadata says of its workflow.
+    """The workflow's settings in a notebook's metadata.
 
     Attributes:
-        name: A DNS label; from the file's name when the metadata is silent.
+        name: A DNS label; from the file's name when the metadata has none.
         description: For people.
-        defaults: Settings of every step that does not say otherwise.
-        volumes: What is mounted.
-        study: A search, as it was written.
+        defaults: Settings of every step that does not override them.
+        volumes: The volumes to mount.
+        study: A search, as written.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Content(msgspec.Struct, forbid_unknown_fields=False):
-    """The key `ithaca`, as it is written."""
+    """The content of the key `ithaca`."""
 
     name: str = ""
     description: str = ""
@@ -53,13 +54,13 @@ class _Content(msgspec.Struct, forbid_unknown_fields=False):
 
 
 def read_metadata(raw: RawNotebook) -> tuple[Metadata, list[Diagnostic]]:
-    """What a notebook's metadata says, and what is wrong with it.
+    """Read and check a notebook's metadata.
 
     Args:
         raw: The notebook.
 
     Returns:
-        The metadata; a key that is wrong counts as absent.
+        The metadata, without invalid keys, and its diagnostics.
     """
     found: list[Diagnostic] = []
     old = _mapping(raw, kale.KEY, found)
@@ -91,12 +92,12 @@ def _mapping(raw: RawNotebook, key: str, found: list[Diagnostic]) -> dict[str, A
     value = raw.metadata.get(key, {})
     if isinstance(value, dict):
         return value
-    found.append(_wrong(f"the notebook's metadata `{key}` is no object", f"{{}} for `{key}`"))
+    found.append(_wrong(f"metadata key `{key}` must be an object", f"write {{}} for `{key}`"))
     return {}
 
 
 def _checked(content: dict[str, Any], key: str, found: list[Diagnostic]) -> dict[str, Any]:
-    """The fields that have the right shape; the others are reported."""
+    """The fields of the right type; the others are reported."""
     result: dict[str, Any] = {}
     for field in msgspec.structs.fields(_Content):
         if field.name not in content:
@@ -106,31 +107,30 @@ def _checked(content: dict[str, Any], key: str, found: list[Diagnostic]) -> dict
         except msgspec.ValidationError as error:
             found.append(
                 _wrong(
-                    f"in the notebook's metadata `{key}`, `{field.name}` is wrong: {error}",
-                    "a list of tags"
+                    f"`{field.name}` in metadata key `{key}` is invalid: {error}",
+                    "write a list of tags"
                     if field.name == "steps_defaults"
-                    else f"what the tag reference says of `{field.name}`",
+                    else f"see `{field.name}` in the tag reference",
                 )
             )
     return result
 
 
-def _wrong(message: str, wanted: str) -> Diagnostic:
-    return Diagnostic(code="ITH140", severity="error", message=message, cure=f"write {wanted}")
+def _wrong(message: str, cure: str) -> Diagnostic:
+    return about_tag("ITH140", message, cure)
 
 
 def _misspelt(content: dict[str, Any]) -> list[Diagnostic]:
     known = [field.name for field in msgspec.structs.fields(_Content)]
     return [
-        Diagnostic(
-            code="ITH141",
+        about_tag(
+            "ITH141",
+            f'unknown key "{key}" in metadata key `{KEY}`{suggestion}',
+            f"use one of {', '.join(known)}",
             severity="warning",
-            message=f"the notebook's metadata `{KEY}` has the unknown key {key!r}; "
-            f"did you mean `{meant}`?",
-            cure=f"write `{meant}`",
         )
         for key in content
-        if key not in known and (meant := nearest(key, known))
+        if key not in known and (suggestion := suggest(key, known))
     ]
 
 
@@ -141,18 +141,14 @@ def _defaults(content: _Content) -> tuple[dict[Slot, Any], list[Diagnostic]]:
     for text in content.steps_defaults:
         tag, problem = parse_tag(text)
         if problem is None and (tag is None or tag.kind not in SETTINGS):
-            problem = Diagnostic(
-                code="ITH118",
-                severity="error",
-                message=f"`{text}` in steps_defaults sets nothing of a step",
-                cure=f"write one of {', '.join(f'`{word}:…`' for word in sorted(SETTINGS))}",
-                source=text,
+            problem = about_tag(
+                "ITH118",
+                f'"{text}" does not configure a step',
+                f"use one of {', '.join(f'`{word}:…`' for word in sorted(SETTINGS))}",
+                text,
             )
         if problem is not None:
-            message = f"{problem.message} (in steps_defaults)".replace(
-                " in steps_defaults sets nothing of a step (in steps_defaults)",
-                " in steps_defaults sets nothing of a step",
-            )
+            message = f"{problem.message} (in steps_defaults)"
             found.append(msgspec.structs.replace(problem, message=message, severity="error"))
         elif tag is not None:
             placed.append((tag, None))
@@ -170,18 +166,18 @@ def _volumes(listed: list[Volume]) -> tuple[tuple[Volume, ...], list[Diagnostic]
     names: set[str] = set()
     for volume in listed:
         if reason := _volume_fault(volume, names):
-            found.append(_wrong(f"the volume {volume.name!r} {reason}", "a volume that can be"))
+            found.append(_wrong(f"volume {volume.name!r} {reason}", "correct the volume"))
         names.add(volume.name)
     return tuple(listed), found
 
 
 def _volume_fault(volume: Volume, names: set[str]) -> str | None:
     if not volume.name or dns_label(volume.name) != volume.name:
-        return "has no DNS label (a-z, 0-9, hyphens) as its name"
+        return "must have a DNS label (a-z, 0-9, hyphens) as its name"
     if volume.name in names:
-        return "is there twice"
+        return "is defined twice"
     if not volume.mount_path.startswith("/") or ".." in volume.mount_path.split("/"):
-        return f"is mounted at {volume.mount_path!r}, which is no absolute path"
+        return f"is mounted at {volume.mount_path!r}, which is not an absolute path"
     if (volume.claim is None) == (volume.path is None):
         return "needs either a `claim` or a `path`"
     return None

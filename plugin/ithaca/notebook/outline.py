@@ -1,15 +1,14 @@
-"""From cells to steps: the whole of what a notebook's tags and metadata say."""
+"""From cells to steps: reads all tags and metadata of a notebook."""
 
 from __future__ import annotations
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic
+from ithaca.diagnostics import Diagnostic, about_tag
 from ithaca.notebook.compose import Draft, Part, assemble
 from ithaca.notebook.digest import joined
 from ithaca.notebook.graph import cycles, order
-from ithaca.notebook.model import TaggedNotebook, TaggedStep
-from ithaca.notebook.names import DNS_LABEL_LENGTH, dns_label
+from ithaca.notebook.model import DNS_LABEL_LENGTH, TaggedNotebook, TaggedStep, dns_label
 from ithaca.notebook.read import RawNotebook
 from ithaca.notebook.settings import settle
 
@@ -21,15 +20,15 @@ def outline(raw: RawNotebook) -> tuple[TaggedNotebook, list[Diagnostic]]:
         raw: The notebook, as `read` returns it.
 
     Returns:
-        The steps with their needs and settings, and everything that is wrong with tags and
-        metadata. When steps need each other in a circle they are in notebook order.
+        The steps with their needs and settings, and all problems of tags and metadata. Steps that
+        need each other in a circle are in notebook order.
 
     Example:
         >>> tagged, diagnostics = outline(read(Path("train.ipynb")))  # doctest: +SKIP
     """
     part = assemble(raw)
     found = list(part.diagnostics)
-    found += _nothing_there(raw, part)
+    found += _no_steps(raw, part)
     found += _names(part.drafts)
     steps, problems = _steps(part)
     found += problems
@@ -74,33 +73,31 @@ def _steps(part: Part) -> tuple[list[TaggedStep], list[Diagnostic]]:
     return steps, found
 
 
-def _nothing_there(raw: RawNotebook, part: Part) -> list[Diagnostic]:
-    """A notebook without any step, said in the way that helps most."""
+def _no_steps(raw: RawNotebook, part: Part) -> list[Diagnostic]:
+    """Report a notebook without steps, as specifically as possible."""
     if part.drafts or any(found.severity == "error" for found in part.diagnostics):
         return []
     code = [cell for cell in raw.cells if cell.kind == "code"]
-    cure = "tag its cells with `step:NAME`, and with `prev:NAME` what a step needs"
+    cure = "tag cells with `step:NAME`, and with `prev:NAME` for each step that they need"
     if not raw.cells:
         message, code_id = "the notebook has no cells", "ITH106"
     elif not code:
         message, code_id = "the notebook has no code cells", "ITH106"
     elif not part.tagged:
-        message, code_id = "no cell of the notebook has a tag that Ithaca knows", "ITH107"
+        message, code_id = "the notebook has no Ithaca tags", "ITH107"
     else:
-        message, code_id = "the notebook has no step", "ITH107"
-    return [
-        Diagnostic(code=code_id, severity="error", message=message, cure=cure, notebook=raw.shown)
-    ]
+        message, code_id = "the notebook has no steps", "ITH107"
+    return [about_tag(code_id, message, cure, notebook=raw.shown)]
 
 
 def _names(drafts: list[Draft]) -> list[Diagnostic]:
-    """Names that engines could not tell apart, or not take."""
+    """Report names that a cluster cannot use or cannot tell apart."""
     found: list[Diagnostic] = []
     taken: dict[str, Draft] = {}
     for draft in drafts:
         label = dns_label(draft.name)
         if not label:
-            found.append(_bad_name(draft, "has no letter or digit", "ITH123"))
+            found.append(_bad_name(draft, "has no letters or digits", "ITH123"))
         elif len(draft.name) > DNS_LABEL_LENGTH:
             found.append(
                 _bad_name(draft, f"is longer than {DNS_LABEL_LENGTH} characters", "ITH123")
@@ -110,7 +107,8 @@ def _names(drafts: list[Draft]) -> list[Diagnostic]:
             found.append(
                 _bad_name(
                     draft,
-                    f"and {other.name} (cell {other.cell.number}) are both {label!r} to a cluster",
+                    f'and "{other.name}" (cell {other.cell.number}) both become "{label}" in a '
+                    "cluster",
                     "ITH122",
                 )
             )
@@ -120,11 +118,10 @@ def _names(drafts: list[Draft]) -> list[Diagnostic]:
 
 
 def _bad_name(draft: Draft, reason: str, code: str) -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        severity="error",
-        message=f"the step name {draft.name} {reason}",
-        cure="rename the step, also where `prev:` names it",
+    return about_tag(
+        code,
+        f'step name "{draft.name}" {reason}',
+        "rename the step, and update the `prev:` tags that name it",
         notebook=draft.shown,
         cell=draft.cell.number,
     )
@@ -136,22 +133,12 @@ def _circles(part: Part, graph: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     for path in cycles(graph) if order(graph) is None else []:
         first = drafts[path[0]]
         text, cell, shown = first.needs[path[1] if len(path) > 1 else path[0]]
-        said = (
-            f"the step {path[0]} needs itself"
+        message = (
+            f'step "{path[0]}" needs itself'
             if len(path) == 1
             else "steps need each other in a circle: " + " → ".join([*path, path[0]])
         )
-        found.append(
-            Diagnostic(
-                code="ITH121",
-                severity="error",
-                message=said,
-                cure="take away one of their `prev:` tags",
-                notebook=shown,
-                cell=cell or first.cell.number,
-                source=text,
-                column=1 if text else None,
-                end_column=len(text) + 1 if text else None,
-            )
-        )
+        cure = "remove one of their `prev:` tags"
+        place = cell or first.cell.number
+        found.append(about_tag("ITH121", message, cure, text, notebook=shown, cell=place))
     return found

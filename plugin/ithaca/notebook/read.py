@@ -1,4 +1,4 @@
-"""Reading a notebook file: JSON to cells, with a clear word for every file that is no notebook."""
+"""Reads a notebook file, and explains why a file cannot be read."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from ithaca.notebook.model import Cell
 from ithaca.notebook.root import project_root
 
 FORMAT = 4
-"""The notebook format that is read as it is; older ones are upgraded by nbformat."""
+"""The notebook format that is read directly; nbformat upgrades older ones."""
 
 LARGEST = 512 * 1024 * 1024
-"""Bytes above which a file is refused: it would hold outputs, which compile does not need."""
+"""Largest file in bytes; larger ones hold outputs, which compile does not need."""
 
 _PYTHON = ("python", "ipython")
+_NOT_A_NOTEBOOK = "give the path of a Jupyter notebook"
 
 
 class RawNotebook(msgspec.Struct, frozen=True, kw_only=True):
-    """A notebook as it stands in its file, outputs left out.
+    """The content of a notebook file, without outputs.
 
     Attributes:
         path: Where the file is, absolute.
@@ -50,7 +51,7 @@ class RawNotebook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Cell(msgspec.Struct):
-    """What is read of a cell; everything else, outputs above all, is skipped unparsed."""
+    """The parsed fields of a cell; all others, above all outputs, are skipped."""
 
     cell_type: str = "code"
     source: str | list[str] = ""
@@ -65,7 +66,7 @@ class _File(msgspec.Struct):
 
 
 class _Refused(Exception):
-    """The file is no notebook that can be compiled."""
+    """The file cannot be compiled."""
 
     def __init__(
         self, code: str, message: str, cure: str, cell: int | None = None, line: int | None = None
@@ -91,7 +92,7 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
 
     Raises:
         UsageError: There is no such file, or it cannot be read at all.
-        NotebookError: The file is no notebook that can be compiled.
+        NotebookError: The file is not a notebook that Ithaca can compile.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     base = project_root(absolute) if root is None else Path(os.path.abspath(root))  # noqa: PTH100
@@ -99,9 +100,9 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
     if not absolute.is_relative_to(base):
         raise UsageError(
             "ITH195",
-            f"the notebook is not inside of the root {base}",
+            f"the notebook is outside the project root {base}",
             where=shown,
-            cure="give a root that holds it",
+            cure="choose a root that contains the notebook",
         )
     data = _bytes(absolute, shown)
     try:
@@ -146,28 +147,26 @@ def _bytes(path: Path, shown: str) -> bytes:
                 "ITH192",
                 "this is a folder, not a notebook",
                 where=shown,
-                cure="name the .ipynb file in it",
+                cure="give the path of an .ipynb file in it",
             )
         if not stat.S_ISREG(status.st_mode):
             raise UsageError(
-                "ITH192", "this is no regular file", where=shown, cure="save the notebook to a file"
+                "ITH192", "not a regular file", where=shown, cure="save the notebook to a file"
             )
         if size > LARGEST:
             raise UsageError(
                 "ITH194",
-                f"the notebook is {size / 1e6:,.0f} MB, too large to read",
+                f"the notebook is too large to read ({size / 1e6:,.0f} MB)",
                 where=shown,
-                cure="clear its outputs (they are not needed to compile) or keep data in files",
+                cure="clear its outputs, or move data to files",
             )
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(
-            "ITH191", "there is no such notebook", where=shown, cure="check the path"
-        ) from None
+        raise UsageError("ITH191", "no such notebook", where=shown, cure="check the path") from None
     except OSError as error:
         raise UsageError(
             "ITH193",
-            f"the notebook cannot be read: {error.strerror or error}",
+            f"cannot read the notebook: {error.strerror or error}",
             where=shown,
             cure="check the file's permissions",
         ) from None
@@ -181,26 +180,20 @@ def _parse(data: bytes) -> tuple[_File, list[Diagnostic]]:
     try:
         file = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # Slower, but it takes what Jupyter writes and strict JSON forbids (NaN in an output), and
-        # its complaints have a line and column.
+        # Slower, but accepts the NaN that Jupyter writes in outputs, and reports line and column.
         file = _parse_leniently(data)
     if file.nbformat is None:
-        raise _Refused(
-            "ITH101", "this JSON is no notebook: it has no `nbformat`", "name a Jupyter notebook"
-        )
+        raise _Refused("ITH101", "not a notebook: the JSON has no `nbformat`", _NOT_A_NOTEBOOK)
     if file.nbformat > FORMAT:
         raise _Refused(
             "ITH104",
-            f"the notebook's format is {file.nbformat}, newer than {FORMAT}, the newest "
-            "that Ithaca reads",
-            "save it in format 4, or update Ithaca",
+            f"the notebook has format {file.nbformat}; this version of Ithaca reads up to {FORMAT}",
+            f"save it in format {FORMAT}, or upgrade Ithaca",
         )
     if file.nbformat < FORMAT:
         return _upgrade(data, file.nbformat)
     if file.cells is None:
-        raise _Refused(
-            "ITH101", "this JSON is no notebook: it has no `cells`", "name a Jupyter notebook"
-        )
+        raise _Refused("ITH101", "not a notebook: the JSON has no `cells`", _NOT_A_NOTEBOOK)
     return file, []
 
 
@@ -211,13 +204,13 @@ def _parse_leniently(data: bytes) -> _File:
         line = data.count(b"\n", 0, error.start) + 1
         raise _Refused(
             "ITH102",
-            f"the file is not UTF-8 text (byte 0x{data[error.start]:02x} in its line {line})",
-            "save it as UTF-8; Jupyter always does",
+            f"the file is not UTF-8 text (byte 0x{data[error.start]:02x} in line {line})",
+            "save it as UTF-8, for example from Jupyter",
         ) from None
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        cure = "open and save it in Jupyter; after a merge, resolve the conflict first"
+        cure = "resolve merge conflicts if there are any, then open and save it in Jupyter"
         raise _Refused(
             "ITH100",
             f"the file is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
@@ -225,16 +218,14 @@ def _parse_leniently(data: bytes) -> _File:
         ) from None
     except RecursionError:
         raise _Refused(
-            "ITH101", "this JSON is no notebook: it is nested too deep", "name a Jupyter notebook"
+            "ITH101", "not a notebook: the JSON is nested too deeply", _NOT_A_NOTEBOOK
         ) from None
     return _convert(content)
 
 
 def _convert(content: object) -> _File:
     if not isinstance(content, dict):
-        raise _Refused(
-            "ITH101", "this JSON is no notebook: it is not an object", "name a Jupyter notebook"
-        )
+        raise _Refused("ITH101", "not a notebook: the JSON is not an object", _NOT_A_NOTEBOOK)
     content.pop("worksheets", None)
     try:
         file = msgspec.convert(content, _File)
@@ -252,22 +243,22 @@ def _convert(content: object) -> _File:
 
 
 def _check_text(number: int, source: str) -> None:
-    """Refuse half a surrogate pair: such a text has no bytes, so it could never be stored."""
+    """Refuse half a surrogate pair, which cannot be encoded and stored."""
     try:
         source.encode()
     except UnicodeEncodeError as error:
         line = source.count("\n", 0, error.start) + 1
         raise _Refused(
             "ITH102",
-            f"the cell holds half of a character ({source[error.start]!r})",
-            "delete it or write it again",
+            f"the cell contains half a character ({source[error.start]!r})",
+            "delete it, or type the character again",
             number,
             line,
         ) from None
 
 
 def _upgrade(data: bytes, old: int) -> tuple[_File, list[Diagnostic]]:
-    """A notebook of format 1 to 3, as format 4."""
+    """Upgrade a notebook of format 1 to 3."""
     import nbformat  # heavy; needed for old files only
 
     try:
@@ -275,14 +266,14 @@ def _upgrade(data: bytes, old: int) -> tuple[_File, list[Diagnostic]]:
     except Exception as error:  # nbformat's converters raise anything on a damaged file
         raise _Refused(
             "ITH104",
-            f"the notebook is of format {old} and could not be upgraded: {error}",
-            f"open and save it in Jupyter, which writes format {FORMAT}",
+            f"the notebook has format {old} and cannot be upgraded: {error}",
+            f"open it in Jupyter and save it in format {FORMAT}",
         ) from None
     notice = Diagnostic(
         code="ITH103",
         severity="notice",
-        message=f"the notebook is of format {old}; it was read as format {FORMAT}",
-        cure=f"open and save it in Jupyter, which writes format {FORMAT}",
+        message=f"the notebook has format {old}; it was read as format {FORMAT}",
+        cure=f"open it in Jupyter and save it in format {FORMAT}",
     )
     return _convert(json.loads(json.dumps(content))), [notice]
 
@@ -296,7 +287,7 @@ def _check_kernel(metadata: dict[str, Any]) -> None:
         if language.lower().rstrip("0123456789.") not in _PYTHON:
             raise _Refused(
                 "ITH105",
-                f"the notebook's kernel runs {language}, not Python",
+                f"the notebook's kernel is for {language}, not Python",
                 "choose a Python kernel in Jupyter and save the notebook",
             )
         return

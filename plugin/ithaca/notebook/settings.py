@@ -1,9 +1,9 @@
-"""What tags set of a step: collected from its cells, laid over defaults, conflicts reported.
+"""Settings of a step: collected from its tags and merged with the defaults.
 
 A *slot* is one thing that can be set once: a limit of one resource, one environment variable, the
-image. Layers of slots override each other: a step's own tags come before the defaults of its
-notebook, these before the tags of the `notebook:` cell that composed it, and these before the
-defaults of the composing notebook.
+image. Layers of slots override each other: a step's own tags come first, then the defaults of its
+notebook, then the tags of the `notebook:` cell that includes it, then the defaults of the including
+notebook.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ithaca.diagnostics import Diagnostic
+from ithaca.diagnostics import Diagnostic, about_tag
 from ithaca.model.workflow import Secret
 from ithaca.notebook.model import Settings
 from ithaca.notebook.tags import SETTINGS, Tag, is_label_value
 
 Slot = tuple[str, str]
-"""The word (`env` for secrets too, since both fill one variable) and the key."""
+"""The word (`env` for secrets too, because both set a variable) and the key."""
 
 Slots = Mapping[Slot, Any]
 
@@ -33,7 +33,7 @@ _SUFFIX = {
 
 
 def is_setting(tag: Tag) -> bool:
-    """Whether a tag sets something of a step."""
+    """Whether a tag configures a step."""
     return tag.kind in SETTINGS
 
 
@@ -44,7 +44,7 @@ def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
         tags: The setting tags of one layer, in notebook order.
 
     Returns:
-        The slots, and a diagnostic for each slot that two tags fill differently; the first wins.
+        The slots, and a diagnostic for each slot that two tags set differently; the first wins.
     """
     slots: dict[Slot, Any] = {}
     first: dict[Slot, Placed] = {}
@@ -59,19 +59,19 @@ def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
         elif slots[slot] != tag.value:
             found.append(_conflict(first[slot], (tag, cell)))
         if tag.kind in ("label", "node") and not is_label_value(tag.value):
-            found.append(_odd_label(tag, cell))
+            found.append(_invalid_label(tag, cell))
     return slots, found
 
 
 def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
-    """The settings of a step.
+    """Merge the settings of a step.
 
     Args:
-        step: Its name, for the question of an `approval` without one and for messages.
+        step: Its name, for messages and for an `approval` without a question.
         layers: Slots, the strongest layer first.
 
     Returns:
-        The settings, with keys sorted, and what is wrong between them.
+        The settings, with keys sorted, and a diagnostic for each contradiction.
     """
     slots: dict[Slot, Any] = {}
     for layer in reversed(layers):
@@ -109,45 +109,36 @@ def _keyed(slots: Slots, kind: str) -> dict[str, Any]:
 
 
 def _question(question: str | None, step: str) -> str | None:
-    return question if question is None or question else f"Run the step {step}?"
+    return question if question is None or question else f"Run step {step}?"
 
 
 def _conflict(first: Placed, second: Placed) -> Diagnostic:
     (tag, cell), (other, place) = first, second
     where = "steps_defaults" if cell is None else f"cell {cell}"
-    return Diagnostic(
-        code="ITH115",
-        severity="error",
-        message=f"the tag `{other.text}` contradicts `{tag.text}` of {where}",
-        cure="keep one of the two; a step's cells share one setting",
-        cell=place,
-        source=other.text,
-        column=1,
-        end_column=len(other.text) + 1,
-    )
+    message = f'tag "{other.text}" contradicts "{tag.text}" of {where}'
+    cure = "keep one of them: all cells of a step share its settings"
+    return about_tag("ITH115", message, cure, other.text, cell=place)
 
 
-def _odd_label(tag: Tag, cell: int | None) -> Diagnostic:
-    return Diagnostic(
-        code="ITH119",
+def _invalid_label(tag: Tag, cell: int | None) -> Diagnostic:
+    return about_tag(
+        "ITH119",
+        f"{tag.value!r} is not a valid {tag.kind} value in Kubernetes",
+        "use at most 63 letters, digits and `-_.`, or use an annotation",
+        tag.text,
         severity="warning",
-        message=f"Kubernetes takes no {tag.kind} with the value {tag.value!r}",
-        cure="use at most 63 letters, digits and `-_.`, or make it an annotation",
         cell=cell,
-        source=tag.text,
-        column=len(tag.text) - len(tag.value) + 1,
-        end_column=len(tag.text) + 1,
+        start=len(tag.text) - len(tag.value),
     )
 
 
 def _requests_above_limits(step: str, settings: Settings) -> list[Diagnostic]:
     return [
-        Diagnostic(
-            code="ITH117",
-            severity="error",
-            message=f"the step {step} requests {amount} of {name} but is limited to "
+        about_tag(
+            "ITH117",
+            f'step "{step}" requests {amount} of {name}, more than its limit of '
             f"{settings.limits[name]}",
-            cure="raise the limit or lower the request",
+            "raise the limit or lower the request",
         )
         for name, amount in settings.requests.items()
         if name in settings.limits and quantity(amount) > quantity(settings.limits[name])
@@ -155,7 +146,7 @@ def _requests_above_limits(step: str, settings: Settings) -> list[Diagnostic]:
 
 
 def quantity(text: str) -> Decimal:
-    """The number that a Kubernetes quantity stands for.
+    """A Kubernetes quantity as a number.
 
     Example:
         >>> quantity("500m") < quantity("1")

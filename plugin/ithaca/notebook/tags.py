@@ -1,24 +1,26 @@
 """The tag language, as one table: every word, the form of its value, and what it means.
 
-A tag is a word, or a word, a colon and a value (`step:train`, `limit:nvidia.com/gpu:1`). A tag
-that is no word of this table is left alone, since other tools tag cells too, unless it is so near
-to a word that it is surely a typing error.
+A tag is a word, or a word, a colon and a value (`step:train`, `limit:nvidia.com/gpu:1`). Other
+tools tag cells too, so unknown tags are ignored unless they are clearly a misspelt word of the
+table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic, Severity
+from ithaca.diagnostics import Diagnostic, Severity, about_tag
+from ithaca.errors import nearest
 from ithaca.model.workflow import Secret
-from ithaca.notebook.names import identifier, nearest
+from ithaca.notebook.model import identifier
 
 ROLES = ("imports", "functions", "pipeline-parameters", "pipeline-metrics", "skip")
-"""Words without a value, each of which says what the whole cell is."""
+"""Words without a value: the role of the whole cell."""
 
 _STEP_NAME = re.compile(r"[_a-z][_a-z0-9]*")
 _NEEDED_NAME = re.compile(r"[_a-z][-_a-z0-9]*")
@@ -35,13 +37,13 @@ _SWITCH = {"on": True, "enabled": True, "off": False, "disabled": False}
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag of the language, understood.
+    """A parsed tag.
 
     Attributes:
-        kind: The word; `block` is `step`.
-        name: Name of the step or notebook, or the key of a setting; empty where there is none.
-        value: The rest: a string, a number, a bool or a `Secret`; None where there is none.
-        text: The tag as it was written.
+        kind: The word; `block` becomes `step`.
+        name: Name of the step or notebook, or the key of a setting; empty when it has none.
+        value: The rest: a string, a number, a bool or a `Secret`; None when it has none.
+        text: The tag as written.
     """
 
     kind: str
@@ -50,8 +52,8 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Wrong(Exception):
-    """A value that does not fit its word; carries what the diagnostic says."""
+class InvalidValue(Exception):
+    """A value that its word does not allow; carries the diagnostic's message and cure."""
 
     def __init__(self, message: str, cure: str = "") -> None:
         super().__init__(message)
@@ -61,36 +63,36 @@ class Wrong(Exception):
 
 def _step(value: str) -> tuple[str, Any]:
     if value and not _STEP_NAME.fullmatch(value):
-        raise _wrong_name(value, "step")
+        raise _invalid_name(value, "step")
     return value, None
 
 
 def _notebook(value: str) -> tuple[str, Any]:
     if not _STEP_NAME.fullmatch(value):
-        raise _wrong_name(value, "notebook")
+        raise _invalid_name(value, "notebook")
     return value, None
 
 
 def _prev(value: str) -> tuple[str, Any]:
     # A hyphen is allowed: the steps of a composed notebook are called NAME-step.
     if not _NEEDED_NAME.fullmatch(value):
-        raise _wrong_name(value, "prev")
+        raise _invalid_name(value, "prev")
     return value, None
 
 
-def _wrong_name(value: str, word: str) -> Wrong:
-    proposal = identifier(value)
-    cure = f"write `{word}:{proposal}`" if proposal else f"write `{word}:NAME`"
-    rule = "a name is made of a-z, 0-9 and _, and does not begin with a digit"
-    return Wrong(f"{value!r} is no name: {rule}" if value else "a name is missing", cure)
+def _invalid_name(value: str, word: str) -> InvalidValue:
+    cure = f"write `{word}:{identifier(value) or 'NAME'}`"
+    rule = "use a-z, 0-9 and _, and do not start with a digit"
+    message = f"{value!r} is not a valid name: {rule}" if value else "the name is missing"
+    return InvalidValue(message, cure)
 
 
 def _keyed(value: str, form: str) -> tuple[str, str]:
     key, colon, rest = value.partition(":")
     if not colon or not key:
-        raise Wrong(f"the form is `{form}`", f"write `{form}`")
+        raise InvalidValue(f"expected `{form}`", f"write `{form}`")
     if not _QUALIFIED.fullmatch(key):
-        raise Wrong(f"{key!r} is no valid key", "use letters, digits and `-_./`")
+        raise InvalidValue(f"{key!r} is not a valid key", "use letters, digits and `-_./`")
     return key, rest
 
 
@@ -106,8 +108,8 @@ def _request(value: str) -> tuple[str, Any]:
 
 def _amount(text: str) -> str:
     if not _QUANTITY.fullmatch(text):
-        raise Wrong(
-            f"{text!r} is no amount", "write a number with an optional unit: 2, 500m, 1.5, 16Gi"
+        raise InvalidValue(
+            f"{text!r} is not an amount", "write a number with an optional unit: 2, 500m, 1.5, 16Gi"
         )
     return text
 
@@ -126,59 +128,67 @@ def _node(value: str) -> tuple[str, Any]:
 
 def _image(value: str) -> tuple[str, Any]:
     if not value or any(letter.isspace() for letter in value):
-        raise Wrong(f"{value!r} is no image", "write `image:REFERENCE`, e.g. image:python:3.12")
+        raise InvalidValue(
+            f"{value!r} is not an image", "write `image:REFERENCE`, e.g. `image:python:3.12`"
+        )
     return "", value
 
 
 def _env(value: str) -> tuple[str, Any]:
     name, colon, rest = value.partition(":")
     if not colon:
-        raise Wrong("the form is `env:NAME:VALUE`", "write `env:NAME:VALUE`")
+        raise InvalidValue("expected `env:NAME:VALUE`", "write `env:NAME:VALUE`")
     return _env_name(name), rest
 
 
 def _env_name(name: str) -> str:
     if not _ENV_NAME.fullmatch(name):
-        raise Wrong(f"{name!r} is no name of an environment variable", "use letters, digits and _")
+        raise InvalidValue(
+            f"{name!r} is not a valid environment variable", "use letters, digits and _"
+        )
     return name
 
 
 def _secret(value: str) -> tuple[str, Any]:
     parts = value.split(":")
     if len(parts) != 3:
-        raise Wrong("the form is `secret:SECRET:KEY:ENV`", "write `secret:SECRET:KEY:ENV`")
+        raise InvalidValue("expected `secret:SECRET:KEY:ENV`", "write `secret:SECRET:KEY:ENV`")
     secret, key, env = parts
     if not _SECRET_NAME.fullmatch(secret):
-        raise Wrong(f"{secret!r} is no name of a secret", "use a-z, 0-9, `-` and `.`")
+        raise InvalidValue(f"{secret!r} is not a valid secret name", "use a-z, 0-9, `-` and `.`")
     if not _SECRET_KEY.fullmatch(key):
-        raise Wrong(f"{key!r} is no key of a secret", "use letters, digits and `-._`")
+        raise InvalidValue(f"{key!r} is not a valid secret key", "use letters, digits and `-._`")
     return _env_name(env), Secret(secret=secret, key=key, env=env)
 
 
 def _retry(value: str) -> tuple[str, Any]:
     if not (value.isascii() and value.isdigit()):
-        raise Wrong(f"{value!r} is no number of attempts", "write a whole number: retry:2")
+        raise InvalidValue(
+            f"{value!r} is not a number of retries", "write a whole number: `retry:2`"
+        )
     return "", int(value)
 
 
 def _timeout(value: str) -> tuple[str, Any]:
     seconds = parse_duration(value)
     if seconds is None:
-        raise Wrong(f"{value!r} is no duration", "write seconds or units: 90, 30s, 5m, 2h, 1h30m")
+        raise InvalidValue(
+            f"{value!r} is not a duration", "write seconds or units: 90, 30s, 5m, 2h, 1h30m"
+        )
     if seconds == 0:
-        raise Wrong("a step cannot end in no time", "write how long it may take: timeout:30s")
+        raise InvalidValue("the timeout must be longer than 0", "write a duration: `timeout:30s`")
     return "", seconds
 
 
 def _switch(value: str) -> tuple[str, Any]:
     if value not in _SWITCH:
-        raise Wrong(f"{value!r} is neither on nor off", "write on, off, enabled or disabled")
+        raise InvalidValue(f"{value!r} is neither on nor off", "write on, off, enabled or disabled")
     return "", _SWITCH[value]
 
 
 def _approval(value: str) -> tuple[str, Any]:
     if not value.strip():
-        raise Wrong("the question is empty", "write `approval` or `approval:QUESTION`")
+        raise InvalidValue("the question is empty", "write `approval` or `approval:QUESTION`")
     return "", value.strip()
 
 
@@ -190,7 +200,7 @@ STRUCTURE: dict[str, _Reader] = {
     "prev": _prev,
     "notebook": _notebook,
 }
-"""Words that say which cells run together and in what order."""
+"""Words that group and order cells."""
 
 SETTINGS: dict[str, _Reader] = {
     "limit": _limit,
@@ -205,17 +215,17 @@ SETTINGS: dict[str, _Reader] = {
     "timeout": _timeout,
     "cache": _switch,
     "approval": _approval,
-    # Kale's switch for an HTML report: the executed notebook is always kept, so it says nothing.
+    # Kale's switch for an HTML report; ignored, because the executed notebook is always kept.
     "report": _switch,
 }
-"""Words that set something of a step; these are the ones that `steps_defaults` may hold."""
+"""Words that configure a step; `steps_defaults` may hold only these."""
 
 VALUED: dict[str, _Reader] = {**STRUCTURE, **SETTINGS}
 
-_OTHERS = frozenset({"env"})
-"""Settings whose bare word other tools have for a tag of their own."""
+_FOREIGN = frozenset({"env"})
+"""Settings whose bare word is also a tag of other tools."""
 
-_OFTEN_MEANT = {
+_SYNONYMS = {
     "memory": "limit:memory",
     "mem": "limit:memory",
     "cpu": "limit:cpu",
@@ -225,22 +235,21 @@ _OFTEN_MEANT = {
     "depends": "prev",
     "needs": "prev",
 }
-"""Words that people write for ours, though no letter of them is near."""
+"""What users write instead of a word of the table."""
 
 _PREFIXED = ("retry", "timeout")
-"""Words that are surely meant where another word is joined to them: `retry_count:2`."""
+"""Words that users extend: `retry_count:2`."""
 
 
 def parse_tag(text: str) -> tuple[Tag | None, Diagnostic | None]:
-    """Understand one tag.
+    """Parse one tag.
 
     Args:
-        text: The tag as it stands in the cell's metadata.
+        text: The tag as it appears in the cell's metadata.
 
     Returns:
-        The tag, None when it is none of the language; and what is wrong with it (without a
-        place), None when nothing is. Both are there when the tag is misspelt but it is plain what
-        was meant, so that one wrong letter yields one diagnostic and not ten.
+        The tag, or None for a tag of another tool; and a diagnostic without a place, or None. A
+        misspelt tag yields both, so that one wrong letter gives one diagnostic and not ten.
 
     Example:
         >>> parse_tag("step:train")[0].name
@@ -258,9 +267,9 @@ def parse_tag(text: str) -> tuple[Tag | None, Diagnostic | None]:
         return _parse_misspelt(word, value, text)
     try:
         name, content = VALUED[word](value)
-    except Wrong as wrong:
-        return _recover(word, value, text), _diagnostic(
-            "ITH111", f"in the tag `{text}` {wrong.message}", wrong.cure, text, len(word) + 1
+    except InvalidValue as invalid:
+        return _recover(word, value, text), about_tag(
+            "ITH111", f'in tag "{text}": {invalid.message}', invalid.cure, text, start=len(word) + 1
         )
     return Tag(kind=_kind(word), name=name, value=content, text=text), None
 
@@ -269,14 +278,13 @@ def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
     """A tag without a colon that is no role."""
     if word == "approval":
         return Tag(kind="approval", value="", text=text), None
-    if word in VALUED and word not in _OTHERS:
-        # Alone, such a word may well be another tool's; only the ones that shape the workflow are
-        # surely ours.
+    if word in VALUED and word not in _FOREIGN:
+        # Another tool may use such a word alone, but hardly the words that group cells.
         severity: Severity = "error" if word in STRUCTURE else "warning"
-        return None, _diagnostic(
-            "ITH111", f"the tag `{text}` has no value", f"write `{word}:…`", text, 0, severity
+        return None, about_tag(
+            "ITH111", f'tag "{text}" has no value', f"write `{word}:…`", text, severity=severity
         )
-    meant = nearest(word, (*ROLES, "approval"), limit=_typing_error(word))
+    meant = _misspelt(word, (*ROLES, "approval"))
     if meant is None:
         return None, None
     kind = Tag(kind=meant, value="" if meant == "approval" else None, text=text)
@@ -284,7 +292,7 @@ def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
 
 
 def _parse_misspelt(word: str, value: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
-    """A tag whose word is not in the table, but may be near to one."""
+    """A tag whose word is not in the table, but may be similar to one."""
     plain = word.strip().lower()
     meant = _meant(plain)
     if meant is not None:
@@ -295,7 +303,7 @@ def _parse_misspelt(word: str, value: str, text: str) -> tuple[Tag | None, Diagn
 
 
 def _meant(word: str) -> str | None:
-    """The word with a value that was probably meant by another one."""
+    """The word of the table that the user probably meant."""
     if word in VALUED:
         return word
     for ending, instead in (("ies", "y"), ("s", "")):
@@ -303,16 +311,27 @@ def _meant(word: str) -> str | None:
             return word.removesuffix(ending) + instead
     if re.split("[-_]", word)[0] in _PREFIXED:
         return re.split("[-_]", word)[0]
-    return _OFTEN_MEANT.get(word) or nearest(word, VALUED, limit=_typing_error(word))
+    return _SYNONYMS.get(word) or _misspelt(word, VALUED)
 
 
-def _typing_error(word: str) -> int:
-    """How far a word may be from a known one to count as a typing error of it."""
-    return 2 if len(word) >= 8 else 1
+def _misspelt(word: str, known: Iterable[str]) -> str | None:
+    """The known word that differs from this one only by a slip, if any.
+
+    Strict, because an unknown tag may belong to another tool: two letters swapped, or one letter
+    wrong (two in long words).
+    """
+    meant = nearest(word, known)
+    if meant is None:
+        return None
+    if sorted(word) == sorted(meant):
+        return meant if word[0] == meant[0] else None
+    edits = SequenceMatcher(None, word, meant).get_opcodes()
+    wrong = sum(max(b - a, d - c) for kind, a, b, c, d in edits if kind != "equal")
+    return meant if wrong <= (2 if len(word) >= 8 else 1) else None
 
 
 def _recover(word: str, value: str, text: str) -> Tag | None:
-    """The tag that was meant, as far as the cells can be grouped by it."""
+    """The tag that the user meant, if it groups cells."""
     if word not in STRUCTURE:
         return None
     form = _NEEDED_NAME if word == "prev" else _STEP_NAME
@@ -327,36 +346,21 @@ def _kind(word: str) -> str:
 
 
 def _did_you_mean(text: str, meant: str) -> Diagnostic:
-    return _diagnostic(
+    return about_tag(
         "ITH110",
-        f"the tag `{text}` is none that Ithaca knows; did you mean `{meant}`?",
-        f"write `{meant}`, or rename the tag if it is another tool's",
+        f'unknown tag "{text}"; did you mean "{meant}"?',
+        f"write `{meant}`, or rename the tag if it belongs to another tool",
         text,
-        0,
-    )
-
-
-def _diagnostic(
-    code: str, message: str, cure: str, text: str, start: int, severity: Severity = "error"
-) -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        message=message,
-        cure=cure,
-        source=text,
-        column=start + 1,
-        end_column=max(len(text), start + 1) + 1,
     )
 
 
 def is_label_value(text: str) -> bool:
-    """Whether Kubernetes takes a text as the value of a label or node selector."""
+    """Whether Kubernetes accepts a text as the value of a label or node selector."""
     return len(text) <= 63 and _LABEL_VALUE.fullmatch(text) is not None
 
 
 def parse_duration(text: str) -> float | None:
-    """Seconds of `30s`, `5m`, `2h`, `1h30m` or plain seconds; None when it is no duration.
+    """Seconds of `30s`, `5m`, `2h`, `1h30m` or plain seconds; None when it is not a duration.
 
     Example:
         >>> parse_duration("1h30m")

@@ -278,9 +278,9 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
 @pytest.mark.parametrize(
     ("settings", "said", "cure"),
     [
-        ({"tolerationz": []}, "unknown field `tolerationz`", "did you mean `tolerations`?"),
-        ({"parallel": "many"}, "got `str`", "settings are: "),
-        ({"parallel": 0}, "at least 1", "settings are: "),
+        ({"tolerationz": []}, 'field `tolerationz`; did you mean "tolerations"', "known settings: "),
+        ({"parallel": "many"}, "got `str`", "known settings: "),
+        ({"parallel": 0}, "at least 1", "known settings: "),
         ({"infrastructure_retries": -1}, "must be at least 0", ""),
         ({"steps": {"train": {"ttl": {}}}}, "unknown field `ttl`", ""),
         ({"steps": {"trian": {}}}, "no step `trian`", "load, train"),

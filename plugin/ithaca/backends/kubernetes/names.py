@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import UsageError
-from ithaca.notebook.names import dns_label
+from ithaca.notebook.model import dns_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import msgspec
 
 from ithaca.backends.kubernetes import own
-from ithaca.errors import UsageError
-from ithaca.notebook.names import nearest
+from ithaca.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,10 +185,10 @@ def read(kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
 def _wrong(kind: type[ClusterSettings], message: str, values: Mapping[str, Any]) -> UsageError:
     known = [*kind.__struct_fields__]
     unknown = [name for name in values if name not in known]
-    near = nearest(unknown[0], known) if unknown else None
+    message = message[:1].lower() + message[1:].replace("`$.", "`").replace("Object ", "the table ")
     return UsageError(
         "ITH650",
-        message[:1].lower() + message[1:].replace("`$.", "`").replace("Object ", "the table "),
+        message + (suggest(unknown[0], known) if unknown else ""),
         where=kind.place(),
-        cure=f"did you mean `{near}`?" if near else f"the settings are: {', '.join(sorted(known))}",
+        cure=f"known settings: {', '.join(sorted(known))}",
     )

@@ -9,27 +9,10 @@ from __future__ import annotations
 import array as arrays_of_python
 import pickle
 import sys
-from typing import Any, Collection, Optional, Tuple
+from typing import Any, Collection
 
-
-def flat(owner: Any) -> Any:
-    """A dense array as one axis in the order of its memory, without a copy.
-
-    Raises:
-        ValueError: The array has gaps.
-    """
-    order = memory_order(owner)
-    if order is None:
-        raise ValueError("the array does not lie densely in memory")
-    return owner.transpose(order).reshape(-1)
-
-
-def memory_order(array: Any) -> Optional[Tuple[int, ...]]:
-    """The axes from the slowest to the fastest; None when the memory has gaps."""
-    if array.flags.c_contiguous:
-        return tuple(range(array.ndim))
-    order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
-    return order if array.transpose(order).flags.c_contiguous else None
+from . import rebuild
+from .rebuild import flat, memory_order
 
 
 def owner_of(array: Any) -> Any:
@@ -72,8 +55,6 @@ def reduce_array(array: Any, lone: Collection[int]) -> Any:
 def _reduce_owner(array: Any) -> Any:
     if array.dtype.hasobject or memory_order(array) is None:
         return NotImplemented
-    from . import rebuild
-
     numpy = sys.modules["numpy"]
     # Bytes, because the buffer protocol knows no dates and no foreign dtypes.
     memory = flat(array).view(numpy.uint8)
@@ -81,8 +62,6 @@ def _reduce_owner(array: Any) -> Any:
 
 
 def _reduce_view(array: Any, owner: Any) -> Any:
-    from . import rebuild
-
     numpy = sys.modules["numpy"]
     if isinstance(owner, numpy.ndarray):
         if memory_order(owner) is None:

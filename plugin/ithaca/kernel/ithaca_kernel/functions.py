@@ -17,8 +17,7 @@ from importlib import import_module
 from typing import Any, Dict, List, Set, Tuple
 
 from . import rebuild
-
-cloudpickle: Any = import_module("._cloudpickle.cloudpickle", __package__)
+from .rebuild import by_reference, cloudpickle
 
 _READS = {
     "LOAD_GLOBAL",
@@ -37,11 +36,6 @@ _ATTRIBUTES = (
     "__type_params__",
 )
 _code_names: Dict[types.CodeType, Tuple[str, ...]] = {}
-
-
-def by_reference(thing: Any) -> bool:
-    """Whether a function or class is found again by importing its module."""
-    return bool(cloudpickle._should_pickle_by_reference(thing))
 
 
 def global_names(code: types.CodeType) -> Tuple[str, ...]:

@@ -23,7 +23,7 @@ import uuid
 from collections import Counter
 from typing import Any, Dict, Iterable, List, Set, Tuple
 
-from . import arrays, frames, functions
+from . import arrays, frames, rebuild
 from .pickler import Reference, ValuePickler
 
 _ATOMS: Set[Any] = {
@@ -160,9 +160,9 @@ def is_immutable(thing: Any) -> bool:
     if kind in _ATOMS or isinstance(thing, _IMMUTABLE):
         return True
     if issubclass(kind, type):
-        return not thing.__flags__ & _HEAP_TYPE or functions.by_reference(thing)
+        return not thing.__flags__ & _HEAP_TYPE or rebuild.by_reference(thing)
     if kind is types.FunctionType:
-        return functions.by_reference(thing)
+        return rebuild.by_reference(thing)
     if "function" in kind.__name__:  # Cython's functions are of types of their own
         module = sys.modules.get(getattr(thing, "__module__", ""))
         return getattr(module, getattr(thing, "__qualname__", ""), None) is thing

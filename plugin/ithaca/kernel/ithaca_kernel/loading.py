@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from . import notebook
-from .descent import rivals
 from .names import Pointer, read_pointers
-from .objects import Stored, fingerprint, python_version
+from .objects import Stored, fingerprint, python_version, rivals
 from .pickler import Reference, ValueUnpickler
 from .step import Step, ValueProblem
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import types
-from typing import Any, Dict, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, Tuple
 
-from .functions import by_reference
 from .groups import is_immutable
 from .pickler import Reference, held, singletons
+from .rebuild import by_reference
 
+_SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
 _HISTORY = re.compile(r"_+|_[0-9]+|_i+|_i[0-9]+|_ih|_oh|_dh|__.*__")
 _ATOMS = (bool, int, float, complex, str, bytes, type(None), types.ModuleType)
 
@@ -85,3 +88,24 @@ def resolve_definition(thing: Any, rest: Tuple[str, ...]) -> Any:
 
 def _is_code(thing: Any) -> bool:
     return isinstance(thing, (type, types.FunctionType))
+
+
+def empty_standard_input() -> None:
+    """Give `!command` an empty standard input.
+
+    IPython runs it in a terminal without a user, where a prompt (`!pip uninstall x`) would wait
+    forever. Does nothing in a plain interpreter.
+    """
+    ipykernel: Any = sys.modules.get("ipykernel.zmqshell")
+    run = getattr(ipykernel, "system", None)
+    # IPython uses the shell in SHELL; only these are known to accept the line.
+    if run is None or Path(os.environ.get("SHELL", "sh")).name not in _SHELLS:
+        return
+    ipykernel.system = _with_empty_input(run)
+
+
+def _with_empty_input(run: Callable[[str], Any]) -> Callable[[str], Any]:
+    def system(command: str) -> Any:
+        return run(f"exec </dev/null\n{command}")
+
+    return system

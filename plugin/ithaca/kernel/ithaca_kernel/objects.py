@@ -173,6 +173,33 @@ class Stored:
         return [mapped[part["offset"] : part["offset"] + part["size"]] for part in self.parts]
 
 
+Descent = Dict[str, List[Any]]
+"""Id of the object that something was taken out of, to how it was divided and whether changed."""
+
+
+def descent(stored: Stored) -> Descent:
+    """What an object was taken out of, itself included."""
+    return {**stored.document.get("descends", {}), stored.identity: ["", False]}
+
+
+def rivals(one: Stored, other: Stored) -> Optional[bool]:
+    """Whether two objects hold copies of one thing.
+
+    Args:
+        one: An object.
+        other: Another one.
+
+    Returns:
+        None if they do not, else whether a copy was changed.
+    """
+    if one.identity == other.identity:
+        return None
+    mine, theirs = descent(one), descent(other)
+    # What one step divided into several objects shares nothing.
+    common = [key for key in mine if key in theirs and mine[key][0] != theirs[key][0]]
+    return any(mine[key][1] or theirs[key][1] for key in common) if common else None
+
+
 class Fingerprint:
     """What a pickle looks like now, to tell later whether its values were changed.
 

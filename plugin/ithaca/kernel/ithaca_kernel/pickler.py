@@ -13,11 +13,12 @@ from collections import ChainMap
 from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Set, Tuple
 
 from . import arrays, frames, functions
+from .rebuild import cloudpickle
 
 PROTOCOL = 5
 Reference = Tuple[str, ...]
 
-_TABLE: Any = ChainMap({}, functions.cloudpickle.Pickler._dispatch_table, copyreg.dispatch_table)
+_TABLE: Any = ChainMap({}, cloudpickle.Pickler._dispatch_table, copyreg.dispatch_table)
 _REDUCERS: Dict[type, Callable[[Any, Any], Any]] = {
     types.FunctionType: functions.reduce_function,
     types.CellType: functions.reduce_cell,
@@ -25,7 +26,7 @@ _REDUCERS: Dict[type, Callable[[Any, Any], Any]] = {
     types.MappingProxyType: functions.reduce_mapping_proxy,
     functions.lru_cache_type(): functions.reduce_cached_function,
     memoryview: functions.reduce_memory,
-    type(functions.cloudpickle.typing.TypeVar("T")): functions.reduce_type_variable,
+    type(cloudpickle.typing.TypeVar("T")): functions.reduce_type_variable,
     io.TextIOWrapper: functions.refuse_file,
     **{
         type(getattr(kind(), view)()): functions.reduce_dict_view(view)

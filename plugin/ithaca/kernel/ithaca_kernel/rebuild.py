@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import builtins
 import functools
-import importlib
 import types
+from importlib import import_module
 from typing import Any, Callable, Dict, Optional, Tuple
+
+cloudpickle: Any = import_module("._cloudpickle.cloudpickle", __package__)
 
 
 def array(buffer: Any, dtype: Any, shape: Tuple[int, ...], strides: Tuple[int, ...]) -> Any:
@@ -30,8 +32,6 @@ def view(
     """An array that shares the memory of another object."""
     import numpy as np
 
-    from .arrays import flat
-
     memory = flat(owner) if isinstance(owner, np.ndarray) else owner
     made = np.ndarray(shape, dtype, memory, offset, strides)
     if not writeable:
@@ -39,9 +39,29 @@ def view(
     return made
 
 
+def flat(owner: Any) -> Any:
+    """A dense array as one axis in the order of its memory, without a copy.
+
+    Raises:
+        ValueError: The array has gaps.
+    """
+    order = memory_order(owner)
+    if order is None:
+        raise ValueError("the array does not lie densely in memory")
+    return owner.transpose(order).reshape(-1)
+
+
+def memory_order(array: Any) -> Optional[Tuple[int, ...]]:
+    """The axes from the slowest to the fastest; None when the memory has gaps."""
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+    return order if array.transpose(order).flags.c_contiguous else None
+
+
 def block_references() -> Any:
     """What pandas blocks share that lie in the same memory (copy on write)."""
-    internals = importlib.import_module("pandas._libs.internals")
+    internals = import_module("pandas._libs.internals")
     return internals.BlockValuesRefs()
 
 
@@ -103,8 +123,6 @@ def bare_class(
     Metaclasses and `__init_subclass__` of the notebook ran when the class was made first; what they
     did there is in the values already.
     """
-    from .functions import by_reference
-
     names, resolved = dict(arguments), types.resolve_bases(bases)
     if resolved is not bases:
         names["__orig_bases__"] = bases
@@ -127,3 +145,8 @@ def bare_class(
 
 def _tell_nobody(*_: Any, **__: Any) -> None:
     """An `__init_subclass__` that does nothing."""
+
+
+def by_reference(thing: Any) -> bool:
+    """Whether a function or class can be imported, so that its name is enough."""
+    return bool(cloudpickle._should_pickle_by_reference(thing))

@@ -8,11 +8,10 @@ from . import metrics
 from .hook import CellWatch
 from .loading import Loaded, Loader
 from .modules import ModuleWatch
-from .notebook import find_namespace
+from .notebook import empty_standard_input, find_namespace
 from .saving import Saver
 from .session import Session
 from .step import Report, Step, ValueProblem, read_step
-from .terminal import take_input_from_nobody
 
 
 class StepRun:
@@ -30,7 +29,7 @@ class StepRun:
         self._loaded: Optional[Loaded] = None
         self._modules = ModuleWatch(self._step.root)
         CellWatch(self._report, self._modules.look).start()
-        take_input_from_nobody()
+        empty_standard_input()
         self._forget_ourselves()
 
     def load(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ithaca.notebook.names import dns_label
+from ithaca.notebook.model import dns_label
 from ithaca.records.ends import Loss, end_run, is_stop, lost, settle
 from ithaca.records.fold import GOOD
 from ithaca.runner.pod import document
