@@ -111,7 +111,7 @@ def test_all_pods_of_an_object_whose_age_nobody_tells_are_of_one_run(pods: Pods)
     for thread in threads:
         thread.join()
     assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
-    (name,) = Remote.open(pods.url).folders("runs")
+    (name,) = Remote.open(pods.url).children("runs")
     run = pods.journal(name).run()
     assert (run.backend, run.arguments) == ("tekton", {"n": 7})
     assert run.engine == "tekton/ns/digits-x/8f3c"

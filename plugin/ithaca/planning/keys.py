@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import blake3
 import msgspec
@@ -27,20 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ithaca.model.workflow import Step, Workflow
-    from ithaca.store import Store
+    from ithaca.store import Documents, Store
 
 KEY_FORMAT = 1
 """Goes into every key: raise it when the same step would leave another result than before."""
-
-
-class Documents(Protocol):
-    """The part of a store that keys need."""
-
-    def create(self, name: str, data: bytes) -> bool:
-        """Write a document once; False when it was there already."""
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a document; raises `NotFound`."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ithaca.errors import StoreError
 from ithaca.model.run import Execution, PlannedStep
-from ithaca.planning.keys import Documents, Known, lookup, step_key
+from ithaca.planning.keys import Known, lookup, step_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ithaca.model.workflow import Step, Workflow
-
-
-class Objects(Documents, Protocol):
-    """The part of a store that planning needs."""
-
-    def get(self, digest: str) -> bytes:
-        """The bytes of a content-addressed document; raises `NotFound` or `Corrupt`."""
+    from ithaca.store import Documents
 
 
 def plan(
     workflow: Workflow,
     *,
-    store: Objects,
+    store: Documents,
     arguments: Mapping[str, Any],
     environment: Callable[[Step], str],
     source: str,
@@ -91,7 +85,7 @@ def plan(
     return tuple(planned)
 
 
-def _execution(store: Objects, known: Known | None) -> Execution | None:
+def _execution(store: Documents, known: Known | None) -> Execution | None:
     """The execution document, or None: an execution that cannot be read is not reused."""
     if known is None:
         return None

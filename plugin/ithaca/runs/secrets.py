@@ -134,19 +134,14 @@ def _may_name_credentials(workflow: Workflow) -> bool:
 
 def _left_out(root: Path) -> Sequence[str]:
     from ithaca.store import Ignore
-    from ithaca.store.snapshots.scan import FOLDER_FLAGS, scan
+    from ithaca.store.snapshots.scan import FOLDER_FLAGS, opened, scan
 
     try:
-        descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
-    except OSError:
+        with opened(os.path.realpath(root), FOLDER_FLAGS) as descriptor:
+            ignore = Ignore.read(root, source=True)
+            return scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
+    except (IthacaError, OSError):  # `run` reports it
         return ()
-    try:
-        ignore = Ignore.read(root, source=True)
-        return scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
-    except IthacaError:  # `run` reports it
-        return ()
-    finally:
-        os.close(descriptor)
 
 
 def _named(workflow: Workflow, left_out: Sequence[str], root: str) -> list[_Place]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ithaca.errors import StoreError
 from ithaca.store.providers.az import Az
-from ithaca.store.providers.base import Address, Provider, Variable, invalid_url
+from ithaca.store.providers.base import Address, Provider, Target, Variable, invalid_url
 from ithaca.store.providers.file import File
 from ithaca.store.providers.gs import Gs
 from ithaca.store.providers.s3 import S3
@@ -30,6 +30,7 @@ __all__ = [
     "Address",
     "File",
     "Provider",
+    "Target",
     "Variable",
     "connect",
     "find_provider",
@@ -111,7 +112,7 @@ def connect(url: str, *, create: bool) -> ObjectStore:
     address, provider = parse(url), provider_of(url)
     store = _obstore()
     try:
-        return provider.connect(store, url, address, os.environ, create=create)
+        return provider.connect(Target(store, url, address, os.environ, create))
     except store.BaseError as error:  # nothing was requested yet: the settings are wrong
         raise provider.no_credentials(url, f": {str(error).splitlines()[0]}") from None
 

@@ -10,14 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ithaca.store.providers.base import (
-    RETRIES,
-    Address,
-    Provider,
-    Variable,
-    allows_http,
-    is_truthy,
-)
+from ithaca.store.providers.base import Provider, Target, Variable, is_truthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,40 +40,25 @@ class Az(Provider):
         Variable("AZURE_ALLOW_HTTP"),
     )
     endpoint = "AZURE_STORAGE_ENDPOINT"
+    allow_http = "AZURE_ALLOW_HTTP"
     credentials_cure = (
         "set AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY or another credential, or "
         "AZURE_STORAGE_CONNECTION_STRING"
     )
 
-    def connect(  # noqa: D102
-        self,
-        obstore: Any,
-        url: str,
-        address: Address,
-        environ: Mapping[str, str],
-        *,
-        create: bool,  # noqa: ARG002
-    ) -> ObjectStore:
+    def connect(self, target: Target) -> ObjectStore:  # noqa: D102
+        environ = target.environ
         named = environ.get("AZURE_STORAGE_ACCOUNT_NAME")
         config = {} if named else _fallback(environ)
         emulator = config.get("use_emulator") or is_truthy(environ, "AZURE_STORAGE_USE_EMULATOR")
         if not (emulator or config or named):
-            raise self.no_credentials(url, ": no storage account is set")
-        client: dict[str, Any] = {}
+            raise self.no_credentials(target.url, ": no storage account is set")
         endpoint = (
             config.get("endpoint")
             or environ.get("AZURE_STORAGE_ENDPOINT")
             or environ.get("AZURE_ENDPOINT")
         )
-        if endpoint:
-            client["allow_http"] = allows_http(endpoint, environ, "AZURE_ALLOW_HTTP")
-        return obstore.AzureStore(  # type: ignore[no-any-return]
-            address.bucket,
-            prefix=address.prefix,
-            config=config,
-            client_options=client,
-            retry_config=RETRIES,
-        )
+        return self.bucket(target, "AzureStore", config, ("endpoint", endpoint))
 
     def inner_secrets(self, value: str) -> Iterator[str]:
         """The key and the signature in a connection string."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from ithaca.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from urllib.parse import SplitResult
 
     from obstore.store import ObjectStore
@@ -34,11 +35,6 @@ class Address(NamedTuple):
     bucket: str
     path: str
 
-    @property
-    def prefix(self) -> str | None:
-        """The path without slashes around it; None when it is empty."""
-        return self.path.strip("/") or None
-
 
 class Variable(NamedTuple):
     """An environment variable that a pod may need to reach a remote.
@@ -50,6 +46,24 @@ class Variable(NamedTuple):
 
     name: str
     secret: bool = False
+
+
+class Target(NamedTuple):
+    """What a provider connects to.
+
+    Attributes:
+        obstore: The module `obstore.store`.
+        url: The remote, for messages.
+        address: Its parts.
+        environ: The environment variables.
+        create: Create the place if it is missing and the provider can do so.
+    """
+
+    obstore: Any
+    url: str
+    address: Address
+    environ: Mapping[str, str]
+    create: bool
 
 
 class Provider(ABC):
@@ -65,6 +79,7 @@ class Provider(ABC):
         key_file: A variable of pods whose value can come from a file, and the variable that names
             this file; None when there is none.
         endpoint: The variable that names another server; empty when there is none.
+        allow_http: The variable that allows unencrypted connections.
         credentials_cure: What to do when no credentials are accepted.
     """
 
@@ -73,25 +88,65 @@ class Provider(ABC):
     variables: ClassVar[tuple[Variable, ...]] = ()
     key_file: ClassVar[tuple[str, str] | None] = None
     endpoint: ClassVar[str] = ""
+    allow_http: ClassVar[str] = ""
     credentials_cure: ClassVar[str]
 
     @abstractmethod
-    def connect(
-        self, obstore: Any, url: str, address: Address, environ: Mapping[str, str], *, create: bool
-    ) -> ObjectStore:
+    def connect(self, target: Target) -> ObjectStore:
         """Open a connection. Nothing is requested yet.
-
-        Args:
-            obstore: The module `obstore.store`.
-            url: The remote, for messages.
-            address: Its parts.
-            environ: The environment variables.
-            create: Create the place if it is missing and the provider can do so.
 
         Raises:
             StoreError: There are no credentials (ITH421), or they would travel unencrypted
                 (ITH422).
         """
+
+    def bucket(
+        self,
+        target: Target,
+        kind: str,
+        config: dict[str, Any],
+        endpoint: tuple[str, str | None],
+        **options: Any,
+    ) -> ObjectStore:
+        """A connection to a bucket.
+
+        Args:
+            target: The bucket.
+            kind: The class of `obstore.store`.
+            config: Its settings.
+            endpoint: The setting for the server's URL, and this URL if it is not the usual one.
+            options: Further arguments of the class.
+
+        Raises:
+            StoreError: The connection would not be encrypted (ITH422).
+        """
+        client, (setting, server) = {}, endpoint
+        if server:
+            config = {**config, setting: server}
+            client["allow_http"] = self._allows_http(server, target.environ)
+        store: ObjectStore = getattr(target.obstore, kind)(
+            target.address.bucket,
+            prefix=target.address.path.strip("/") or None,
+            config=config,
+            client_options=client,
+            retry_config=RETRIES,
+            **options,
+        )
+        return store
+
+    def _allows_http(self, server: str, environ: Mapping[str, str]) -> bool:
+        """Whether the connection is unencrypted, and may be."""
+        parts = urlsplit(server)
+        if parts.scheme != "http":
+            return False
+        if not is_truthy(environ, self.allow_http) and (parts.hostname or "") not in _LOOPBACK:
+            raise StoreError(
+                "ITH422",
+                "the connection to this endpoint would not be encrypted",
+                cure=f"use https://, or set {self.allow_http}=true if you trust the network",
+                where=server,
+            )
+        return True
 
     def parse(self, url: str, parts: SplitResult) -> Address:
         """The address in a URL of this scheme.
@@ -163,30 +218,6 @@ class Provider(ABC):
 def is_truthy(environ: Mapping[str, str], name: str) -> bool:
     """Whether an environment variable is set to `1`, `true`, `yes` or `on`."""
     return environ.get(name, "").lower() in _TRUE
-
-
-def allows_http(endpoint: str, environ: Mapping[str, str], variable: str) -> bool:
-    """Whether the connection is unencrypted, and may be.
-
-    Args:
-        endpoint: URL of the server.
-        environ: The environment variables.
-        variable: The variable that allows unencrypted connections.
-
-    Raises:
-        StoreError: It is unencrypted, not to this machine, and the variable does not allow it.
-    """
-    parts = urlsplit(endpoint)
-    if parts.scheme != "http":
-        return False
-    if not is_truthy(environ, variable) and (parts.hostname or "") not in _LOOPBACK:
-        raise StoreError(
-            "ITH422",
-            "the connection to this endpoint would not be encrypted",
-            cure=f"use https://, or set {variable}=true if you trust the network",
-            where=endpoint,
-        )
-    return True
 
 
 def invalid_url(url: str, reason: str) -> UsageError:

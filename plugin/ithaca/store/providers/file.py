@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ithaca.errors import StoreError
-from ithaca.store.providers.base import Address, Provider, invalid_url
+from ithaca.store.providers.base import Address, Provider, Target, invalid_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from obstore.store import ObjectStore
@@ -31,27 +30,19 @@ class File(Provider):
             raise invalid_url(url, "expected the absolute path of a folder: file:///FOLDER")
         return Address(self.scheme, "", unquote(parts.path))
 
-    def connect(  # noqa: D102
-        self,
-        obstore: Any,
-        url: str,
-        address: Address,
-        environ: Mapping[str, str],  # noqa: ARG002
-        *,
-        create: bool,
-    ) -> ObjectStore:
-        path = Path(address.path)
+    def connect(self, target: Target) -> ObjectStore:  # noqa: D102
+        path = Path(target.address.path)
         try:
-            if create:
+            if target.create:
                 path.mkdir(parents=True, exist_ok=True)
             if not path.is_dir():
                 raise NotADirectoryError(20, "no such folder")
-            return obstore.LocalStore(path)  # type: ignore[no-any-return]
+            return target.obstore.LocalStore(path)  # type: ignore[no-any-return]
         except OSError as error:
             raise StoreError(
                 "ITH420",
                 f"the remote cannot be reached: {error.strerror}",
                 cure="check the path and its permissions; `ithaca snapshots push` creates the "
                 "folder",
-                where=url,
+                where=target.url,
             ) from None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ithaca.errors import UsageError
-from ithaca.store.providers.base import RETRIES, Address, Provider, Variable, allows_http
+from ithaca.store.providers.base import Provider, Target, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,36 +33,19 @@ class Gs(Provider):
     )
     key_file = (_KEY, _FILE)
     endpoint = "GOOGLE_BASE_URL"
+    allow_http = "GOOGLE_ALLOW_HTTP"
     credentials_cure = (
         f"set {_FILE} to the key file of a service account, or run "
         "`gcloud auth application-default login`"
     )
 
-    def connect(  # noqa: D102
-        self,
-        obstore: Any,
-        url: str,  # noqa: ARG002
-        address: Address,
-        environ: Mapping[str, str],
-        *,
-        create: bool,  # noqa: ARG002
-    ) -> ObjectStore:
-        config: dict[str, Any] = {}
-        client: dict[str, Any] = {}
-        endpoint = environ.get("GOOGLE_BASE_URL")
-        if not endpoint and (emulator := environ.get("STORAGE_EMULATOR_HOST")):
+    def connect(self, target: Target) -> ObjectStore:  # noqa: D102
+        config = {}
+        endpoint = target.environ.get("GOOGLE_BASE_URL")
+        if not endpoint and (emulator := target.environ.get("STORAGE_EMULATOR_HOST")):
             endpoint = emulator if "://" in emulator else f"http://{emulator}"
             config["bearer_token"] = "none"  # noqa: S105  # never send credentials to an emulator
-        if endpoint:
-            config["base_url"] = endpoint
-            client["allow_http"] = allows_http(endpoint, environ, "GOOGLE_ALLOW_HTTP")
-        return obstore.GCSStore(  # type: ignore[no-any-return]
-            address.bucket,
-            prefix=address.prefix,
-            config=config,
-            client_options=client,
-            retry_config=RETRIES,
-        )
+        return self.bucket(target, "GCSStore", config, ("base_url", endpoint))
 
     def pod_values(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The variables that pods need; the content of a key file becomes a variable."""

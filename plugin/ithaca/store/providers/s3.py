@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import StoreError
-from ithaca.store.providers.base import (
-    RETRIES,
-    Address,
-    Provider,
-    Variable,
-    allows_http,
-    is_truthy,
-)
+from ithaca.store.providers.base import Provider, Target, Variable, is_truthy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,34 +39,23 @@ class S3(Provider):
         Variable("AWS_ALLOW_HTTP"),
     )
     endpoint = "AWS_ENDPOINT_URL"
+    allow_http = "AWS_ALLOW_HTTP"
     credentials_cure = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 
-    def connect(  # noqa: D102
-        self,
-        obstore: Any,
-        url: str,
-        address: Address,
-        environ: Mapping[str, str],
-        *,
-        create: bool,  # noqa: ARG002
-    ) -> ObjectStore:
-        profile = _profile(environ)
-        config: dict[str, Any] = {
+    def connect(self, target: Target) -> ObjectStore:  # noqa: D102
+        environ, profile = target.environ, _profile(target.environ)
+        config = {
             "region": environ.get("AWS_REGION")
             or environ.get("AWS_DEFAULT_REGION")
             or profile.get("region")
             or "us-east-1"
         }
-        client: dict[str, Any] = {}
         endpoint = (
             environ.get("AWS_ENDPOINT_URL_S3")
             or environ.get("AWS_ENDPOINT_URL")
             or environ.get("AWS_ENDPOINT")
             or profile.get("endpoint_url")
         )
-        if endpoint:
-            config["endpoint"] = endpoint
-            client["allow_http"] = allows_http(endpoint, environ, "AWS_ALLOW_HTTP")
         options: dict[str, Any] = {}
         ambient = any(each in environ for each in _AMBIENT)
         if "AWS_ACCESS_KEY_ID" not in environ and (environ.get("AWS_PROFILE") or not ambient):
@@ -85,15 +67,8 @@ class S3(Provider):
             elif environ.get("AWS_PROFILE"):
                 options["credential_provider"] = _boto(environ["AWS_PROFILE"])
             elif is_truthy(environ, "AWS_EC2_METADATA_DISABLED"):
-                raise self.no_credentials(url)
-        return obstore.S3Store(  # type: ignore[no-any-return]
-            address.bucket,
-            prefix=address.prefix,
-            config=config,
-            client_options=client,
-            retry_config=RETRIES,
-            **options,
-        )
+                raise self.no_credentials(target.url)
+        return self.bucket(target, "S3Store", config, ("endpoint", endpoint), **options)
 
 
 def _profile(environ: Mapping[str, str]) -> dict[str, str]:

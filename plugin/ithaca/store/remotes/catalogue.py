@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ithaca.errors import Corrupt
@@ -17,9 +16,11 @@ from ithaca.store.remotes.layout import (
     index_place,
 )
 from ithaca.store.remotes.transfer import LIGHT, each
+from ithaca.store.snapshots.blobs import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
+    from pathlib import Path
 
     from ithaca.store.remotes.remote import Remote
 
@@ -121,21 +122,11 @@ class Catalogue:
         data = self._remote.get(index_place(digest))
         index = decode_index(data, digest, self._remote.url)
         if kept is not None:
-            _keep(kept, data)
+            with contextlib.suppress(OSError):  # read from the remote again next time
+                replace_file(kept, data)
         return index
 
 
 def chunk_length(at: Location, number: int) -> int:
     """Bytes of one chunk of a large object."""
     return min(PACK_BYTES, at.length - number * PACK_BYTES)
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Write to the cache; errors such as a full disk do not matter."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)

@@ -194,20 +194,11 @@ class Remote:
                 for one in found:
                     yield Listed(one["path"], one["size"], one["last_modified"].timestamp())
 
-    def folders(self, prefix: str) -> tuple[str, ...]:
-        """Names of the folders directly below a prefix, sorted."""
-        return self._level(prefix, files=False)
-
     def children(self, prefix: str) -> tuple[str, ...]:
-        """Names of the folders and of the files directly below a prefix, sorted."""
-        return self._level(prefix, files=True)
-
-    def _level(self, prefix: str, *, files: bool) -> tuple[str, ...]:
+        """Sorted names of the folders and files directly below a prefix."""
         with self._request("list", prefix):
             found = self._store.list_with_delimiter(prefix)
-        paths = list(found["common_prefixes"])
-        if files:
-            paths += [one["path"] for one in found["objects"]]
+        paths = [*found["common_prefixes"], *(one["path"] for one in found["objects"])]
         return tuple(sorted({one.rstrip("/").rpartition("/")[2] for one in paths}))
 
     @contextlib.contextmanager
@@ -265,7 +256,7 @@ def list_documents(remote: Remote) -> tuple[str, ...]:
 
 def list_runs(remote: Remote) -> tuple[str, ...]:
     """Ids of the remote's runs, oldest first."""
-    return remote.folders("runs")
+    return remote.children("runs")
 
 
 def documents_below(remote: Remote, prefix: str) -> dict[str, int]:

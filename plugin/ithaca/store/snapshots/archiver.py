@@ -27,7 +27,7 @@ from ithaca.store.snapshots.format import (
 )
 from ithaca.store.snapshots.limits import Limits
 from ithaca.store.snapshots.model import Taken
-from ithaca.store.snapshots.scan import FOLDER_FLAGS, cannot_read, scan
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, cannot_read, opened, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,11 +169,8 @@ class _Archiver:
             cannot_read(child.text, error, self._where)
 
     def _subfolder(self, parent: int, child: Found) -> _Stored:
-        descriptor = os.open(child.name, FOLDER_FLAGS, dir_fd=parent)
-        try:
+        with opened(child.name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             tree, attributes = self._folder(descriptor, child)
-        finally:
-            os.close(descriptor)
         return _Stored(
             TreeEntry(child.name, FOLDER, 0, bytes.fromhex(tree)),
             _attributes(child.status, bytes.fromhex(attributes)),
@@ -207,15 +204,12 @@ class _Archiver:
         """Store a file; read it again if it changes meanwhile."""
         for pause in _PAUSES:
             read_at = time.time_ns()
-            descriptor = os.open(child.name, _FILE_FLAGS, dir_fd=parent)
-            try:
+            with opened(child.name, _FILE_FLAGS, dir_fd=parent) as descriptor:
                 before = os.fstat(descriptor)
                 if not stat.S_ISREG(before.st_mode):
                     raise self._changing(child)
                 digest, size = store_file(self._store, descriptor, before.st_size)
                 after = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
             if _unchanged(before, after) and size == after.st_size:
                 self.read += 1
                 if self._cache is not None:

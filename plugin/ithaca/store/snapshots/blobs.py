@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -100,6 +101,22 @@ def hash_descriptor(descriptor: int) -> str:
     while count := os.readv(descriptor, [buffer]):
         hasher.update(buffer[:count])
     return hasher.hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file atomically; its folder is created if it is missing.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def damaged(digest: str) -> Corrupt:

@@ -16,6 +16,8 @@ from typing import Self
 
 import msgspec
 
+from ithaca.store.snapshots.blobs import replace_file
+
 _SLACK_NS = 20_000_000
 """More than a tick of the kernel's clock, which stamps files (10 ms at its slowest setting)."""
 
@@ -66,11 +68,7 @@ class StatCache:
 
     def save(self, path: Path) -> None:
         """Write the cache atomically."""
-        path = Path(path)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.msgpack.encode(_File(_VERSION, self._known)))
-        temporary.replace(path)
+        replace_file(Path(path), msgspec.msgpack.encode(_File(_VERSION, self._known)))
 
     def lookup(self, path: bytes, status: os.stat_result) -> str | None:
         """Digest of a file's bytes if the file did not change.

@@ -9,6 +9,7 @@ from ithaca.errors import IthacaError
 from ithaca.store.naming import DAMAGED_FOLDER, DOCUMENTS, OBJECTS, SNAPSHOTS
 from ithaca.store.snapshots.blobs import hash_descriptor
 from ithaca.store.snapshots.model import Problem
+from ithaca.store.snapshots.scan import opened
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
@@ -130,11 +131,8 @@ class _Checker:
 
 
 def _hash(path: str) -> tuple[str, int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with opened(path, os.O_RDONLY | os.O_CLOEXEC) as descriptor:
         return hash_descriptor(descriptor), os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
 
 
 def _shown(path: bytes) -> str:

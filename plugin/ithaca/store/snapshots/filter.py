@@ -7,11 +7,11 @@ is kept in the cache folder.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ithaca.store.snapshots.blobs import replace_file
 from ithaca.store.snapshots.format import digest_of, encode_tree
 from ithaca.store.snapshots.ignore import matches, patterns
 from ithaca.store.snapshots.model import RESERVED
@@ -111,7 +111,4 @@ class SnapshotFilter:
         if self._hints is None:
             return
         with contextlib.suppress(OSError):  # computed again next time
-            self._hints.mkdir(parents=True, exist_ok=True)
-            draft = self._hints / f".{snapshot}.{os.getpid()}"
-            draft.write_text(digest)
-            draft.replace(self._hints / snapshot)
+            replace_file(self._hints / snapshot, digest.encode())

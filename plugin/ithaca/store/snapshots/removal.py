@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 
-from ithaca.store.snapshots.scan import FOLDER_FLAGS
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, opened
 
 
 def remove(parent: int, name: bytes, status: os.stat_result) -> None:
@@ -25,14 +25,11 @@ def remove(parent: int, name: bytes, status: os.stat_result) -> None:
         return
     if status.st_mode & 0o700 != 0o700:
         make_accessible(parent, name)
-    descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
-    try:
+    with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
         with os.scandir(descriptor) as found:
             below = [(os.fsencode(one.name), one.stat(follow_symlinks=False)) for one in found]
         for inner, inner_status in below:
             remove(descriptor, inner, inner_status)
-    finally:
-        os.close(descriptor)
     os.rmdir(name, dir_fd=parent)
 
 
@@ -48,8 +45,5 @@ def make_accessible(parent: int, name: bytes) -> None:
         return
     # O_PATH needs no permission on the folder itself, and /proc gives the descriptor a path.
     flags = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
-    descriptor = os.open(name, flags, dir_fd=parent)
-    try:
+    with opened(name, flags, dir_fd=parent) as descriptor:
         os.chmod(f"/proc/self/fd/{descriptor}", 0o700)
-    finally:
-        os.close(descriptor)

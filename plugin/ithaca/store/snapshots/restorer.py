@@ -20,7 +20,7 @@ from ithaca.store.snapshots.blobs import hash_descriptor, write_file
 from ithaca.store.snapshots.format import NOT_OURS
 from ithaca.store.snapshots.model import Entry
 from ithaca.store.snapshots.removal import make_accessible, remove
-from ithaca.store.snapshots.scan import FOLDER_FLAGS, text
+from ithaca.store.snapshots.scan import FOLDER_FLAGS, opened, text
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
@@ -183,13 +183,10 @@ class _Restorer:
             os.mkdir(name, 0o700, dir_fd=parent)
         elif status is not None and status.st_mode & 0o700 != 0o700:
             make_accessible(parent, name)
-        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
-        try:
+        with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             self.folder(descriptor, plan, path, fresh=fresh)
             self.at = path
             _set_attributes(descriptor, plan.entry, 0o3777)
-        finally:
-            os.close(descriptor)
 
     def _link(self, parent: int, name: bytes, entry: Entry, status: os.stat_result | None) -> None:
         same = (
@@ -215,16 +212,14 @@ class _Restorer:
                 return
         if status is not None:
             remove(parent, name, status)
-        descriptor = os.open(name, _NEW_FLAGS, 0o600, dir_fd=parent)
-        try:
-            write_file(self._store, entry.digest, entry.size, descriptor)
-            _set_attributes(descriptor, entry, 0o777)
-            self._written[path] = (os.fstat(descriptor), entry.digest)
-        except BaseException:
-            os.unlink(name, dir_fd=parent)  # never leave a partial file
-            raise
-        finally:
-            os.close(descriptor)
+        with opened(name, _NEW_FLAGS, 0o600, dir_fd=parent) as descriptor:
+            try:
+                write_file(self._store, entry.digest, entry.size, descriptor)
+                _set_attributes(descriptor, entry, 0o777)
+                self._written[path] = (os.fstat(descriptor), entry.digest)
+            except BaseException:
+                os.unlink(name, dir_fd=parent)  # never leave a partial file
+                raise
 
     def _same_bytes(self, parent: int, name: bytes, entry: Entry, status: os.stat_result) -> bool:
         """Whether an existing file has the wanted bytes, and no other name."""
@@ -271,11 +266,8 @@ class _Restorer:
             return True
         if not folder or status.st_mode & 0o500 != 0o500:
             return False
-        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
-        try:
+        with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             names = os.listdir(descriptor)
-        finally:
-            os.close(descriptor)
         return self._keep.folder_reason(text(self.at), names) is not None
 
     def _discard(self, parent: int, name: bytes, status: os.stat_result) -> None:
@@ -285,11 +277,8 @@ class _Restorer:
             return
         if status.st_mode & 0o700 != 0o700:
             make_accessible(parent, name)
-        descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
-        try:
+        with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             self.folder(descriptor, _Plan(Entry(kind="dir"), {}), self.at, fresh=False)
-        finally:
-            os.close(descriptor)
         try:
             os.rmdir(name, dir_fd=parent)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from ithaca.store.snapshots.ignore import Ignore
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def opened(
+    path: str | bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None
+) -> Iterator[int]:
+    """Open a file or folder for a block, as `os.open` does."""
+    descriptor = os.open(path, flags, mode, dir_fd=dir_fd)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @dataclasses.dataclass(slots=True)
@@ -192,13 +205,10 @@ def fresh(root: Path, *, ignore: Ignore, cache: StatCache) -> Iterator[str]:
         StoreError: A folder cannot be read.
     """
     try:
-        descriptor = os.open(os.path.realpath(root), FOLDER_FLAGS)
+        with opened(os.path.realpath(root), FOLDER_FLAGS) as descriptor:
+            found = scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root))
     except OSError as error:
         cannot_read(".", error, os.fspath(root))
-    try:
-        found = scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root))
-    finally:
-        os.close(descriptor)
     for each in found.root.walk():
         known = cache.lookup(each.path, each.status)
         if stat.S_ISREG(each.status.st_mode) and known is None:
