@@ -75,6 +75,16 @@ def test_a_run_whose_last_pod_never_wrote_gets_its_end_after_a_moment(
     assert end.status == "failed"
 
 
+def test_a_run_that_ended_long_ago_needs_no_second_look(
+    session: ClusterSession, journal: Journal
+) -> None:
+    done(session, journal, "Failed")
+    found = session._view(journal.id).found
+    assert found is not None
+    found["status"]["finishedAt"] = "2026-01-01T00:00:00Z"
+    assert names.run(journal.id, "end") in session.observe(journal.id).ends
+
+
 def test_an_observer_sees_the_ends_that_a_reconciler_would_write_and_writes_none(
     session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,7 +278,11 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
 @pytest.mark.parametrize(
     ("settings", "said", "cure"),
     [
-        ({"tolerationz": []}, 'field `tolerationz`; did you mean "tolerations"', "known settings: "),
+        (
+            {"tolerationz": []},
+            'field `tolerationz`; did you mean "tolerations"',
+            "known settings: ",
+        ),
         ({"parallel": "many"}, "got `str`", "known settings: "),
         ({"parallel": 0}, "at least 1", "known settings: "),
         ({"infrastructure_retries": -1}, "must be at least 0", ""),

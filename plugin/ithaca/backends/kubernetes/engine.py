@@ -52,13 +52,11 @@ class Outcome(NamedTuple):
         status: `cancelled` if the run was stopped in the engine itself.
         message: The reason; empty if the steps' own records give it.
         deadline: The run's deadline in seconds, if it has passed.
-        ended: When they ended by the clock of the cluster, seconds since the epoch.
     """
 
     status: Literal["succeeded", "failed", "cancelled"]
     message: str = ""
     deadline: float | None = None
-    ended: float | None = None
 
 
 class Answer(NamedTuple):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
+START = "---\n"
+"""Begins each YAML document."""
+
 _AMBIGUOUS = (
     ("bool", re.compile(r"[yYnN]$"), "yYnN"),
     ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), "-+.0123456789"),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ithaca.backends.kubernetes import credentials
+from ithaca.backends.kubernetes.manifests import START, to_yaml
 from ithaca.backends.kubernetes.rights import binding, role
 from ithaca.errors import BackendError, UsageError
 
@@ -63,7 +62,8 @@ def manifests(settings: ClusterSettings, rights: Rights, options: ManifestOption
         )
     text = _comment(head)
     for words, document in _documents(settings, rights, options, namespace):
-        text += f"---\n{_comment(words)}{_yaml(document, namespace)}"
+        body = to_yaml(_placed(document, namespace)).removeprefix(START)
+        text += f"{START}{_comment(words)}{body}"
     return text + _comment(_store_words(settings, options, namespace))
 
 
@@ -157,10 +157,7 @@ def _comment(lines: list[str]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _yaml(document: dict[str, Any], namespace: str) -> str:
+def _placed(document: dict[str, Any], namespace: str) -> dict[str, Any]:
     labels = {"app.kubernetes.io/part-of": "ithaca"}
     metadata = {**document["metadata"], "namespace": namespace, "labels": labels}
-    text: str = yaml.safe_dump(
-        {**document, "metadata": metadata}, sort_keys=False, allow_unicode=True, width=100
-    )
-    return text
+    return {**document, "metadata": metadata}

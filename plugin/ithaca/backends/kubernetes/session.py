@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ulid import ULID
@@ -297,8 +298,7 @@ class ClusterSession(Session):
             return True
         self._settle_attempts(view, journal)
         if outcome is None or not (
-            view.is_over(outcome.ended)
-            or all(step.status in GOOD for step in journal.state().steps)
+            view.is_over(found) or all(step.status in GOOD for step in journal.state().steps)
         ):
             return True
         end_run(
@@ -376,16 +376,19 @@ class _View:
         self._version, self._pods_until = version, now + FRESH
         return True
 
-    def is_over(self, ended: float | None) -> bool:
+    def is_over(self, found: Object) -> bool:
         """Whether the store shows by now everything that the pods wrote.
 
         Args:
-            ended: When the pods ended, by the clock of the cluster.
+            found: The run's object, whose steps have ended.
         """
-        now = time.monotonic()
+        now, status = time.monotonic(), found.get("status") or {}
         if self._over is None:
             self._over = now
-        return now - self._over >= LATE or (ended is not None and time.time() - ended > SKEW)
+        ended = status.get("finishedAt") or status.get("completionTime")
+        if ended and time.time() - datetime.fromisoformat(ended).timestamp() > SKEW:
+            return True
+        return now - self._over >= LATE
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:
