@@ -280,7 +280,7 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
     [
         (
             {"tolerationz": []},
-            'field `tolerationz`; did you mean "tolerations"',
+            'did you mean "tolerations"',
             "known settings: ",
         ),
         ({"parallel": "many"}, "got `str`", "known settings: "),
