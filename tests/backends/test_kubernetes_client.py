@@ -86,7 +86,9 @@ def test_a_dry_run_leaves_nothing(cluster: Cluster, name: str) -> None:
     assert cluster.get(MAPS, name) is None
 
 
-def test_an_unknown_field_is_an_error_with_the_message_of_the_server(cluster: Cluster, name: str) -> None:
+def test_an_unknown_field_is_an_error_with_the_message_of_the_server(
+    cluster: Cluster, name: str
+) -> None:
     for write in (cluster.create, cluster.apply):
         with pytest.raises(BackendError, match="dtaa") as caught:
             write({**config_map(name), "dtaa": {}})
@@ -104,7 +106,9 @@ def test_a_patch_changes_only_what_it_names(cluster: Cluster, name: str) -> None
     assert cluster.patch(MAPS, name, {"data": {"b": None}})["data"] == {"a": "1"}
 
 
-def test_replacing_an_object_that_was_changed_meanwhile_is_a_conflict(cluster: Cluster, name: str) -> None:
+def test_replacing_an_object_that_was_changed_meanwhile_is_a_conflict(
+    cluster: Cluster, name: str
+) -> None:
     read = cluster.create(config_map(name, a="1"))
     cluster.replace(MAPS, {**read, "data": {"a": "2"}})
     with pytest.raises(Conflict):
