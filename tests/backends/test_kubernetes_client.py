@@ -64,7 +64,7 @@ def test_the_server_sees_the_user_that_the_kubeconfig_impersonates(
     assert (user, set(groups) - {"system:authenticated"}) == ("ann", {"science", "art"})
 
 
-def test_what_is_created_can_be_read_and_deleted(cluster: Cluster, name: str) -> None:
+def test_an_object_is_created_read_and_deleted(cluster: Cluster, name: str) -> None:
     assert cluster.get(MAPS, name) is None
     cluster.create(config_map(name, a="1"))
     found = cluster.get(MAPS, name)
@@ -75,7 +75,7 @@ def test_what_is_created_can_be_read_and_deleted(cluster: Cluster, name: str) ->
     assert cluster.get(MAPS, name) is None
 
 
-def test_creating_what_is_there_returns_what_is_there(cluster: Cluster, name: str) -> None:
+def test_creating_an_object_that_exists_returns_it(cluster: Cluster, name: str) -> None:
     cluster.create(config_map(name, a="1"))
     assert cluster.create(config_map(name, a="2"))["data"] == {"a": "1"}
 
@@ -86,7 +86,9 @@ def test_a_dry_run_leaves_nothing(cluster: Cluster, name: str) -> None:
     assert cluster.get(MAPS, name) is None
 
 
-def test_an_unknown_field_is_refused_with_what_the_server_says(cluster: Cluster, name: str) -> None:
+def test_an_unknown_field_is_an_error_with_the_message_of_the_server(
+    cluster: Cluster, name: str
+) -> None:
     for write in (cluster.create, cluster.apply):
         with pytest.raises(BackendError, match="dtaa") as caught:
             write({**config_map(name), "dtaa": {}})
@@ -104,14 +106,16 @@ def test_a_patch_changes_only_what_it_names(cluster: Cluster, name: str) -> None
     assert cluster.patch(MAPS, name, {"data": {"b": None}})["data"] == {"a": "1"}
 
 
-def test_replacing_what_was_changed_meanwhile_is_a_conflict(cluster: Cluster, name: str) -> None:
+def test_replacing_an_object_that_was_changed_meanwhile_is_a_conflict(
+    cluster: Cluster, name: str
+) -> None:
     read = cluster.create(config_map(name, a="1"))
     cluster.replace(MAPS, {**read, "data": {"a": "2"}})
     with pytest.raises(Conflict):
         cluster.replace(MAPS, {**read, "data": {"a": "3"}})
 
 
-def test_a_list_has_what_carries_the_labels(cluster: Cluster, name: str) -> None:
+def test_a_list_is_selected_by_labels(cluster: Cluster, name: str) -> None:
     cluster.create(config_map(name))
     found, version = cluster.list(MAPS, labels={"ithaca-test": name})
     assert [each["metadata"]["name"] for each in found] == [name]
@@ -145,17 +149,17 @@ def test_a_watch_that_waits_ends_when_it_is_stopped(cluster: Cluster, name: str)
     thread.join()
 
 
-def test_rights_are_asked_of_the_server(cluster: Cluster) -> None:
+def test_the_server_is_asked_for_permissions(cluster: Cluster) -> None:
     assert cluster.allowed("create", "", "configmaps")
     assert cluster.allowed("get", "", "pods/log")
 
 
-def test_the_server_says_which_groups_and_versions_it_has(cluster: Cluster) -> None:
+def test_the_versions_of_a_group_are_those_that_the_server_serves(cluster: Cluster) -> None:
     assert cluster.versions("apps")[0] == "v1"
     assert not cluster.has_api("no.such.group")
 
 
-def test_logs_of_a_pod_that_is_not_there_are_refused(cluster: Cluster) -> None:
+def test_reading_the_logs_of_an_unknown_pod_is_an_error(cluster: Cluster) -> None:
     with pytest.raises(BackendError, match="not found") as caught:
         cluster.pod_logs("ithaca-no-such-pod", "main")
     assert caught.value.code == "ITH662"
