@@ -9,17 +9,6 @@ runs, the errors and the protocol. hera is imported only when objects are built.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ithaca_argo.backend import ArgoBackend as ArgoBackend
+from ithaca_argo.backend import ArgoBackend
 
 __all__ = ["ArgoBackend"]
-
-
-def __getattr__(name: str) -> object:
-    if name == "ArgoBackend":
-        from ithaca_argo.backend import ArgoBackend
-
-        return ArgoBackend
-    raise AttributeError(name)

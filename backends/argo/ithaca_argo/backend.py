@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ithaca.backends.kubernetes.backend import ClusterBackend
-from ithaca_argo.settings import ArgoSettings, read
+from ithaca.backends.kubernetes.settings import read
+from ithaca_argo.settings import ArgoSettings
 
 if TYPE_CHECKING:
     from ithaca.backends.kubernetes import Engine
@@ -19,7 +20,7 @@ class ArgoBackend(ClusterBackend):
 
     def read(self) -> ArgoSettings:
         """Read and validate `[tool.ithaca.argo]`."""
-        return read(self.settings)
+        return read(ArgoSettings, self.settings)
 
     def engine(self) -> Engine:
         """Create the engine, which builds and reads Workflows."""

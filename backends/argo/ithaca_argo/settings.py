@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from ithaca.backends.kubernetes import settings as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, Strict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Backoff(Strict, frozen=True, kw_only=True):
@@ -83,19 +80,3 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
     pod_gc: PodGC | None = None
     archive_logs: bool | None = None
     steps: dict[str, PodSettings] = msgspec.field(default_factory=dict)
-
-
-def read(values: Mapping[str, Any]) -> ArgoSettings:
-    """Read and validate the settings.
-
-    Args:
-        values: `[tool.ithaca.argo]`, joined with the general settings that it may override.
-
-    Raises:
-        UsageError: A setting is unknown or has a wrong value.
-
-    Example:
-        >>> read({"parallel": 4}).parallel
-        4
-    """
-    return shared.read(ArgoSettings, values)

@@ -11,17 +11,6 @@ workflows and runs, the errors and the protocol.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ithaca_tekton.backend import TektonBackend as TektonBackend
+from ithaca_tekton.backend import TektonBackend
 
 __all__ = ["TektonBackend"]
-
-
-def __getattr__(name: str) -> object:
-    if name == "TektonBackend":
-        from ithaca_tekton.backend import TektonBackend
-
-        return TektonBackend
-    raise AttributeError(name)

@@ -21,7 +21,6 @@ from ithaca.store import Store
 from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.names import tasks
-from ithaca_argo.settings import read
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def session(journal: Journal) -> ClusterSession:
-    found = ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    found = ClusterSession(ArgoEngine(ArgoBackend(PLAIN).read()), journal.store)
     found._cluster = Cluster(None, "default")  # what Argo tells of pods is in the Workflow
     return found
 

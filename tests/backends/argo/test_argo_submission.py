@@ -18,8 +18,8 @@ from ithaca.model.run import PlannedStep
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Store
+from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
-from ithaca_argo.settings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def session(journal: Journal, server: Scripted) -> ClusterSession:
-    return ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    return ClusterSession(ArgoEngine(ArgoBackend(PLAIN).read()), journal.store)
 
 
 @pytest.mark.parametrize("first", [CUT, 504, 503, 429])
