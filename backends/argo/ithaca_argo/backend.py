@@ -20,7 +20,7 @@ class ArgoBackend(ClusterBackend):
 
     def read(self) -> ArgoSettings:
         """Read and validate `[tool.ithaca.argo]`."""
-        return read(ArgoSettings, self.settings)
+        return read(ArgoSettings, self.settings, at_least_one=("parallel",))
 
     def engine(self) -> Engine:
         """Create the engine, which builds and reads Workflows."""

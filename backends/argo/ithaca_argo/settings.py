@@ -57,6 +57,7 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
         backoff: As in `PodSettings`, for all steps.
         mutexes: Names of mutexes, held for the whole run.
         pod_patch: Merged into the spec of every pod.
+        parallel: How many pods run at once.
         priority: Priority in the controller's queue.
         ttl: When the Workflow is deleted.
         pod_gc: When pods are deleted.
@@ -75,6 +76,7 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
     backoff: Backoff | None = None
     mutexes: tuple[str, ...] | None = None
     pod_patch: dict[str, Any] = msgspec.field(default_factory=dict)
+    parallel: int | None = None
     priority: int | None = None
     ttl: TTL | None = None
     pod_gc: PodGC | None = None
