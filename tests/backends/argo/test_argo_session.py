@@ -72,7 +72,7 @@ def test_a_run_whose_last_pod_never_wrote_gets_its_end_after_a_moment(
     assert end.status == "failed"
 
 
-def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
+def test_a_run_is_emitted_with_the_store_that_holds_it() -> None:
     document = msgspec.structs.replace(run(), store="s3://kept/here")
     text = ArgoBackend({**PLAIN, "store": "s3://settings/say"}).emit(workflow(), document)
     told = yaml.safe_load(text)["spec"]["arguments"]["parameters"]
@@ -81,7 +81,7 @@ def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
     assert "s3://kept/here" in ArgoBackend(without).emit(workflow(), document)
 
 
-def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is(
+def test_a_run_started_by_the_engine_is_found_where_its_pod_recorded_it(
     session: ClusterSession, journal: Journal
 ) -> None:
     asked: list[tuple[str, str]] = []
@@ -125,7 +125,7 @@ def see(session: ClusterSession, journal: Journal, *nodes: dict[str, Any], **spe
     session._seen[journal.id] = (float("inf"), found)
 
 
-def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
+def test_argos_message_about_a_pod_that_does_not_start_is_an_obstacle(
     session: ClusterSession, journal: Journal
 ) -> None:
     step = journal.workflow().steps[0].name
@@ -135,7 +135,7 @@ def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
     assert (found.reason, found.message) == ("ErrImagePull", 'failed to pull image "x"')
 
 
-def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
+def test_a_pod_without_a_message_of_argos_is_read_with_one_list_request(
     session: ClusterSession, journal: Journal
 ) -> None:
     asked: list[Any] = []
@@ -162,7 +162,7 @@ def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
     assert len(asked) == 1
 
 
-def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
+def test_an_attempt_whose_pod_died_gets_its_end_from_a_reader(
     session: ClusterSession, journal: Journal
 ) -> None:
     step = journal.workflow().steps[0].name
@@ -174,7 +174,7 @@ def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
     assert end.error.code == "ITH524"
 
 
-def test_a_workflow_that_was_stopped_in_argo_makes_a_cancelled_run(
+def test_a_run_whose_workflow_was_stopped_in_argo_is_cancelled(
     session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LATE", 0.0)

@@ -146,7 +146,7 @@ def test_a_clear_refusal_ends_the_run_at_once(
     assert end.status == "failed"
 
 
-def test_a_refusal_after_a_lost_answer_is_no_proof(
+def test_a_refusal_after_a_lost_answer_does_not_end_the_run(
     server: Scripted, session: ClusterSession, journal: Journal
 ) -> None:
     server.script = [503, 403]
@@ -157,7 +157,7 @@ def test_a_refusal_after_a_lost_answer_is_no_proof(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_watch_that_is_refused_again_and_again_is_told_and_the_run_goes_on(
+def test_a_watch_that_is_always_refused_is_an_error_and_the_run_goes_on(
     server: Scripted, session: ClusterSession, journal: Journal, status: int
 ) -> None:
     server.script = [status]
