@@ -142,7 +142,7 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
     [
         ({"ITHACA_IMAGE": "registry.invalid/x:1"}, "image registry.invalid/x:1", "registry.invalid",
          "image_pull_secrets"),
-        ({"ITHACA_IMAGE": "local/busybox:dev"}, "image local/busybox:dev", "there is no Ithaca",
+        ({"ITHACA_IMAGE": "local/busybox:dev"}, "image local/busybox:dev", "not installed",
          "runner_image"),
         ({"ITHACA_STORE": "s3://no-such-bucket/x"}, "store, from a pod", "no such bucket",
          "make it"),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from ithaca.backends.kubernetes import settings as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, Strict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Backoff(Strict, frozen=True, kw_only=True):
@@ -60,6 +57,7 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
         backoff: As in `PodSettings`, for all steps.
         mutexes: Names of mutexes, held for the whole run.
         pod_patch: Merged into the spec of every pod.
+        parallel: How many pods run at once.
         priority: Priority in the controller's queue.
         ttl: When the Workflow is deleted.
         pod_gc: When pods are deleted.
@@ -78,24 +76,9 @@ class ArgoSettings(ClusterSettings, frozen=True, kw_only=True):
     backoff: Backoff | None = None
     mutexes: tuple[str, ...] | None = None
     pod_patch: dict[str, Any] = msgspec.field(default_factory=dict)
+    parallel: int | None = None
     priority: int | None = None
     ttl: TTL | None = None
     pod_gc: PodGC | None = None
     archive_logs: bool | None = None
     steps: dict[str, PodSettings] = msgspec.field(default_factory=dict)
-
-
-def read(values: Mapping[str, Any]) -> ArgoSettings:
-    """Read and validate the settings.
-
-    Args:
-        values: `[tool.ithaca.argo]`, joined with the general settings that it may override.
-
-    Raises:
-        UsageError: A setting is unknown or has a wrong value.
-
-    Example:
-        >>> read({"parallel": 4}).parallel
-        4
-    """
-    return shared.read(ArgoSettings, values)

@@ -13,15 +13,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ithaca.backends.kubernetes.backend import ClusterBackend
+from ithaca_tekton.settings import TektonSettings, read
+
 if TYPE_CHECKING:
-    from ithaca_tekton.backend import TektonBackend as TektonBackend
+    from pathlib import Path
+
+    from ithaca.backends.kubernetes import Engine
+    from ithaca.backends.kubernetes.doctor import Installed
+    from ithaca.model.workflow import Workflow
 
 __all__ = ["TektonBackend"]
 
 
-def __getattr__(name: str) -> object:
-    if name == "TektonBackend":
-        from ithaca_tekton.backend import TektonBackend
+class TektonBackend(ClusterBackend):
+    """Runs plans on a cluster with Tekton Pipelines, as configured in `[tool.ithaca.tekton]`."""
 
-        return TektonBackend
-    raise AttributeError(name)
+    name = "tekton"
+
+    def check(self, workflow: Workflow, root: Path) -> tuple[str, ...]:
+        """Refuse what Tekton would refuse, and report settings that it ignores."""
+        notices = super().check(workflow, root)
+        if self.read().parallel is None:
+            return notices
+        ignored = "Tekton ignores the setting `parallel`: it starts every step that can start"
+        return (*notices, ignored)
+
+    def read(self) -> TektonSettings:
+        """Read and validate `[tool.ithaca.tekton]`."""
+        return read(self.settings)
+
+    def engine(self) -> Engine:
+        """Create the engine, which builds PipelineRuns and reads them and their TaskRuns."""
+        from ithaca_tekton.engine import TektonEngine
+
+        return TektonEngine(self.read())
+
+    def installed(self) -> Installed:
+        """The parts of Tekton, those that the settings need, and the rights that they need."""
+        from ithaca_tekton.installed import installed
+
+        return installed(self.read())

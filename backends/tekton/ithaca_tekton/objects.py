@@ -80,7 +80,7 @@ def run_spec(members: Members, general: Pod, settings: TektonSettings) -> model.
     """
     shared = _pod_template(general, settings)
     template = model.TaskRunTemplate(
-        service_account_name=settings.service_account, pod_template=_unless_empty(shared)
+        service_account_name=settings.service_account or None, pod_template=_unless_empty(shared)
     )
     deadline = None if settings.deadline is None else f"{settings.deadline}s"
     specs = [
@@ -128,8 +128,8 @@ def _pod_template(pod: Pod, settings: TektonSettings) -> model.PodTemplate:
         tolerations=pod.tolerations,
         affinity=pod.affinity or None,
         security_context=pod.security_context or None,
-        priority_class_name=own.priority_class,
-        scheduler_name=own.scheduler,
+        priority_class_name=own.priority_class or None,
+        scheduler_name=own.scheduler or None,
         image_pull_secrets=[{"name": name} for name in settings.image_pull_secrets],
     )
 

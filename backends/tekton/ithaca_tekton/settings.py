@@ -46,6 +46,7 @@ class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
 
     Attributes:
         approval_task: Ask through ApprovalTasks instead of a pod that waits.
+        parallel: Ignored with a notice, because Tekton has no such limit.
         steps: Settings of named steps.
     """
 
@@ -57,6 +58,7 @@ class TektonSettings(ClusterSettings, frozen=True, kw_only=True):
     )
 
     approval_task: ApprovalTask | None = None
+    parallel: int | None = None
     steps: dict[str, PodSettings] = msgspec.field(default_factory=dict)
 
 
@@ -84,7 +86,7 @@ def read(values: Mapping[str, Any]) -> TektonSettings:
                     where=TektonSettings.place(f"steps.{step}" if step else ""),
                     cure=cure,
                 )
-    found = shared.read(TektonSettings, values)
+    found = shared.read(TektonSettings, values, at_least_one=("parallel",))
     if found.approval_task is not None:
         _check(found.approval_task)
     return found

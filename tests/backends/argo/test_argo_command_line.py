@@ -1,4 +1,4 @@
-"""`ithaca compile NB --backend argo`, as it is typed."""
+"""`ithaca compile NB --backend argo` on the command line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_plain_settings_reach_the_manifests_and_the_backends_own_win(
     assert pod["retryStrategy"]["limit"] == 5
 
 
-def test_a_project_without_a_store_is_told_what_to_write(project: Path) -> None:
+def test_a_project_without_a_store_learns_how_to_set_one(project: Path) -> None:
     done = CliRunner().invoke(program, ["compile", "chain.ipynb", "--backend", "argo"])
     assert done.exit_code == 2
     assert "ITH651" in done.output

@@ -1,4 +1,4 @@
-"""Tasks that install an environment: where there are any, and who waits for them."""
+"""Tasks that install an environment, and the steps that wait for them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_without_a_lock_nothing_is_installed() -> None:
 
 
 @pytest.mark.parametrize("environment", [LOCK, CAPTURE])
-def test_every_pod_of_a_step_is_told_what_to_restore(environment: str) -> None:
+def test_every_pod_of_a_step_gets_the_environment_to_restore(environment: str) -> None:
     for name in ("load", "train"):
         assert (
             f"--environment={environment}"
@@ -56,7 +56,7 @@ def test_the_first_steps_wait_for_the_lock_to_be_installed_and_the_others_for_th
     assert task(NAME, found, environment=LOCK)["arguments"] == {"step": "a"}
 
 
-def test_each_image_gets_an_environment_of_its_own() -> None:
+def test_each_image_gets_its_own_environment() -> None:
     found = workflow(
         Step(name="a"), Step(name="b", needs=("a",), image="other:1"), Step(name="c", needs=("b",))
     )
@@ -66,30 +66,32 @@ def test_each_image_gets_an_environment_of_its_own() -> None:
     assert pod(f"{NAME}-2", found, environment=LOCK)["container"]["image"] == "other:1"
 
 
-def test_a_planned_run_installs_only_what_the_plan_does_not_know() -> None:
+def test_a_planned_run_installs_only_environments_that_are_not_known() -> None:
     assert planned() == {NAME: None, "load": NAME, "train": "load"}
     assert planned("load", "train") == {"load": None, "train": "load"}
     assert planned("load") == {NAME: None, "load": None, "train": f"load && {NAME}"}
 
 
-def test_a_planned_run_imports_what_was_planned_and_not_what_is_set_now() -> None:
+def test_a_planned_run_uses_the_environment_of_its_plan_and_not_of_the_settings() -> None:
     plan = (PlannedStep(step=name, action="run") for name in ("load", "train"))
     found = emitted(workflow(), run(*plan), environment=LOCK)[0]["spec"]
     assert names(found) == ["load", "train"]
 
 
-def test_a_device_is_not_asked_for_to_install_packages() -> None:
-    told = {"limits": {"nvidia.com/gpu": 1, "memory": "4Gi"}, "environment": LOCK}
-    assert pod(NAME, **told)["container"]["resources"] == {"limits": {"memory": "4Gi"}}
+def test_a_pod_that_installs_packages_requests_no_device() -> None:
+    settings = {"limits": {"nvidia.com/gpu": 1, "memory": "4Gi"}, "environment": LOCK}
+    assert pod(NAME, **settings)["container"]["resources"] == {"limits": {"memory": "4Gi"}}
 
 
-@pytest.mark.parametrize("told", [{"env": {}}, {"env": {"UV_INDEX_URL": "https://index/simple"}}])
-def test_the_address_of_an_index_reaches_the_pod_that_installs(told: dict[str, Any]) -> None:
-    variables = pod(NAME, environment=LOCK, **told)["container"]["env"]
-    assert [each["value"] for each in variables if "value" in each] == [*told["env"].values()]
+@pytest.mark.parametrize(
+    "settings", [{"env": {}}, {"env": {"UV_INDEX_URL": "https://index/simple"}}]
+)
+def test_the_url_of_a_package_index_reaches_the_pod_that_installs(settings: dict[str, Any]) -> None:
+    variables = pod(NAME, environment=LOCK, **settings)["container"]["env"]
+    assert [each["value"] for each in variables if "value" in each] == [*settings["env"].values()]
 
 
-def test_a_password_in_the_address_of_an_index_is_refused() -> None:
+def test_a_password_in_the_url_of_a_package_index_is_refused() -> None:
     with pytest.raises(UsageError, match="UV_INDEX_URL contains a password") as caught:
         spec(env={"UV_INDEX_URL": "https://me:secret@index/simple"})
     assert caught.value.code == "ITH674"

@@ -1,4 +1,4 @@
-"""Names that Argo takes, and texts in which nothing is substituted."""
+"""Names that Argo accepts, and texts in which it substitutes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_a_parameters_text_is_its_value_and_holds_nothing_to_substitute(value: object) -> None:
+def test_the_text_of_a_parameter_is_its_value_and_contains_no_variable(value: object) -> None:
     text = json_text(value)
     assert json.loads(text) == value
     assert "{{" not in text
@@ -35,18 +35,18 @@ def test_a_parameters_text_is_its_value_and_holds_nothing_to_substitute(value: o
 
 
 @given(st.text(alphabet="{a} "))
-def test_a_question_holds_nothing_to_substitute(text: str) -> None:
+def test_a_question_contains_no_variable(text: str) -> None:
     assert "{{" not in names.shown(text)
 
 
 @given(st.lists(st.from_regex(r"[_a-z][_a-z0-9]{0,5}", fullmatch=True), unique=True))
-def test_tasks_have_distinct_names_that_argo_takes(steps: list[str]) -> None:
+def test_tasks_have_distinct_names_that_argo_accepts(steps: list[str]) -> None:
     found = names.tasks(steps)
     assert len(set(found.values())) == len(steps)
     assert all(re.fullmatch(r"[a-z][-a-z0-9]*", each) for each in found.values())
 
 
-def test_a_step_called_like_a_word_of_argos_expressions_has_a_task_of_another_name() -> None:
+def test_a_step_named_like_a_keyword_of_argos_expressions_gets_another_task_name() -> None:
     wanted = workflow(Step(name="not"), Step(name="b", needs=("not",)))
     assert task("b", wanted)["depends"] == "s--not"
 
@@ -69,7 +69,7 @@ def test_parameters_are_arguments_with_json_values() -> None:
         assert given_["gr-u00f6--u00df-e"] == "[1]"
 
 
-def test_a_tags_variable_that_argo_would_substitute_in_is_left_to_the_runner() -> None:
+def test_the_runner_sets_a_tags_variable_in_which_argo_would_substitute() -> None:
     step = Step(name="train", env={"A": "{{workflow.uid}}", "B": "$(HOME) 5$"})
     first, *own = pod("train", workflow(step))["container"]["env"]
     assert first == {"name": "B", "value": "$$(HOME) 5$$"}
@@ -87,7 +87,7 @@ def test_a_tags_variable_that_argo_would_substitute_in_is_left_to_the_runner() -
     ],
     ids=str,
 )
-def test_a_text_that_cannot_be_kept_from_argo_is_refused(step: Step, settings: dict) -> None:
+def test_a_text_in_which_argo_would_substitute_is_refused(step: Step, settings: dict) -> None:
     with pytest.raises(UsageError, match="Argo would substitute") as raised:
         spec(workflow(step), **settings)
     assert raised.value.code == "ITH652"
@@ -104,7 +104,7 @@ def test_a_step_passes_on_the_executions_of_its_needs_in_their_order() -> None:
     assert task("s--2", wanted)["arguments"]["step"] == "_2"
 
 
-def test_a_planned_run_starts_only_what_is_not_known() -> None:
+def test_a_planned_run_starts_only_steps_that_are_not_reused() -> None:
     planned = run(PlannedStep(step="load", action="reuse", execution="e" * 64), lr=0.5)
     asked = workflow(
         Step(name="load", approval="Load?"),
@@ -125,7 +125,7 @@ def test_a_planned_run_starts_only_what_is_not_known() -> None:
     assert parameters["lr"] == "0.5"
 
 
-def test_a_run_of_which_all_is_known_is_no_workflow() -> None:
+def test_a_run_that_reuses_every_step_has_no_workflow() -> None:
     planned = run(*(PlannedStep(step=name, action="reuse") for name in ("load", "train")))
     with pytest.raises(UsageError, match="every step is reused"):
         emitted(planned=planned)
@@ -138,7 +138,7 @@ def test_the_digest_of_the_workflow_is_the_stores(tmp_path) -> None:
     assert workflow().digest == kept
 
 
-def test_a_run_from_here_needs_a_store_that_this_machine_reaches_too(tmp_path) -> None:
+def test_a_run_started_here_needs_a_store_that_this_machine_can_reach(tmp_path) -> None:
     backend = ArgoBackend({"store_claim": "store", "image": "x"})
     with pytest.raises(UsageError, match="`store_claim` can be reached from pods only"):
         backend.check(workflow(), tmp_path)

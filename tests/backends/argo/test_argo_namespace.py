@@ -1,4 +1,4 @@
-"""What `ithaca manifests argo` prints: what a namespace needs, with the least rights."""
+"""`ithaca manifests argo` prints what a namespace needs, with the least rights."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_the_accounts_of_all_pods_get_what_argos_executor_needs_and_nothing_more
     ]
 
 
-def test_the_namespaces_own_account_is_bound_and_not_made() -> None:
+def test_the_default_account_is_bound_but_not_created() -> None:
     found = objects(printed())
     assert not any(name.startswith("ServiceAccount") for name in found)
     assert found["RoleBinding/ithaca-argo-pods"]["subjects"][0]["name"] == "default"
 
 
-def test_the_role_of_people_is_given_to_nobody() -> None:
+def test_the_role_of_people_is_bound_to_no_account() -> None:
     text = printed()
     assert "Role/ithaca-argo-submit" in objects(text)
     assert "RoleBinding/ithaca-argo-submit" not in objects(text)
@@ -69,7 +69,7 @@ def test_the_same_settings_print_the_same_bytes() -> None:
     assert printed(service_account="ithaca") == printed(service_account="ithaca")
 
 
-def test_a_claim_of_the_store_is_as_large_as_is_said() -> None:
+def test_the_claim_of_the_store_has_the_requested_size() -> None:
     options = ManifestOptions(claim_size="50Gi", claim_mode="ReadWriteOnce")
     spec = objects(printed(store_claim="store", options=options))["PersistentVolumeClaim/store"][
         "spec"
@@ -78,7 +78,7 @@ def test_a_claim_of_the_store_is_as_large_as_is_said() -> None:
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
 
-def test_credentials_are_printed_when_they_are_asked_for_and_never_else() -> None:
+def test_credentials_are_printed_only_on_request() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "hidden", "HOME": "/root"}
     text = printed(store_secret="keys", options=ManifestOptions(environ=environ))
     assert objects(text)["Secret/keys"]["stringData"] == {
@@ -94,7 +94,7 @@ def test_credentials_are_printed_when_they_are_asked_for_and_never_else() -> Non
     [({"store_secret": "keys"}, {}), ({}, {"AWS_ACCESS_KEY_ID": "me"}),
      ({"store_secret": "keys", "store": "file:///store"}, {"AWS_ACCESS_KEY_ID": "me"})],
 )  # fmt: skip
-def test_a_secret_that_cannot_be_made_is_said(
+def test_a_secret_that_cannot_be_created_is_an_error(
     settings: dict[str, Any], environ: dict[str, str]
 ) -> None:
     with pytest.raises(UsageError) as raised:
@@ -131,7 +131,9 @@ def test_the_file_of_a_service_account_travels_as_its_content(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", [None, "hidden", '{"type": "authorized_user"}'])
-def test_a_file_by_which_no_pod_is_let_in_is_refused(content: str | None, tmp_path: Path) -> None:
+def test_a_credentials_file_that_no_pod_can_use_is_refused(
+    content: str | None, tmp_path: Path
+) -> None:
     file = tmp_path / "account.json"
     if content is not None:
         file.write_text(content)
@@ -142,7 +144,7 @@ def test_a_file_by_which_no_pod_is_let_in_is_refused(content: str | None, tmp_pa
     assert "hidden" not in str(raised.value)
 
 
-def test_the_command_that_makes_the_secret_shows_no_value(tmp_path: Path) -> None:
+def test_the_command_that_creates_the_secret_shows_no_value(tmp_path: Path) -> None:
     text = printed(store_secret="keys")
     [command] = [line[1:].strip() for line in text.splitlines() if "secret generic" in line]
     (tmp_path / "kubectl").write_text('#!/bin/sh\necho "$@"\nsort /dev/stdin\n')

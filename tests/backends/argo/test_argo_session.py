@@ -21,7 +21,6 @@ from ithaca.store import LocalStore
 from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
 from ithaca_argo.names import tasks
-from ithaca_argo.settings import read
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def session(journal: Journal) -> ClusterSession:
-    found = ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    found = ClusterSession(ArgoEngine(ArgoBackend(PLAIN).read()), journal.store)
     found._cluster = Cluster(None, "default")  # what Argo tells of pods is in the Workflow
     return found
 
@@ -100,7 +99,7 @@ def test_an_observer_sees_the_ends_that_a_reconciler_would_write_and_writes_none
     }
 
 
-def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
+def test_a_run_is_emitted_with_the_store_that_holds_it() -> None:
     document = msgspec.structs.replace(run(), store="s3://kept/here")
     text = text_of(ArgoBackend({**PLAIN, "store": "s3://settings/say"}).emit(workflow(), document))
     told = yaml.safe_load(text)["spec"]["arguments"]["parameters"]
@@ -109,7 +108,7 @@ def test_a_run_is_emitted_with_the_store_that_it_is_kept_on() -> None:
     assert "s3://kept/here" in text_of(ArgoBackend(without).emit(workflow(), document))
 
 
-def test_a_run_that_somebody_else_started_is_looked_for_where_its_pod_says_it_is(
+def test_a_run_started_by_the_engine_is_found_where_its_pod_recorded_it(
     session: ClusterSession, journal: Journal
 ) -> None:
     asked: list[tuple[str, str]] = []
@@ -154,7 +153,7 @@ def see(session: ClusterSession, journal: Journal, *nodes: dict[str, Any], **spe
     view.found, view.until = found, float("inf")
 
 
-def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
+def test_argos_message_about_a_pod_that_does_not_start_is_an_obstacle(
     session: ClusterSession, journal: Journal
 ) -> None:
     step = journal.workflow().steps[0].name
@@ -163,7 +162,7 @@ def test_what_argo_says_of_a_pod_that_does_not_start_is_an_obstacle(
     assert (found.reason, found.message) == ("ErrImagePull", 'failed to pull image "x"')
 
 
-def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
+def test_a_pod_without_a_message_of_argos_is_read_with_one_list_request(
     session: ClusterSession, journal: Journal
 ) -> None:
     asked: list[Any] = []
@@ -189,7 +188,7 @@ def test_a_pod_of_which_argo_says_nothing_is_looked_at_itself_by_one_list(
     assert len(asked) == 1
 
 
-def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
+def test_an_attempt_whose_pod_died_gets_its_end_from_a_reader(
     session: ClusterSession, journal: Journal
 ) -> None:
     step = journal.workflow().steps[0].name
@@ -201,7 +200,7 @@ def test_an_attempt_whose_pod_died_gets_its_end_from_whoever_looks(
     assert end.error.code == "ITH524"
 
 
-def test_a_workflow_that_was_stopped_in_argo_makes_a_cancelled_run(
+def test_a_run_whose_workflow_was_stopped_in_argo_is_cancelled(
     session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LATE", 0.0)

@@ -84,12 +84,12 @@ def test_a_setting_of_the_workflow_reaches_its_field(
     assert spec(**setting)[field] == value
 
 
-def test_the_namespace_is_that_of_both_objects() -> None:
+def test_both_objects_are_in_the_namespace() -> None:
     assert {each["metadata"]["namespace"] for each in emitted(namespace="a")} == {"a"}
     assert "namespace" not in emitted()[0]["metadata"]
 
 
-def test_requests_and_limits_of_tags_and_settings_are_joined_by_resource() -> None:
+def test_requests_and_limits_of_tags_and_settings_are_merged_by_resource() -> None:
     resources = Resources(requests={"memory": "1Gi"}, limits={"memory": "2Gi"})
     step = Step(name="train", resources=resources)
     general = {"requests": {"cpu": "4", "memory": "9Gi", "ephemeral-storage": "1Gi"}}
@@ -160,7 +160,7 @@ def test_argo_gets_the_sum_of_both_budgets_of_attempts_and_the_runner_can_end_th
     assert found["backoff"] == backoff
 
 
-def test_without_any_further_attempt_there_is_no_retry_and_no_number_of_it() -> None:
+def test_with_a_single_attempt_there_is_no_retry_strategy_and_no_retry_count() -> None:
     found = pod("train", workflow(TRAIN), infrastructure_retries=0)
     assert "retryStrategy" not in found
     assert "--retries={{retries}}" not in found["container"]["args"]
@@ -174,13 +174,13 @@ def test_a_time_limit_leaves_the_pod_room_for_the_runner() -> None:
     assert "activeDeadlineSeconds" not in pod("train", workflow(TRAIN))
 
 
-def test_a_mutex_of_a_step_is_its_own() -> None:
+def test_a_mutex_of_a_step_is_held_by_this_step_only() -> None:
     found = spec(workflow(TRAIN), steps={"train": {"mutexes": ["gpu"]}})
     assert found["templates"][1]["synchronization"] == {"mutexes": [{"name": "gpu"}]}
     assert "synchronization" not in found
 
 
-def test_the_work_folder_is_an_empty_folder_or_a_claim_of_the_pods_own() -> None:
+def test_the_work_folder_is_an_empty_folder_or_a_claim_that_belongs_to_the_pod() -> None:
     assert volumes()["ithaca-work"]["emptyDir"] == {}
     small = volumes(work={"size": "8Gi", "medium": "Memory"})["ithaca-work"]["emptyDir"]
     assert small == {"sizeLimit": "8Gi", "medium": "Memory"}
@@ -192,7 +192,7 @@ def test_the_work_folder_is_an_empty_folder_or_a_claim_of_the_pods_own() -> None
     }
 
 
-def test_a_patch_of_a_step_is_written_as_it_is_and_may_use_variables() -> None:
+def test_a_patch_of_a_step_is_unchanged_and_may_use_variables() -> None:
     patch = {"hostname": "{{workflow.name}}"}
     found = pod("train", workflow(TRAIN), steps={"train": {"pod_patch": patch}})
     assert json.loads(found["podSpecPatch"]) == patch
@@ -217,7 +217,7 @@ def test_a_volume_without_a_claim_needs_one_from_the_settings() -> None:
     assert found[-1]["persistentVolumeClaim"]["claimName"] == "shared"
 
 
-def test_a_runner_image_brings_ithaca_into_an_image_that_has_none() -> None:
+def test_ithaca_is_copied_from_the_runner_image_into_an_image_without_it() -> None:
     found = pod("train", workflow(TRAIN), runner_image="ithaca/runner:1")
     (copy,) = found["initContainers"]
     assert copy["image"] == "ithaca/runner:1"
@@ -243,14 +243,14 @@ def test_a_nodes_cache_is_mounted() -> None:
     assert found["hostPath"] == {"path": "/var/cache/ithaca", "type": "DirectoryOrCreate"}
 
 
-def test_a_last_pod_records_the_end_unless_that_is_switched_off() -> None:
+def test_a_last_pod_records_the_end_unless_it_is_disabled() -> None:
     found = spec()
     assert found["onExit"] == found["templates"][-1]["name"] == "ithaca--end"
     assert "--end={{workflow.status}}" in found["templates"][-1]["container"]["args"]
     assert "onExit" not in spec(exit_handler=False)
 
 
-def test_the_last_pod_has_an_image_where_only_steps_name_one() -> None:
+def test_the_last_pod_uses_the_image_of_a_step_when_no_other_is_set() -> None:
     text = text_of(
         ArgoBackend({"store": "s3://b"}).emit(workflow(Step(name="train", image="torch:2")))
     )
@@ -295,7 +295,7 @@ def test_an_approval_is_a_gate_with_the_question_between_the_step_and_its_needs(
     ],
     ids=str,
 )
-def test_a_setting_that_is_wrong_is_refused(settings: Any, said: str, cure: str) -> None:
+def test_a_wrong_setting_is_refused(settings: Any, said: str, cure: str) -> None:
     with pytest.raises(UsageError, match=said) as raised:
         emitted(**settings)
     assert raised.value.code == "ITH650"
@@ -303,7 +303,7 @@ def test_a_setting_that_is_wrong_is_refused(settings: Any, said: str, cure: str)
 
 
 @pytest.mark.parametrize("name", ["store", "image"])
-def test_without_a_store_or_an_image_the_message_says_how_to_name_one(name: str) -> None:
+def test_without_a_store_or_an_image_the_message_says_how_to_set_one(name: str) -> None:
     settings = {key: value for key, value in PLAIN.items() if key != name}
     with pytest.raises(UsageError) as raised:
         text_of(ArgoBackend(settings).emit(workflow()))

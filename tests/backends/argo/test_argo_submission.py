@@ -18,8 +18,8 @@ from ithaca.model.run import PlannedStep
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import LocalStore
+from ithaca_argo import ArgoBackend
 from ithaca_argo.engine import ArgoEngine
-from ithaca_argo.settings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def session(journal: Journal, server: Scripted) -> ClusterSession:
-    return ClusterSession(ArgoEngine(read(PLAIN)), journal.store)
+    return ClusterSession(ArgoEngine(ArgoBackend(PLAIN).read()), journal.store)
 
 
 @pytest.mark.parametrize("first", [CUT, 504, 503, 429])
@@ -146,7 +146,7 @@ def test_a_clear_refusal_ends_the_run_at_once(
     assert end.status == "failed"
 
 
-def test_a_refusal_after_a_lost_answer_is_no_proof(
+def test_a_refusal_after_a_lost_answer_does_not_end_the_run(
     server: Scripted, session: ClusterSession, journal: Journal
 ) -> None:
     server.script = [503, 403]
@@ -157,7 +157,7 @@ def test_a_refusal_after_a_lost_answer_is_no_proof(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_watch_that_is_refused_again_and_again_is_told_and_the_run_goes_on(
+def test_a_watch_that_is_always_refused_is_an_error_and_the_run_goes_on(
     server: Scripted, session: ClusterSession, journal: Journal, status: int
 ) -> None:
     server.script = [status]

@@ -1,4 +1,4 @@
-"""Questions as ApprovalTasks: what is emitted of them, and who answers how."""
+"""Questions as ApprovalTasks: how they are emitted, and how people answer them."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def test_a_question_waits_for_years_unless_the_whole_run_has_a_deadline() -> Non
     assert gate(deadline=600)["timeout"] == "600s"
 
 
-def test_a_rejection_stops_no_other_branch() -> None:
+def test_a_rejection_does_not_stop_other_branches() -> None:
     assert gate()["onError"] == "continue"
 
 
-def test_the_pod_of_the_step_is_told_where_the_answer_stands() -> None:
+def test_the_pod_of_the_step_gets_the_name_of_the_approval_task() -> None:
     step = member("train", ASKED, **ASKING)
     assert step["runAfter"] == ["approve--train"]
     assert step["params"]["asked"] == WHERE
@@ -63,7 +63,7 @@ def test_the_pod_of_the_step_is_told_where_the_answer_stands() -> None:
     assert not any(each.startswith("--decision") for each in runner["args"])
 
 
-def test_in_a_planned_run_only_a_step_that_asks_is_told_of_an_answer() -> None:
+def test_in_a_planned_run_only_a_step_that_asks_gets_the_option_of_the_answer() -> None:
     plan = (PlannedStep(step="load", action="run"), PlannedStep(step="train", action="run"))
     (found,) = emitted(ASKED, run(*plan), **ASKING)
     tasks = {each["name"]: each for each in found["spec"]["pipelineSpec"]["tasks"]}
@@ -80,7 +80,7 @@ def test_in_a_planned_run_only_a_step_that_asks_is_told_of_an_answer() -> None:
     } in tasks["train"]["params"]
 
 
-def test_a_known_step_asks_nobody() -> None:
+def test_a_reused_step_does_not_ask() -> None:
     plan = (
         PlannedStep(step="load", action="run"),
         PlannedStep(step="train", action="reuse", execution="e" * 64),
@@ -98,19 +98,19 @@ def roles(**settings: Any) -> dict[str, list[tuple[str, list[str]]]]:
     }
 
 
-def test_pods_get_a_right_only_where_they_have_to_see_an_answer() -> None:
+def test_pods_get_a_right_only_if_they_read_answers() -> None:
     assert "ithaca-tekton-pods" not in roles()
     assert roles(**ASKING)["ithaca-tekton-pods"] == [("approvaltasks", ["list"])]
 
 
-def test_people_may_answer_and_withdraw_questions_only_where_there_are_some() -> None:
+def test_people_get_rights_on_questions_only_if_there_are_approval_tasks() -> None:
     more = roles(**ASKING)["ithaca-tekton-submit"]
     verbs = ["get", "list", "patch", "update"]
     assert more[-2:] == [("approvaltasks", verbs), ("customruns", ["patch"])]
     assert more[:-2] == roles()["ithaca-tekton-submit"]
 
 
-def test_the_doctor_says_when_nothing_on_the_cluster_would_ask(
+def test_the_doctor_reports_a_missing_manual_approval_gate(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Without:
@@ -188,7 +188,7 @@ def pass_on(cluster: Gate, decision: str = "approve", wanted: Workflow = ASKED) 
     return TektonEngine(read(PLAIN)).pass_on(cluster, found, wanted, answer)  # type: ignore[arg-type]
 
 
-def test_an_answer_is_given_at_the_own_name_of_who_the_cluster_says_we_are() -> None:
+def test_an_answer_is_recorded_under_the_user_name_that_the_cluster_reports() -> None:
     cluster = Gate("ann", "science")
     assert pass_on(cluster, "reject")
     (written,) = cluster.written
@@ -198,7 +198,7 @@ def test_an_answer_is_given_at_the_own_name_of_who_the_cluster_says_we_are() -> 
     ]
 
 
-def test_a_member_of_a_group_answers_in_its_name_and_says_who_it_was() -> None:
+def test_a_member_of_a_group_answers_for_the_group_under_their_own_name() -> None:
     cluster = Gate("bob", "science", "system:authenticated")
     assert pass_on(cluster)
     (written,) = cluster.written
@@ -209,7 +209,7 @@ def test_a_member_of_a_group_answers_in_its_name_and_says_who_it_was() -> None:
     ]
 
 
-def test_who_is_not_asked_learns_who_is_and_as_whom_the_cluster_sees_them() -> None:
+def test_a_user_who_is_no_approver_learns_the_approvers_and_their_own_user_name() -> None:
     cluster = Gate("eve", "system:authenticated")
     with pytest.raises(UsageError, match=r"asks ann, group:science, .* knows you as eve") as raised:
         pass_on(cluster)
@@ -217,7 +217,9 @@ def test_who_is_not_asked_learns_who_is_and_as_whom_the_cluster_sees_them() -> N
     assert not cluster.written
 
 
-def test_a_question_that_is_not_asked_yet_takes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_was_not_asked_yet_accepts_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(approvals, "PATIENCE", 0.0)
     cluster = Gate("ann")
     cluster.task = None
@@ -225,24 +227,24 @@ def test_a_question_that_is_not_asked_yet_takes_no_answer(monkeypatch: pytest.Mo
         pass_on(cluster)
 
 
-def test_a_question_that_has_its_answer_takes_no_other() -> None:
+def test_an_answered_question_accepts_no_other_answer() -> None:
     with pytest.raises(UsageError, match="it is rejected already"):
         pass_on(Gate("ann", state="rejected"))
 
 
-def test_where_nobody_asks_for_want_of_the_gate_that_is_said() -> None:
+def test_without_the_gate_an_answer_is_refused() -> None:
     with pytest.raises(UsageError, match="the cluster has no manual-approval-gate"):
         pass_on(Gate("ann", served=False))
 
 
-def test_where_a_pod_of_ours_asks_the_answer_is_the_stores() -> None:
+def test_without_an_approval_task_the_answer_goes_to_the_store() -> None:
     plan = (PlannedStep(step="train", action="run"),)
     (found,) = emitted(ASKED, run(PlannedStep(step="load", action="run"), *plan))
     engine = TektonEngine(read({**PLAIN, **ASKING}))
     assert not engine.pass_on(Gate("ann"), found, ASKED, Answer("train", "approve", ""))  # type: ignore[arg-type]
 
 
-def test_what_a_stopped_run_asks_is_withdrawn_since_tekton_would_wait_for_it() -> None:
+def test_the_questions_of_a_stopped_run_are_withdrawn_because_tekton_waits_for_them() -> None:
     cluster = Gate("ann")
     TektonEngine(read(PLAIN)).stop(cluster, "r")  # type: ignore[arg-type]
     stopped, *withdrawn = cluster.patched

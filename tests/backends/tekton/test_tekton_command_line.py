@@ -26,7 +26,7 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def test_one_file_is_written_for_each_object_and_is_no_part_of_the_source(tmp_path: Path) -> None:
+def test_one_file_is_written_for_each_object_and_is_not_part_of_the_source(tmp_path: Path) -> None:
     folder = project(tmp_path)
     printed = ithaca(folder, "compile", "nb.ipynb", "--backend", "tekton")
     assert printed.returncode == 0, printed.stderr

@@ -1,4 +1,4 @@
-"""What a session makes of Tekton's own objects."""
+"""How a session reads Tekton's own objects."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pods(*attempts: dict[str, Any]) -> list[tuple[str, bool, int | None]]:
     return [(each.phase, each.failed, each.exit_code) for each in seen(*attempts)]
 
 
-def test_a_repeated_pod_is_not_taken_for_the_one_before_whose_containers_still_show() -> None:
+def test_a_retried_pod_does_not_get_the_exit_code_of_the_previous_pod() -> None:
     first = status("p", "False", "StepFailed", 1)
     assert pods(first, status("p-retry1", "Unknown", "Pending", 1)) == [
         ("ended", True, 1),
@@ -58,32 +58,32 @@ def test_a_repeated_pod_is_not_taken_for_the_one_before_whose_containers_still_s
     ]
 
 
-def test_a_runner_that_failed_is_known_while_the_verdict_on_it_still_runs() -> None:
+def test_a_failed_runner_is_reported_while_the_verdict_still_runs() -> None:
     assert pods(status("p", "Unknown", "Running", 137)) == [("running", True, 137)]
 
 
-def test_a_pod_that_said_that_no_attempt_is_left_ended_badly_though_tekton_calls_it_good() -> None:
+def test_a_pod_whose_runner_failed_for_good_has_failed_although_tekton_succeeded() -> None:
     assert pods(status("p", "True", "Succeeded", 65)) == [("ended", True, 65)]
 
 
-def test_how_the_runner_ended_says_more_than_that_the_verdict_failed() -> None:
+def test_the_exit_code_of_the_runner_replaces_the_message_about_the_verdict() -> None:
     first = status("p", "Unknown", "Running", 137, "Not all Steps have finished executing")
     last = status("p-retry1", "False", "StepFailed", 137, '"step-verdict" exited with code 1')
     assert [each.message for each in seen(first, last)] == ["Error (exit code 137)"] * 2
 
 
-def test_a_runner_that_a_signal_ended_was_killed() -> None:
+def test_a_runner_that_was_ended_by_a_signal_has_exit_code_137() -> None:
     (found,) = seen(status("p", "False", "StepFailed", -1))
     assert (found.exit_code, found.message) == (137, "Error (exit code 137)")
 
 
-def test_what_was_done_to_a_pod_says_more_than_how_its_runner_ended() -> None:
+def test_a_specific_reason_of_tekton_replaces_the_exit_code_in_the_message() -> None:
     (found,) = seen(status("p", "False", "PodEvicted", 137, "Usage exceeds the limit"))
     assert found.message == "PodEvicted: Usage exceeds the limit"
 
 
 @pytest.mark.parametrize(("last", "deadline"), [("00:29", None), ("00:30", 30.0)])
-def test_a_run_whose_last_task_runs_because_the_time_was_over_ended_so(
+def test_a_run_whose_last_task_started_after_the_deadline_has_timed_out(
     last: str, deadline: float | None
 ) -> None:
     found = {

@@ -1,4 +1,4 @@
-"""Names as Tekton takes them, and arguments on their way to the runner."""
+"""Names that Tekton accepts, and arguments on their way to the runner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IDENTIFIERS = st.text(min_size=1, max_size=12).filter(str.isidentifier)
 
 
 @given(st.lists(IDENTIFIERS, unique=True, max_size=6))
-def test_parameters_have_distinct_names_that_tekton_takes(some: list[str]) -> None:
+def test_parameters_have_distinct_names_that_tekton_accepts(some: list[str]) -> None:
     found = names.parameters(some)
     assert list(found) == some
     assert len({name.lower() for name in found.values()}) == len(some)

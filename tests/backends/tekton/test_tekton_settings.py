@@ -1,4 +1,4 @@
-"""Every tag and every setting reaches its field, and what Tekton lacks is refused."""
+"""Every tag and every setting reaches its field, and unsupported settings are refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_setting_reaches_the_pods_of_all_steps_or_of_one(
     assert field not in member("load", two, steps={"train": setting})["pod"]
 
 
-def test_a_service_account_is_that_of_all_pods_or_of_one() -> None:
+def test_a_service_account_is_set_for_all_pods_or_for_one() -> None:
     two = workflow(Step(name="load"), TRAIN)
     settings = {"service_account": "a", "steps": {"train": {"service_account": "b"}}}
     assert member("load", two, **settings)["account"] == "a"
@@ -55,7 +55,7 @@ def test_a_service_account_is_that_of_all_pods_or_of_one() -> None:
     assert member("ithaca--end", two, **settings)["account"] == "a"
 
 
-def test_amounts_are_asked_for_the_container_that_runs_the_cells() -> None:
+def test_resources_are_requested_for_the_container_that_runs_the_cells() -> None:
     tagged = Step(name="train", resources=Resources(limits={"nvidia.com/gpu": "1"}))
     found = train(tagged, requests={"cpu": 2})["asked"]["stepSpecs"]
     amounts = {"requests": {"cpu": "2"}, "limits": {"nvidia.com/gpu": "1"}}
@@ -68,7 +68,7 @@ def test_labels_and_annotations_reach_the_pod() -> None:
     assert found == {"labels": {"team": "x", "a": "1"}, "annotations": {"b": "2"}}
 
 
-def test_a_secret_of_a_tag_is_a_variable_and_a_secret_of_the_settings_gives_all_its_keys() -> None:
+def test_a_tag_takes_one_key_of_a_secret_and_a_setting_takes_all_of_its_keys() -> None:
     tagged = Step(name="train", secrets=(Secret(env="TOKEN", secret="hub", key="token"),))
     found = member("train", workflow(tagged), env_from_secrets=["all"], store_secret="store")
     assert found["pod"]["env"] == [
@@ -84,14 +84,14 @@ def test_tekton_gets_the_sum_of_both_budgets_of_attempts() -> None:
     assert "--infrastructure-retries=2" in container()["args"]
 
 
-def test_the_runner_may_fail_and_a_last_container_says_whether_the_pod_does() -> None:
+def test_the_runner_may_fail_and_a_last_container_decides_whether_the_pod_fails() -> None:
     assert container()["onError"] == "continue"
     last = train()["task"]["steps"][-1]
     assert last["name"] == "verdict"
     assert "--judge=$(steps.step-main.exitCode.path)" in last["args"]
 
 
-def test_what_needs_a_step_that_failed_is_skipped() -> None:
+def test_a_step_that_needs_a_failed_step_is_skipped() -> None:
     found = member("train", workflow(Step(name="load"), Step(name="train", needs=("load",))))
     assert found["params"]["parents"] == "$(tasks.load.results.execution)"
     assert found["when"] == [
@@ -105,7 +105,7 @@ def test_a_time_limit_leaves_the_pod_room_and_the_run_has_none_unless_it_is_set(
     assert of("PipelineRun", deadline=60)[0]["timeouts"] == {"pipeline": "0", "tasks": "60s"}
 
 
-def test_a_last_task_records_the_end_unless_that_is_switched_off() -> None:
+def test_a_last_task_records_the_end_unless_it_is_disabled() -> None:
     found = member("ithaca--end")
     assert found["params"]["status"] == "$(tasks.status)"
     assert found["retries"] == 1
@@ -142,7 +142,7 @@ def test_a_volume_of_the_notebook_is_a_claim_and_the_work_folder_may_be_one() ->
     assert "ephemeral" in volumes["ithaca-work"]
 
 
-def test_a_runner_image_brings_ithaca_into_an_image_that_has_none() -> None:
+def test_ithaca_is_copied_from_the_runner_image_into_an_image_without_it() -> None:
     found = train(runner_image="runner:1")["task"]
     first, main, last = found["steps"]
     assert (first["name"], first["image"]) == ("install", "runner:1")
@@ -152,7 +152,7 @@ def test_a_runner_image_brings_ithaca_into_an_image_that_has_none() -> None:
     assert last["volumeMounts"] == [mount]
 
 
-def test_a_planned_run_is_one_object_of_what_its_plan_starts() -> None:
+def test_a_planned_run_is_one_object_with_the_steps_that_its_plan_starts() -> None:
     plan = (
         PlannedStep(step="load", action="reuse", execution="e" * 64),
         PlannedStep(step="train", action="run"),
@@ -177,7 +177,7 @@ def _run(*plan: PlannedStep) -> RunDocument:
     "name", ["mutexes", "backoff", "pod_patch", "priority", "ttl", "pod_gc", "archive_logs"]
 )
 @pytest.mark.parametrize("step", ["", "train"])
-def test_a_setting_that_tekton_has_nothing_like_is_refused_with_what_to_do(
+def test_a_setting_that_tekton_does_not_support_is_refused_with_a_cure(
     name: str, step: str
 ) -> None:
     settings = {"steps": {step: {name: 1}}} if step else {name: 1}
@@ -187,7 +187,7 @@ def test_a_setting_that_tekton_has_nothing_like_is_refused_with_what_to_do(
     assert raised.value.cure
 
 
-def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path) -> None:
+def test_a_limit_of_parallel_steps_is_reported_as_ignored(tmp_path: Path) -> None:
     assert TektonBackend(PLAIN).check(workflow(), tmp_path) == ()
     (notice,) = TektonBackend({**PLAIN, "parallel": 2}).check(workflow(), tmp_path)
     assert "ignores the setting `parallel`" in notice
@@ -207,7 +207,7 @@ def test_a_limit_of_steps_at_once_is_noted_since_tekton_has_none(tmp_path: Path)
     ],
     ids=str,
 )
-def test_a_setting_that_is_wrong_is_refused_at_its_place(settings: Any, said: str) -> None:
+def test_a_wrong_setting_is_refused_with_its_place(settings: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said) as raised:
         emitted(**settings)
     assert raised.value.code == "ITH650"
@@ -223,11 +223,11 @@ def test_a_setting_that_is_wrong_is_refused_at_its_place(settings: Any, said: st
     ],
     ids=["image", "label", "variable"],
 )
-def test_a_text_that_cannot_be_kept_from_tekton_is_refused(step: Step, settings: Any) -> None:
+def test_a_text_in_which_tekton_would_substitute_is_refused(step: Step, settings: Any) -> None:
     with pytest.raises(UsageError, match="Tekton would substitute") as raised:
         emitted(workflow(step), **settings)
     assert raised.value.code == "ITH652"
 
 
-def test_a_tags_variable_that_tekton_would_substitute_in_is_left_to_the_runner() -> None:
+def test_the_runner_sets_a_tags_variable_in_which_tekton_would_substitute() -> None:
     assert "env" not in train(Step(name="train", env={"A": "$(params.x)"}))["pod"]

@@ -82,7 +82,7 @@ class ClusterBackend(Backend):
         """The engine's objects as YAML, a manifest each.
 
         Raises:
-            UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
+            UsageError: A setting is missing or wrong, or a text has a variable of the engine.
             BackendError: The backend's extra is not installed.
         """
         with self._extra():

@@ -100,7 +100,7 @@ class Engine(ABC):
                 belong to a run.
 
         Raises:
-            UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
+            UsageError: A setting is missing or wrong, or a text has a variable of the engine.
         """
 
     @abstractmethod

@@ -48,7 +48,7 @@ def validated(workflow: Workflow, settings: _Settings, run: RunDocument | None) 
         run: The planned run, if there is one.
 
     Raises:
-        UsageError: A setting is missing or wrong, or the engine cannot take a text as it is.
+        UsageError: A setting is missing or wrong, or a text has a variable of the engine.
     """
     if run:
         settings = msgspec.structs.replace(

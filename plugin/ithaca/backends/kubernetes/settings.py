@@ -14,7 +14,7 @@ from ithaca.backends.kubernetes import own
 from ithaca.errors import UsageError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 INFRASTRUCTURE_RETRIES = 2
 
@@ -98,7 +98,6 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
         volume_claims: Claims by the name of the notebook's volume.
         infrastructure_retries: How many attempts of a step may be lost to failures of nodes.
         deadline: Seconds that the whole run may take, including the time it waits for people.
-        parallel: How many steps run at once, for engines that can limit it.
         exit_handler: Whether a last pod records the run's end.
     """
 
@@ -132,7 +131,6 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
     volume_claims: dict[str, str] = {}
     infrastructure_retries: int = INFRASTRUCTURE_RETRIES
     deadline: int | None = None
-    parallel: int | None = None
     exit_handler: bool = True
 
     @property
@@ -150,12 +148,15 @@ class ClusterSettings(PodSettings, frozen=True, kw_only=True):
 _Settings = TypeVar("_Settings", bound=ClusterSettings)
 
 
-def read(kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
+def read(
+    kind: type[_Settings], values: Mapping[str, Any], *, at_least_one: Sequence[str] = ()
+) -> _Settings:
     """Read and validate the settings of a backend.
 
     Args:
         kind: The type of the settings; it has a field `steps`.
         values: `[tool.ithaca.NAME]`, joined with the general settings that it may override.
+        at_least_one: The backend's own settings that must be at least 1.
 
     Raises:
         UsageError: A setting is unknown or has a wrong value.
@@ -164,11 +165,8 @@ def read(kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
         found = msgspec.convert(dict(values), type=kind)
     except msgspec.ValidationError as error:
         raise _wrong(kind, str(error), values) from None
-    numbers = {
-        "parallel": found.parallel,
-        "deadline": found.deadline,
-        "timeout_grace": found.timeout_grace,
-    }
+    positive = (*at_least_one, "deadline", "timeout_grace")
+    numbers: dict[str, int | None] = {name: getattr(found, name) for name in positive}
     for name, pod in found.named.items():
         numbers[f"steps.{name}.timeout_grace"] = pod.timeout_grace
     for name, number in numbers.items():
