@@ -39,7 +39,7 @@ def test_what_is_wrong_is_said_with_its_cure_and_by_the_exit_code(
     done = ithaca("doctor")
     assert done.exit_code == 4
     assert "2 things are wrong" in done.stdout
-    assert "failed  kernel: there is no interpreter no-such-python\n  → give" in done.stdout
+    assert "failed  kernel: no Python interpreter at no-such-python\n  → give" in done.stdout
     assert "failed  store: this folder is no store" in done.stdout
     told = json.loads(ithaca("doctor", "--json").stdout)
     assert told["well"] is False

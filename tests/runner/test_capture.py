@@ -10,7 +10,7 @@ import pytest
 
 import environment_wheels as wheels
 from ithaca.errors import UsageError
-from ithaca.runner import Environment, describe
+from ithaca.runner.environment import Environment, describe
 from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.capture import capture, refuse
 from ithaca.runner.environments.restored import Place
@@ -145,7 +145,7 @@ def test_a_conda_environment_is_refused(root: Path, there: Environment) -> None:
 
 def test_the_systems_own_python_is_refused(root: Path, there: Environment) -> None:
     system = msgspec.structs.replace(there, prefix=there.base_prefix)
-    assert "it is no virtual environment" in refusal(system, root)
+    assert "it is not a virtual environment" in refusal(system, root)
 
 
 def test_another_system_is_refused(root: Path, there: Environment) -> None:

@@ -62,8 +62,7 @@ def _remote(project: Project, backend: Backend, tell: Callable[[str], None]) -> 
 
 def _kernel(project: Project) -> Check:
     """The interpreter of kernels: the one that is set, else that of fresh notebooks."""
-    from ithaca.runner.environment import check_usable, describe
-    from ithaca.runner.kernelspec import resolve_kernel
+    from ithaca.runner.environment import check_usable, describe, resolve_kernel
 
     told = project.settings.text("python")
     try:

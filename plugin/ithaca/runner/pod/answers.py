@@ -12,7 +12,7 @@ from ithaca.model.run import FINAL
 from ithaca.records.fold import decision
 from ithaca.runner.pod import document
 from ithaca.runner.pod.options import Options, required
-from ithaca.runner.pod.output import pass_on
+from ithaca.runner.pod.output import pass_on, say
 
 if TYPE_CHECKING:
     from ithaca.model.run import Event
@@ -81,7 +81,7 @@ def gate(options: Options) -> int:
             pass_on(options, decision=answer.kind)
             return 0
         if any(each.kind == "cancel" for each in events):
-            options.say(f"step `{options.gate}`: the run was cancelled")
+            say(options, f"step `{options.gate}`: the run was cancelled")
             return FINAL
         time.sleep(pause)
         pause = min(pause * 1.2, _LAST_PAUSE)

@@ -14,6 +14,7 @@ from ithaca.notebook.names import dns_label
 from ithaca.records.ends import Loss, end_run, is_stop, lost, settle
 from ithaca.records.fold import GOOD
 from ithaca.runner.pod import document
+from ithaca.runner.pod.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +68,7 @@ def end(options: Options) -> int:
     if ended is None or ended.status == "succeeded":
         return 0
     print(ended.message, file=sys.stderr)  # noqa: T201
-    options.say(ended.message)
+    say(options, ended.message)
     return options.exit_failed if ended.status == "failed" else 0
 
 
