@@ -124,7 +124,7 @@ def test_packages_that_lie_outside_of_the_project_are_refused(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (packages(there) / "more.pth").write_text(f"{tmp_path}/elsewhere\n")
-    assert f"imports from {tmp_path}/elsewhere, outside" in refusal(again(there), root)
+    assert f"imports from {tmp_path}/elsewhere, which is outside" in refusal(again(there), root)
 
 
 def test_an_editable_package_outside_of_the_project_is_refused(
@@ -133,7 +133,7 @@ def test_an_editable_package_outside_of_the_project_is_refused(
     [info] = packages(there).glob("tinypack-*")
     told = '{"url": "file://%s/my%%20lib", "dir_info": {"editable": true}}'
     (info / "direct_url.json").write_text(told % tmp_path)
-    assert f"imports from {tmp_path}/my lib, outside" in refusal(again(there), root)
+    assert f"imports from {tmp_path}/my lib, which is outside" in refusal(again(there), root)
     (info / "direct_url.json").write_text(told % root)
     refuse(again(there), root)
 

@@ -75,7 +75,7 @@ def test_an_answer_is_kept_until_packages_change(
 
 
 def test_an_interpreter_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"ITH530.*no interpreter /nowhere/python"):
+    with pytest.raises(UsageError, match=r"ITH530.*no Python interpreter at /nowhere/python"):
         describe("/nowhere/python")
 
 

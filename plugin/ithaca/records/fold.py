@@ -127,7 +127,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         """The state of one step.
 
         Raises:
-            KeyError: There is none of that name.
+            KeyError: There is no such step.
         """
         for step in self.steps:
             if step.name == name:

@@ -11,7 +11,7 @@ import msgspec
 from ulid import ULID
 
 from ithaca.errors import BackendError, NotFound, UsageError
-from ithaca.model.run import FINAL, AttemptEnd, AttemptStart, Event
+from ithaca.model.run import FINAL, Answer, AttemptEnd, AttemptStart, Event
 from ithaca.records import names
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
@@ -157,7 +157,7 @@ class _Pod:
         if options.asked:
             given = answers.read(options.asked)
         elif options.decision:
-            given = answers.Answer(options.decision, options.by or "a person", options.comment)
+            given = Answer(options.decision, options.by or "a person", options.comment)
         else:
             return None
         known = decision(self.step.name, self.journal.events())
@@ -165,7 +165,7 @@ class _Pod:
         counts = known is not None and (not options.asked or given[:2] == (known.kind, known.by))
         return known if counts else self._record(given)
 
-    def _record(self, given: answers.Answer) -> Event:
+    def _record(self, given: Answer) -> Event:
         """Record an answer that was given to the engine."""
         event = Event(
             id=str(ULID()),

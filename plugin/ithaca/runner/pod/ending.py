@@ -123,7 +123,7 @@ def _losses(known: Iterable[Failure], steps: Iterable[Step]) -> Iterator[Loss]:
 
 
 def _is_good(state: RunState, phase: str) -> bool:
-    """Whether a run succeeded: an engine that goes on after failures may call it a success."""
+    """Whether a run succeeded: an engine that continues after failures may report success."""
     if all(step.status in GOOD for step in state.steps):
         return True
     return phase == "Succeeded" and not any(step.status in _BAD for step in state.steps)
