@@ -130,4 +130,4 @@ def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(project: Pr
     kernel = {"name": "gone", "display_name": "Gone", "language": "python"}
     project.notebook(("step:a", "x = 1"), metadata={"kernelspec": kernel})
     answer = project.ithaca("run", "nb.ipynb")
-    answer.tells("ITH534", "`gone`", "installed are", "--python", exit_code=2)
+    answer.tells("ITH534", "`gone`", "installed kernels", "--python", exit_code=2)

@@ -18,7 +18,7 @@ ARGUMENTS = {
     "two values": (["-p", "n=1", "-p", "n=2"], "ITH322", "given twice"),
     "an unknown backend": (["--backend", "argoo"], "ITH611", "`argoo`", "local"),
     "no interpreter": (["--python", "/no/python"], "ITH530", "/no/python"),
-    "what is no interpreter": (["--python", "/bin/true"], "ITH530", "/bin/true", "no answer"),
+    "what is no interpreter": (["--python", "/bin/true"], "ITH530", "/bin/true", "no output"),
 }
 
 

@@ -56,7 +56,7 @@ def test_a_flood_many_files_and_processes_left_behind_do_no_harm(project: Projec
     assert json.loads(answer.out)["metrics"] == {"files": 5_000, "both": 2}
     log = project.ithaca("runs", "logs", "latest/floods").out
     assert log.startswith("--- cell 2\nyyy")
-    assert log.endswith("[ithaca: the log is full after 64 MiB; the rest is left out]\n")
+    assert log.endswith("[ithaca: the log is limited to 64 MiB; the rest is left out]\n")
     notebook = project.ithaca("runs", "notebook", "latest/floods").out
     assert len(notebook) < 20_000_000
 

@@ -39,7 +39,7 @@ def test_a_failed_check_prints_its_cure_and_sets_the_exit_code(
     done = ithaca("doctor")
     assert done.exit_code == 4
     assert "2 checks failed" in done.stdout
-    assert "failed  kernel: there is no interpreter no-such-python\n  → give" in done.stdout
+    assert "failed  kernel: no Python interpreter at no-such-python\n  → give" in done.stdout
     assert "failed  store: this folder is not a store" in done.stdout
     found = json.loads(ithaca("doctor", "--json").stdout)
     assert found["well"] is False

@@ -102,9 +102,9 @@ def test_the_executed_notebook_is_printed_or_written(ithaca: ITHACA, recorded: P
     ("arguments", "message"),
     [
         (("show", "01X"), "there is no run `01X`"),
-        (("show", "01J"), "begins the ids of 2 runs"),
+        (("show", "01J"), "matches 2 runs"),
         (("show", "latest/nothing"), "its steps are: load, train, end"),
-        (("logs", "a/b/c"), "names no run"),
+        (("logs", "a/b/c"), "is not a reference to a run"),
         (("cancel", "latest"), "the run has ended: succeeded"),
         (("retry", SUCCEEDED), "every step of the run succeeded"),
         (("approve", "latest/train"), "asks nothing"),

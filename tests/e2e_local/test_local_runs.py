@@ -90,7 +90,7 @@ def test_a_step_waits_for_approval_and_a_rejected_one_fails(notebook: Notebook) 
     assert run.wait().status == "failed"
     error = run.step("deploy").error
     assert error is not None
-    assert error.message.endswith("answered no to `Really?` and said: no")
+    assert error.message.endswith("rejected `Really?`: no")
     again = run.retry()
     until(lambda: statuses(again)["deploy"] == "waiting")
     assert command("runs", "approve", again.id).returncode == 0

@@ -116,7 +116,7 @@ def test_a_command_at_a_narrow_terminal_is_in_one_piece_and_the_refusal_has_its_
         assert piped(f"ITHACA runs reject {place} --comment 'too early'").returncode == 0
         said = rest(child)
     assert child.exitstatus == 1
-    assert "answered no to `Really?` and said: too early" in said
+    assert "rejected `Really?`: too early" in said
     assert "executed notebook" not in said
     assert "after editing the notebook or files: ithaca run nb.ipynb [same options]" in said
     assert "rejected by" in piped(f"ITHACA runs show {place}").stdout

@@ -18,7 +18,7 @@ from ithaca.model.run import (
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.ends import Loss, end_run, lost, settle
-from ithaca.records.journal import TOLD_TO_END, Journal
+from ithaca.records.journal import TERMINATED, Journal
 from ithaca.store import LocalStore
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
@@ -140,11 +140,11 @@ def test_a_cancelled_run_gets_no_failures_for_what_never_began(journal: Journal)
     assert journal.attempts("fit") == []
 
 
-def test_the_first_end_stays_and_a_pod_that_was_told_to_end_is_explained_later(
+def test_the_first_end_stays_and_a_pod_that_was_terminated_is_explained_later(
     journal: Journal,
 ) -> None:
     begin(journal)
-    said = StepError(code=TOLD_TO_END, message="the pod was told to end", cell=3)
+    said = StepError(code=TERMINATED, message="the pod was terminated", cell=3)
     end = AttemptEnd(step="fit", attempt=1, ended=time.time(), status="failed", error=said)
     journal.create(names.attempt(RUN, "fit", 1, "end"), end)
     settle(journal, [Loss("fit", 1, "The node was low on resource: memory.", 137)])
@@ -171,11 +171,11 @@ def test_a_pod_that_vanished_is_explained_later(journal: Journal) -> None:
         ("workflow shutdown with strategy:  Stop", "cancelled"),
     ],
 )
-def test_a_pod_that_was_told_to_end_by_its_engine_ended_as_the_engine_says(
+def test_a_pod_that_its_engine_terminated_ended_as_the_engine_says(
     journal: Journal, said: str, status: str
 ) -> None:
     begin(journal)
-    error = StepError(code=TOLD_TO_END, message="the pod was told to end")
+    error = StepError(code=TERMINATED, message="the pod was terminated")
     end = AttemptEnd(step="fit", attempt=1, ended=time.time(), status="failed", error=error)
     journal.create(names.attempt(RUN, "fit", 1, "end"), end)
     said = f'TaskRunCancelled: TaskRun "w-fit" was cancelled. {said}'

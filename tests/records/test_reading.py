@@ -9,7 +9,8 @@ import pytest
 
 from ithaca.model.run import AttemptStart, RunDocument, Trial
 from ithaca.model.workflow import Source, Step, Workflow
-from ithaca.records import Journal, find_run, list_runs, names
+from ithaca.records import names
+from ithaca.records.journal import Journal, find_run, list_runs
 from ithaca.store import LocalStore, Store
 
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"

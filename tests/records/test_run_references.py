@@ -36,7 +36,7 @@ def test_a_run_is_named_by_id_or_uri_with_or_without_a_step(
 
 @pytest.mark.parametrize("text", ["", "a/b/c", "/b", "ithaca://local/snapshots/01J", "a/"])
 def test_what_names_no_run_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="names no run"):
+    with pytest.raises(UsageError, match="is not a reference to a run"):
         names.parse_reference(text)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from ithaca.errors import NotFound
 from ithaca.model.run import AttemptEnd, Execution, PlannedStep, Progress, RunDocument, RunEnd
-from ithaca.records import Journal, names
+from ithaca.records import names
+from ithaca.records.journal import Journal
 from ithaca.records.travel import names_below, pull_run, push_run
 from ithaca.store import Ignore, LocalStore, Store, list_snapshots, take, verify
 from ithaca.store.remotes import Remote

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from step_project import Project
 
-from ithaca.runner import Environment, describe
+from ithaca.runner.environment import Environment, describe
 
 
 @pytest.fixture

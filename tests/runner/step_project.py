@@ -14,7 +14,8 @@ import msgspec
 from ithaca.model.run import AttemptEnd, Execution
 from ithaca.model.workflow import Code, Metric, Parameter, Source, Step, Workflow
 from ithaca.records import names
-from ithaca.runner import Task, execute
+from ithaca.runner.step import execute
+from ithaca.runner.task import Task
 from ithaca.store import Ignore, LocalStore, entries, take
 
 RUN = "01JRUNNER0000000000000000000"

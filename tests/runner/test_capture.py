@@ -10,7 +10,7 @@ import pytest
 
 import environment_wheels as wheels
 from ithaca.errors import UsageError
-from ithaca.runner import Environment, describe
+from ithaca.runner.environment import Environment, describe
 from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.capture import capture, refuse
 from ithaca.runner.environments.restored import Place
@@ -124,7 +124,7 @@ def test_packages_that_lie_outside_of_the_project_are_refused(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (packages(there) / "more.pth").write_text(f"{tmp_path}/elsewhere\n")
-    assert f"imports from {tmp_path}/elsewhere, outside" in refusal(again(there), root)
+    assert f"imports from {tmp_path}/elsewhere, which is outside" in refusal(again(there), root)
 
 
 def test_an_editable_package_outside_of_the_project_is_refused(
@@ -133,7 +133,7 @@ def test_an_editable_package_outside_of_the_project_is_refused(
     [info] = packages(there).glob("tinypack-*")
     told = '{"url": "file://%s/my%%20lib", "dir_info": {"editable": true}}'
     (info / "direct_url.json").write_text(told % tmp_path)
-    assert f"imports from {tmp_path}/my lib, outside" in refusal(again(there), root)
+    assert f"imports from {tmp_path}/my lib, which is outside" in refusal(again(there), root)
     (info / "direct_url.json").write_text(told % root)
     refuse(again(there), root)
 
@@ -145,7 +145,7 @@ def test_a_conda_environment_is_refused(root: Path, there: Environment) -> None:
 
 def test_the_systems_own_python_is_refused(root: Path, there: Environment) -> None:
     system = msgspec.structs.replace(there, prefix=there.base_prefix)
-    assert "it is no virtual environment" in refusal(system, root)
+    assert "it is not a virtual environment" in refusal(system, root)
 
 
 def test_another_system_is_refused(root: Path, there: Environment) -> None:

@@ -17,7 +17,7 @@ from step_project import RUN, Project, step
 
 from ithaca.model.run import AttemptEnd
 from ithaca.records import names
-from ithaca.runner import Task
+from ithaca.runner.task import Task
 from ithaca.store import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

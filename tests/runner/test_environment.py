@@ -12,8 +12,7 @@ import msgspec
 import pytest
 
 from ithaca.errors import UsageError
-from ithaca.runner import check_usable, describe, resolve_kernel
-from ithaca.runner.environment import Environment
+from ithaca.runner.environment import Environment, check_usable, describe, resolve_kernel
 
 
 def make_venv(folder: Path, *packages: tuple[str, str]) -> Path:
@@ -76,7 +75,7 @@ def test_an_answer_is_kept_until_packages_change(
 
 
 def test_an_interpreter_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"ITH530.*no interpreter /nowhere/python"):
+    with pytest.raises(UsageError, match=r"ITH530.*no Python interpreter at /nowhere/python"):
         describe("/nowhere/python")
 
 
@@ -86,7 +85,7 @@ def test_a_virtual_environment_is_asked_for_its_interpreter(tmp_path: Path) -> N
     with pytest.raises(UsageError) as raised:
         describe(tmp_path)
     assert raised.value.message == (
-        f"{tmp_path} is a folder, no interpreter; did you mean {tmp_path}/bin/python?"
+        f"{tmp_path} is a folder, not an interpreter; did you mean {tmp_path}/bin/python?"
     )
 
 
@@ -134,7 +133,7 @@ def test_a_missing_kernel_lists_the_known_ones(
 ) -> None:
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     kernelspec(tmp_path, "mine", ["python", "-m", "ipykernel_launcher"])
-    with pytest.raises(UsageError, match=r"ITH534.*no kernel `other`; installed are:.*mine"):
+    with pytest.raises(UsageError, match=r"ITH534.*no kernel `other` is installed; .*mine"):
         resolve_kernel("other")
 
 

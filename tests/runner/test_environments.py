@@ -9,7 +9,7 @@ import pytest
 
 import environment_wheels as wheels
 from ithaca.errors import BackendError, NotFound, UsageError
-from ithaca.runner import Environment, describe
+from ithaca.runner.environment import Environment, describe
 from ithaca.runner.environments import building, kept, lock, restored
 from ithaca.runner.environments.kept import Platform
 from ithaca.runner.environments.restored import Place
@@ -58,7 +58,7 @@ def test_a_lock_without_ipykernel_gets_it_with_a_notice(
     built, notices = building.build(lock.find(root), root, own, tmp_path / "e")
     assert built.ipykernel == "9.0"
     assert notices == (
-        "requirements.txt lacks ipykernel, which every kernel needs: it was installed as well",
+        "requirements.txt does not list ipykernel, which kernels need; it was installed as well",
     )
 
 
@@ -123,7 +123,7 @@ def test_an_environment_that_nobody_installed_is_not_found(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
-    with pytest.raises(NotFound, match=r"the store lacks what requirements.txt needs") as caught:
+    with pytest.raises(NotFound, match=r"no environment of requirements.txt") as caught:
         restored.choose(store, asked(root), [own])
     assert caught.value.code == "ITH528"
 

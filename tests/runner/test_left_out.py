@@ -16,9 +16,9 @@ def test_a_step_is_told_which_of_its_files_no_later_step_sees(project: Project) 
     )
     project.define(step("a", write), step("b", "1"))
     notices = project.run("a").notices
-    assert [each for each in notices if "no later step" in each] == [
-        "these files are left out and no later step sees them: data/e.tmp, scratch "
-        "(add `!PATH` to `.ithacaignore` to include one)"
+    assert [each for each in notices if "later steps do not see" in each] == [
+        "files left out of the snapshot, so later steps do not see them: data/e.tmp, scratch "
+        "(a line `!PATH` in `.ithacaignore` includes a file)"
     ]
     assert project.run("b").notices == ()
 

@@ -143,7 +143,7 @@ def test_the_setting_says_what_an_environment_comes_from(text: str | None, found
 
 @pytest.mark.parametrize("text", ["lock:", "images", "capture:x", "locked:x"])
 def test_an_environment_that_there_is_not_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="there is no environment"):
+    with pytest.raises(UsageError, match="unknown environment"):
         setting(text)
 
 

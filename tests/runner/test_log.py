@@ -58,5 +58,5 @@ def test_a_full_log_says_so_and_still_takes_what_matters(monkeypatch: pytest.Mon
     log.write("ValueError: bad\n", always=True)
     log.close()
     assert documents.text.count("12345678") == 1
-    assert "the log is full" in documents.text
+    assert "the log is limited" in documents.text
     assert documents.text.endswith("ValueError: bad\n")

@@ -103,4 +103,4 @@ def test_an_exception_without_text_is_its_name() -> None:
 
 def test_a_full_disk_in_a_cell_has_its_cure() -> None:
     content = reply("OSError", "[Errno 28] No space left on device: 'x'")
-    assert "make room" in failure.raised(Place(role="user", code=USER), 1, content, {}).cure
+    assert "free some space" in failure.raised(Place(role="user", code=USER), 1, content, {}).cure

@@ -14,7 +14,8 @@ import pytest
 from step_project import Project, step
 
 from ithaca.errors import UsageError
-from ithaca.runner import Environment, check_usable, describe, overlay
+from ithaca.runner import overlay
+from ithaca.runner.environment import Environment, check_usable, describe
 
 Wheels = Callable[..., Path]
 

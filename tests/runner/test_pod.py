@@ -166,7 +166,7 @@ def test_a_person_who_rejects_ends_the_step(cluster: Cluster) -> None:
     cluster.submit()
     pod = cluster.step("a", "--decision=reject", "--by=ann", "--comment=too slow")
     assert pod.code == 65, pod.said
-    assert pod.message == "step `a`: ann answered no to `Go on?` and said: too slow"
+    assert pod.message == "step `a`: ann rejected `Go on?`: too slow"
     state = cluster.journal.state().step("a")
     assert state.status == "failed"
     assert state.answer is not None
@@ -294,7 +294,7 @@ def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
     assert found is not None
     assert (found.status, found.infrastructure) == (status, not cancel)
     if not cancel:
-        assert pod.message == "step `a`: the pod was told to end"
+        assert pod.message == "step `a`: the pod was terminated"
 
 
 @slow

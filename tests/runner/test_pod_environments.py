@@ -41,7 +41,7 @@ def test_a_step_imports_what_the_preparatory_pod_installed(cluster: Cluster) -> 
     assert cluster.journal.attempts("a") == []
     again = cluster.pod(option(cluster), "--prepare=a", "--image=img:1")
     assert again.code == 0, again.said
-    assert "is known for cpython" in again.said
+    assert "is already installed for cpython" in again.said
     pod = cluster.step("a", option(cluster), "--image=img:1")
     assert pod.code == 0, pod.said
     assert "tinypack 1.0" in cluster.journal.log("a", 1)[0].decode()

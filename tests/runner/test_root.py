@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from step_project import Project, step
 
-from ithaca.runner import Environment, describe
 from ithaca.runner import root as roots
+from ithaca.runner.environment import Environment, describe
 from ithaca.runner.root import View, choose, mount_points
 
 

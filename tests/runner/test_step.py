@@ -111,8 +111,8 @@ def test_a_module_that_is_missing_is_told_where_and_how_to_get_it(project: Proje
     missing, part = project.run("a").error, project.run("b").error
     assert missing is not None
     assert missing.cure == (
-        f"the kernel runs on {sys.executable}: choose another one with `--python PATH`, or install "
-        "it in the step before: `%pip install no_such_module`"
+        f"the kernel runs on {sys.executable}; choose another interpreter with `--python PATH`, or "
+        "install the package in the step before: `%pip install no_such_module`"
     )
     assert part is not None
     assert part.cure.endswith("with `--python PATH`")
@@ -163,7 +163,7 @@ def test_a_flood_of_output_neither_hangs_nor_fills_the_record(project: Project) 
     assert len(str(project.notebook("a"))) < 3 << 20
     log = project.log("a")
     assert len(log) < 65 << 20
-    assert "the log is full" in log
+    assert "the log is limited" in log
 
 
 def test_secrets_are_given_and_masked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from step_project import Project, step
 
 from ithaca.errors import UsageError
 from ithaca.model.workflow import Source, Volume, Workflow
-from ithaca.runner import Environment
 from ithaca.runner import cells as cells_module
+from ithaca.runner.environment import Environment
 from ithaca.runner.root import View, choose
 from ithaca.runner.volumes import Mount, check, left_out, mounts
 
@@ -54,7 +54,7 @@ def test_no_snapshot_holds_what_belongs_to_a_volume(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no folder on this machine"):
+    with pytest.raises(UsageError, match="is not a folder on this machine"):
         check(workflow(Volume(name="a", mount_path="/project/in", path="raw")), tmp_path)
 
 

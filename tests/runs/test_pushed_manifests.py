@@ -104,7 +104,7 @@ def test_what_manifests_name_can_be_sent_later(notebook: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lacks", "said"),
-    [("workflow", "lacks the workflow"), ("source", "lacks the source snapshot")],
+    [("workflow", "has no workflow"), ("source", "has no source snapshot")],
 )
 def test_a_pod_that_does_not_find_what_they_name_says_how_to_send_it(
     notebook: Path, tmp_path: Path, lacks: str, said: str

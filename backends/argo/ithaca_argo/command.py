@@ -1,4 +1,4 @@
-"""The command line of the runner in Argo's pods: what it says reaches it as Argo's variables."""
+"""The command line of the runner in Argo's pods, with Argo's variables."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ _LAST = (
     "--last-exit-code={{lastRetry.exitCode}}",
     "--unset=lastRetry.",
 )
-"""What Argo reports of the previous pod, which may have had no time to write its end itself.
+"""What Argo reports of the previous pod, which may have had no time to write its end.
 
-Argo leaves a variable that it does not know as it was written: a value that still holds the
-variable's name was not given.
+Argo leaves an unknown variable as it is, so a value that still holds the variable's name is unset.
 """
 
 
@@ -24,7 +23,7 @@ class Place(NamedTuple):
     Attributes:
         image: The pod's image.
         python: The kernel's interpreter in it, when it is not the one on the PATH.
-        environment: The environment that is restored, when it is not the image's own.
+        environment: The environment to restore, when it is not the image's own.
         memory: The pod's limit, when it has one.
     """
 
@@ -41,8 +40,8 @@ def step(place: Place, *, deadline: int | None, lost: int, retried: bool, asked:
         place: Where its kernel runs.
         deadline: Seconds that the whole run may take.
         lost: How many attempts may be lost to the machine.
-        retried: Whether Argo knows the number of the attempt.
-        asked: Whether a person was asked.
+        retried: Whether Argo counts the attempts.
+        asked: Whether the step asks a person.
     """
     return [
         *_run(deadline),

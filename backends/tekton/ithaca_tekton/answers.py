@@ -12,12 +12,13 @@ import os
 import ssl
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from ithaca.errors import BackendError, UsageError
+from ithaca.model.run import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,20 +33,6 @@ _TIMEOUT = 30.0
 _TRANSIENT = (429, 500, 502, 503, 504)
 
 _DECISIONS = {"approved": "approve", "rejected": "reject"}
-
-
-class Answer(NamedTuple):
-    """What people decided together.
-
-    Attributes:
-        decision: `approve` or `reject`.
-        by: Who decided.
-        comment: Their comments.
-    """
-
-    decision: str
-    by: str
-    comment: str
 
 
 def answer(asked: str) -> Answer:

@@ -1,7 +1,7 @@
-"""Questions as ApprovalTasks of manual-approval-gate: how they are asked, answered and withdrawn.
+"""Questions as ApprovalTasks of manual-approval-gate: asked, answered and withdrawn.
 
-Tekton makes a CustomRun of such a task, and the gate's controller an ApprovalTask of the same name
-and with the same labels. The pod of the step that asked reads there how it was answered.
+Tekton creates a CustomRun for such a task, and the gate's controller an ApprovalTask with the same
+name and labels. The pod of the step that asked reads the answer there (`answers`).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ CUSTOM_RUN = Kind("tekton.dev", "v1beta1", "CustomRun", "customruns")
 
 RUN = "tekton.dev/pipelineRun"
 TASK = "tekton.dev/pipelineTask"
-"""Tekton's own labels: of which run something is, and of which of its tasks."""
+"""Tekton's own labels: the run of an object, and its task."""
 
 _PATIENT = "87600h"
-"""Ten years: the gate rejects after an hour where nothing is said, and at once where 0 is."""
+"""Ten years: without a timeout the gate rejects after an hour, and with 0 at once."""
 
 _OVER = "1s"
 
 PATIENCE = 10.0
-"""Seconds between a step that waits, as the store has it, and its question."""
+"""Seconds to wait for the question of a step that is waiting."""
 _LOOK = 0.5
 
-_DOCTOR = "`ithaca doctor --backend tekton` says whether it is there and may be asked"
+_DOCTOR = "`ithaca doctor --backend tekton` checks that it is installed and may be used"
 
 
 def asked(question: str, settings: ApprovalTask, deadline: int | None) -> dict[str, Any]:
-    """The task of a Pipeline that asks.
+    """The task of a Pipeline that asks a question.
 
     Args:
-        question: What people are asked.
+        question: The question.
         settings: Who may answer.
         deadline: Seconds that the whole run may take.
     """
@@ -54,9 +54,9 @@ def asked(question: str, settings: ApprovalTask, deadline: int | None) -> dict[s
     return {
         "taskRef": {"apiVersion": f"{GROUP}/{APPROVAL_TASK.version}", "kind": APPROVAL_TASK.kind},
         "params": [{"name": name, "value": value} for name, value in params.items()],
-        # A rejection is for the step that asked to tell; other branches go on.
+        # The step that asked reports a rejection; other branches continue.
         "onError": "continue",
-        # The gate does not hear that Tekton's time is over: it has to have a limit of its own.
+        # The gate does not notice that Tekton's time is over, so it needs a limit of its own.
         "timeout": _PATIENT if deadline is None else f"{deadline}s",
     }
 
@@ -76,30 +76,28 @@ def asks(found: Object, task: str) -> bool:
 
 
 def answer(cluster: Cluster, run: str, task: str, decision: str, comment: str) -> None:
-    """Answer as whoever the kubeconfig says, as manual-approval-gate's own command does.
+    """Answer as the kubeconfig's user, as manual-approval-gate's own command does.
 
     Args:
         cluster: Where the run is.
         run: Name of the PipelineRun.
         task: The task that asks.
         decision: `approve` or `reject`.
-        comment: What is said about it.
+        comment: A comment.
 
     Raises:
-        UsageError: It asks nobody yet, has its answer, or does not ask this person.
-        BackendError: The gate does not take the answer.
-        Conflict: Somebody else answered at the same time; it is tried again.
+        UsageError: There is no question yet, it has an answer, or it does not ask this person.
+        BackendError: The gate refuses the answer.
+        Conflict: Someone else answered at the same time; try again.
     """
     if not cluster.has_api(GROUP):
-        raise _unanswered(
-            task, "the cluster has no manual-approval-gate, which was to ask", _DOCTOR
-        )
+        raise _unanswered(task, "manual-approval-gate is not installed in the cluster", _DOCTOR)
     found = _awaited(cluster, {RUN: run, TASK: task})
     if found is None:
         raise _unanswered(task, "manual-approval-gate has not asked yet", _DOCTOR)
     name, state = found["metadata"]["name"], (found.get("status") or {}).get("state")
     if state in ("approved", "rejected"):
-        raise _unanswered(name, f"it is {state} already", "the step goes on by itself")
+        raise _unanswered(name, f"it is already {state}", "the step continues by itself")
     who, groups = cluster.whoami()
     approvers = found["spec"]["approvers"]
     ours = list(_ours(approvers, who, groups))
@@ -107,8 +105,8 @@ def answer(cluster: Cluster, run: str, task: str, decision: str, comment: str) -
         names = (f"{'group:' * _is_group(each)}{each['name']}" for each in approvers)
         raise _unanswered(
             name,
-            f"it asks {', '.join(names)}, and the cluster knows you as {who}",
-            "one of them answers, with this command or as they do elsewhere in the cluster",
+            f"it asks {', '.join(names)}, and you are {who} in the cluster",
+            "one of them must answer, with this command or another client of the cluster",
         )
     for each in ours:
         each.update({"input": decision, **({"message": comment} if comment else {})})
@@ -119,7 +117,7 @@ def answer(cluster: Cluster, run: str, task: str, decision: str, comment: str) -
 
 
 def _awaited(cluster: Cluster, labels: Mapping[str, str]) -> Object | None:
-    """An ApprovalTask that may be about to be made."""
+    """Wait for an ApprovalTask that may not exist yet."""
     until = time.monotonic() + PATIENCE
     while True:
         found, _ = cluster.list(APPROVAL_TASK, labels=labels)
@@ -131,8 +129,8 @@ def _awaited(cluster: Cluster, labels: Mapping[str, str]) -> Object | None:
 def withdraw(cluster: Cluster, stopped: Object) -> None:
     """End the questions of a run that was stopped.
 
-    The gate does not hear that Tekton cancelled them, and Tekton waits for them before it records
-    the end. It hears that their time is over.
+    The gate does not notice that Tekton cancelled them, and Tekton waits for them before it records
+    the end. The gate does notice a timeout.
 
     Args:
         cluster: Where the run is.
@@ -146,7 +144,7 @@ def withdraw(cluster: Cluster, stopped: Object) -> None:
 def _ours(
     approvers: list[dict[str, Any]], who: str, groups: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
-    """Where our answer counts: at our own name, else at our groups'."""
+    """The entries that our answer counts for: our own name, else our groups."""
     own = [each for each in approvers if not _is_group(each) and each["name"] == who]
     yield from own or (each for each in approvers if _is_group(each) and each["name"] in groups)
 

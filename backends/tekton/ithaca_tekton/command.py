@@ -1,17 +1,17 @@
-"""The runner's command lines in Tekton's pods: what they say comes as Tekton's variables."""
+"""The command lines of the runner in Tekton's pods, with Tekton's variables."""
 
 from __future__ import annotations
 
 from ithaca.backends.kubernetes.command import POD
 
 RESULTS = "/tekton/results"
-"""Where Tekton finds what a pod passes on."""
+"""Where Tekton finds the results of a pod."""
 
 RUN = ("store", "workflow", "source", "run")
-"""What every pod of a run is told; one list, since the same is said to each task."""
+"""Options of every pod of a run, as one list that all tasks share."""
 
 PLANNED = ("store", "run")
-"""What is enough for a run that is written down."""
+"""The options that a run with a document needs."""
 
 
 def step(*, deadline: int | None, lost: int, environment: str | None, answer: str) -> list[str]:
@@ -20,12 +20,12 @@ def step(*, deadline: int | None, lost: int, environment: str | None, answer: st
     Args:
         deadline: Seconds that the whole run may take.
         lost: How many attempts may be lost to the machine.
-        environment: What its kernel imports, when it is not the image's own.
-        answer: The option that says how the step's question was answered.
+        environment: The environment to restore, when it is not the image's own.
+        answer: The option with the answer to the step's question.
     """
     return [
         *_RUN,
-        *_told("step", "parents", "image", "python", "memory", answer),
+        *_options("step", "parents", "image", "python", "memory", answer),
         f"--pod=$({POD})",
         *_until(deadline),
         f"--infrastructure-retries={lost}",
@@ -44,11 +44,11 @@ def prepare(*, lost: int, environment: str | None) -> list[str]:
     """
     return [
         *_RUN,
-        *_told("image", "python"),
+        *_options("image", "python"),
         "--prepare=$(params.preparing)",
         f"--pod=$({POD})",
         f"--infrastructure-retries={lost}",
-        # Tekton knows it only in a task that stands inside of its Pipeline, as this one does.
+        # Tekton has this variable only in a task inside of its Pipeline, as this one is.
         "--retries=$(context.task.retry-count)",
         f"--environment={environment}",
         *_ARGUMENTS,
@@ -65,7 +65,7 @@ def asked(gate: str) -> str:
 
 
 def verdict() -> list[str]:
-    """The arguments of the container after a step's, which says what its exit code means."""
+    """The arguments of the container after a step's, which judges its exit code."""
     return ["--judge=$(steps.step-main.exitCode.path)", f"--out={RESULTS}"]
 
 
@@ -80,14 +80,14 @@ def end(deadline: int | None) -> list[str]:
     Args:
         deadline: Seconds that the whole run may take.
     """
-    own = [*_told("failures"), "--end=$(params.status)", "--exit-failed=1"]
+    own = [*_options("failures"), "--end=$(params.status)", "--exit-failed=1"]
     return [*_RUN, *own, *_until(deadline), *_ARGUMENTS]
 
 
 _ARGUMENTS = ["--argument", "$(params.arguments[*])"]
-"""Whichever pod is the first writes the run down, and needs them for that.
+"""The first pod writes the run's document, and needs the arguments of the notebook for it.
 
-Each is one argument more of the command line, whatever is in it.
+Each of them is one argument of the command line, whatever characters it holds.
 """
 
 
@@ -98,5 +98,5 @@ def _until(deadline: int | None) -> list[str]:
     return [] if deadline is None else [f"--deadline={deadline}"]
 
 
-def _told(*names: str) -> list[str]:
+def _options(*names: str) -> list[str]:
     return [f"--{name}=$(params.{name})" for name in names]

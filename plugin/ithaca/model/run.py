@@ -1,12 +1,12 @@
 """The documents of a run: created once, never changed; a run's status is a fold over them.
 
-Where each is kept is said by `ithaca.records.names`: a step's are below `steps/`, so that a step
-may be called `run`, `end` or `events`.
+`ithaca.records.names` has the name of each in the store. Those of a step are below `steps/`, so a
+step can be called `run`, `end` or `events`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -33,13 +33,13 @@ FINAL = 65
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What the plan says of one step.
+    """One step in the plan.
 
     Attributes:
         step: Its name.
-        action: `reuse` when its execution is already known, else `run`.
-        key: Its key when it is already known.
-        environment: Identity digest of what it can import, when that is already known.
+        action: `reuse` when its execution is known, else `run`.
+        key: Its key, when it is known.
+        environment: Identity digest of what it can import, when it is known.
         execution: Digest of the execution that is reused.
         reused_from: The run that made this execution, when it is known.
     """
@@ -67,7 +67,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`runs/<id>/run`: what was asked for, written before anything starts.
+    """`runs/<id>/run`: everything that decides a run, written before anything starts.
 
     Attributes:
         id: A ULID.
@@ -81,23 +81,22 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
         root: Absolute path of the project root on the machine that submitted.
         python: Interpreter of the kernels.
         environment: Identity digest of what this interpreter can import.
-        environment_from: What the steps' environment is restored from, `lock:PATH@DIGEST` or
+        environment_from: What the steps' environment is restored from: `lock:PATH@DIGEST` or
             `capture@DIGEST`; empty for that of the image or of this machine.
         parallel: How many steps run at once.
         reuse: False for `--no-reuse`.
-        reuse_ignore: Patterns of the files that count in no key, as they were set at submission.
+        reuse_ignore: `[tool.ithaca.reuse] ignore` at submission: files that count in no key.
         merge_rules: `[tool.ithaca.merge]` at submission: pattern to rule, the last match wins.
         infrastructure_retries: How many attempts of each step may be lost to the machine before
             its own `retries` count.
-        retry_of: The run that this one goes on from.
-        store: URL of the remote that its documents and snapshots are kept on; empty for the
-            project's own store.
-        engine: `BACKEND/NAMESPACE/NAME/UID` of the object that is the run, where an engine started
-            it by itself.
-        trial: The trial that this run is, where a study started it.
+        retry_of: The run that this one retries.
+        store: URL of the remote with its documents and snapshots; empty for the project's store.
+        engine: `BACKEND/NAMESPACE/NAME/UID` of the engine's object, for a run that an engine
+            started by itself.
+        trial: The trial of a study that this run is, if it is one.
         template: Digest of the document that the runs of one preparation share; empty without one.
         plan: One entry a step, in workflow order.
-        notices: What the user was told at submission.
+        notices: Notices for the user at submission.
     """
 
     id: str
@@ -164,11 +163,11 @@ class StepError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a step that could run does not start, as its engine says; in no record.
+    """Why a step that could run does not start, as its engine reports it; not recorded.
 
     Attributes:
-        reason: One word: `ImagePullBackOff`.
-        message: What the engine says.
+        reason: One word, such as `ImagePullBackOff`.
+        message: The engine's message.
         cure: What to do.
     """
 
@@ -185,7 +184,7 @@ class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         writer: Who executes it: a pod, or a machine and a process.
-        memory: How much it may use at most, where its engine limits it.
+        memory: Its limit of memory, where it has one.
     """
 
     step: str
@@ -199,17 +198,18 @@ class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
     """`runs/<id>/steps/<step>/<attempt>/end`: how an attempt ended.
 
     Attributes:
-        status: How.
+        status: Its status.
         key: The step's key.
         execution: Digest of its execution document.
         before: Digest of the snapshot that it started from.
         after: Digest of the snapshot that it left.
-        metrics: Name to number.
+        metrics: Its metrics, name to number.
         error: Why it failed.
         reused_from: The run that made the execution, when it was reused.
         retryable: False when another attempt cannot help (a wrong notebook, a rejection).
-        infrastructure: The machine failed, not the step: the run's `infrastructure_retries` count.
-        notices: What the user should know (files left out, values marked …).
+        infrastructure: Whether the machine failed, not the step; such attempts count against the
+            run's `infrastructure_retries`.
+        notices: Notices for the user (files left out, values marked …).
     """
 
     step: str
@@ -239,6 +239,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
+class Answer(NamedTuple):
+    """How one person, or several together, answered a step's question.
+
+    Attributes:
+        decision: `approve` or `reject`.
+        by: Who decided.
+        comment: Their comments.
+    """
+
+    decision: str
+    by: str
+    comment: str
+
+
 class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     """`runs/<id>/end`."""
 
@@ -248,7 +262,7 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """`…/<attempt>/progress`: a hint for views, overwritten; no status depends on it."""
+    """`…/<attempt>/progress`: a hint for views, which is overwritten; no status depends on it."""
 
     cell: int
     cells: int
@@ -256,7 +270,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """One step that ran: the document whose digest travels along the edges.
+    """One step that ran: the document whose digest is passed from step to step.
 
     Attributes:
         step: Its name.

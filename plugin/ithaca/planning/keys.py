@@ -1,13 +1,12 @@
 """The key of a step: the digest of everything that its result depends on.
 
-Equal keys mean that a step would do the same again, so its known execution can stand for it. The
-planner computes keys before a run as far as it can, and the runner computes the others when a
-step's parents are there; both go through `step_key`.
+Equal keys mean that a step would do the same again, so its known execution is reused. The planner
+computes keys before a run as far as possible, and the runner computes the others once a step's
+parents have ended; both call `step_key`.
 
-An execution is published at `keys/<key>`, once: the first one stays the one that is found. The
-document there is `{"execution": digest, "run": id, "metrics": {name: number}}`: the run tells a
-user where a reused result came from, and the metrics are what the step published, so a step that
-is reused publishes them again.
+An execution is published at `keys/<key>` once; the first one stays. The document is
+`{"execution": digest, "run": id, "metrics": {name: number}}`: the run shows users where a reused
+result came from, and a reused step publishes the metrics again.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ if TYPE_CHECKING:
     from ithaca.store import Documents, Store
 
 KEY_FORMAT = 1
-"""Goes into every key: raise it when the same step would leave another result than before."""
+"""Part of every key. Raise it when the same step would leave another result than before."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What is published under a key.
+    """The document of a key.
 
     Attributes:
         execution: Digest of the execution document.
         run: The run that made it.
-        metrics: What the step published, name to number.
+        metrics: The step's metrics, name to number.
     """
 
     execution: str
@@ -57,20 +56,20 @@ def step_key(
     counts: Callable[[str], str] | None = None,
     image: str | None = None,
 ) -> str:
-    """The key of a step.
+    """Compute the key of a step.
 
     Resource requests, retries, timeouts, labels and the step's own name are not part of it: they
-    change where and when a step runs, never what it leaves. `writes` and the metrics are part of
-    it, because they say which values of the step are kept.
+    change where and when a step runs, not what it leaves. `writes` and the metrics are part of it,
+    because they decide which values of the step are kept.
 
     Args:
         workflow: The workflow of the step.
         step: The step.
-        arguments: Value of every parameter of the workflow; only consumed ones count.
+        arguments: Value of every parameter; only those that the step consumes count.
         environment: Identity digest of what the step's kernel can import.
         parents: The parents' after snapshots in the order of `needs`; the source snapshot alone
             for a root.
-        counts: What counts of a snapshot, from `reuse_filter`; None when everything does.
+        counts: The reuse filter (`reuse_filter`); None when every file counts.
         image: The image's resolved digest, when the step runs in a container.
 
     Returns:
@@ -82,7 +81,7 @@ def step_key(
         "parameters": [[name, _plain(arguments[name])] for name in sorted(step.parameters)],
         "environment": environment,
         "root": not step.needs,
-        # The kernel works in the notebook's folder: relative paths mean something else elsewhere.
+        # The kernel's working directory is the notebook's folder, where relative paths start.
         "folder": PurePosixPath(workflow.source.notebook).parent.as_posix(),
         "parents": [counts(parent) if counts else parent for parent in parents],
         "reads": sorted(step.reads),
@@ -105,22 +104,22 @@ def step_key(
 def reuse_filter(
     store: Store, ignored: Sequence[str], *, cache: Path
 ) -> Callable[[str], str] | None:
-    """What counts of snapshots, for `step_key`.
+    """The filter of `[tool.ithaca.reuse] ignore`, for `step_key`.
 
     Args:
-        store: Where they are.
-        ignored: Patterns of `[tool.ithaca.reuse] ignore`, as the run's document has them.
-        cache: Folder for what was computed.
+        store: The store of the snapshots.
+        ignored: The patterns, from the run's document.
+        cache: Folder for computed digests.
 
     Returns:
-        A function from a snapshot to the digest of what counts of it; None when everything does.
+        A function from a snapshot to the digest of its files that count; None when all count.
 
     Raises:
         UsageError: A pattern is wrong.
     """
     if not ignored:
         return None
-    from ithaca.store import SnapshotFilter  # most projects say nothing of it
+    from ithaca.store import SnapshotFilter  # most projects do not set it
 
     counting = SnapshotFilter(store, ignored, cache=cache / "counting")
 
@@ -128,7 +127,7 @@ def reuse_filter(
         try:
             return counting.digest(snapshot)
         except StoreError:
-            return snapshot  # whoever needs its files will say so; it is only not shared
+            return snapshot  # the step that needs its files reports it; here it is only not reused
 
     return counts
 
@@ -141,12 +140,12 @@ def publish(
     Args:
         store: The store.
         key: The step's key.
-        execution: Digest of the execution document, which must be in the store already.
+        execution: Digest of the execution document, which must be in the store.
         run: Id of the run that made it.
-        metrics: What the step published.
+        metrics: The step's metrics.
 
     Returns:
-        What stands under the key now: this execution, or the one that was published before it.
+        The document of the key now: this execution, or one that was published before.
     """
     known = Known(execution=execution, run=run, metrics=dict(metrics or {}))
     if store.create(_name(key), msgspec.json.encode(known, order="deterministic")):
@@ -155,7 +154,7 @@ def publish(
 
 
 def lookup(store: Documents, key: str) -> Known | None:
-    """What is published under a key, or None.
+    """The document of a key, or None.
 
     Raises:
         Corrupt: It cannot be read.
@@ -171,7 +170,7 @@ def _name(key: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A parameter's value such that different values never become the same JSON."""
+    """A parameter's value in a form in which different values have different JSON."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The plan: which steps of a workflow run, and which executions stand for the others."""
+"""The plan: which steps of a workflow run, and which executions the others reuse."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def plan(
 ) -> tuple[PlannedStep, ...]:
     """Decide for every step whether it runs.
 
-    The walk goes from the roots. A step whose key is known is reused; below a step that runs,
-    keys depend on what that step will leave, so the runner looks them up when it gets there.
+    The walk starts at the roots. A step whose key is known is reused. Below a step that runs, keys
+    depend on what that step will leave, so the runner looks them up on arrival.
 
     Args:
         workflow: The workflow.
         store: Where executions are published.
         arguments: Value of every parameter.
-        environment: Identity digest of what a step's kernel can import; empty when that is not
-            known before the step begins.
+        environment: Identity digest of what a step's kernel can import; empty when it is unknown
+            before the step starts.
         source: Digest of the source snapshot.
         reuse: False for `--no-reuse`: known executions are not looked up.
-        pinned: Executions that are taken whatever their key says, by step: what succeeded in the
-            run that a retry goes on from.
-        counts: What counts of a snapshot (`keys.reuse_filter`); None when everything does.
+        pinned: Executions to reuse whatever their key is, by step: those that succeeded in the run
+            that is retried.
+        counts: The reuse filter (`keys.reuse_filter`); None when every file counts.
 
     Returns:
         One entry a step, in workflow order.
@@ -86,7 +86,7 @@ def plan(
 
 
 def _execution(store: Documents, known: Known | None) -> Execution | None:
-    """The execution document, or None: an execution that cannot be read is not reused."""
+    """The execution's document; None when it cannot be read, so it is not reused."""
     if known is None:
         return None
     try:

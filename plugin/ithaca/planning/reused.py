@@ -1,4 +1,4 @@
-"""Writing down the steps that a known execution stands for, so that nothing is started for them."""
+"""Writes the ends of steps that are reused, so that nothing is started for them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def write_planned(journal: Journal) -> None:
 
 
 def write_reused(journal: Journal, step: str, known: Known) -> bool:
-    """Write an end for a step that a known execution stands for.
+    """Write an end for a step that is reused.
 
     Args:
         journal: The run's.
         step: The step.
-        known: What is published under its key.
+        known: The execution that is published under its key.
 
     Returns:
-        False when the execution cannot be read: then it is not reused.
+        False when the execution cannot be read, so the step is not reused.
     """
     try:
         execution = msgspec.json.decode(journal.store.get(known.execution), type=Execution)
@@ -65,7 +65,7 @@ def write_reused(journal: Journal, step: str, known: Known) -> bool:
 
 
 def _metrics(journal: Journal, planned: PlannedStep) -> dict[str, float]:
-    """What a reused execution published: it stands under its key, or in the run before."""
+    """The metrics of a reused execution, from its key or from the retried run."""
     published = lookup(journal.store, planned.key) if planned.key else None
     if published is not None and published.execution == planned.execution:
         return published.metrics

@@ -49,7 +49,7 @@ class Loss(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """A way in which pods end, and the messages of engines and nodes that tell it."""
+    """A way in which pods end, and the messages of engines and nodes that show it."""
 
     pattern: re.Pattern[str]
     message: str

@@ -1,7 +1,7 @@
-"""The status of a run: a pure function of its documents, in whatever order they come.
+"""The status of a run: a pure function of its documents, in any order.
 
-Nothing else says what happened. Several processes may each write the end of the same attempt or
-run; the one with the smallest name counts (a store that writes conditionally keeps only one).
+Several processes may each write the end of the same attempt or run; the one with the smallest name
+counts (a store that writes conditionally keeps only one).
 """
 
 from __future__ import annotations
@@ -31,38 +31,38 @@ Document = AttemptStart | AttemptEnd | Event | RunEnd
 Kind = TypeVar("Kind", bound=Document)
 
 GOOD: frozenset[StepStatus] = frozenset({"succeeded", "reused"})
-"""What lets the steps that need this one run."""
+"""Statuses after which the steps that need this one run."""
 
 OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running"})
-"""A step that may still become anything."""
+"""Statuses of a step that has not ended."""
 
 RETRIED: frozenset[str] = frozenset({"failed", "timed_out"})
-"""Ends of an attempt after which the step's `retries` count."""
+"""Ends of an attempt after which another one may follow."""
 
 ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "lost"})
-"""Statuses of a run that nothing changes any more."""
+"""Statuses of a run that has ended."""
 
 
 class StepState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one step of a run.
+    """The state of one step of a run.
 
     Attributes:
         name: The step.
-        status: How it stands.
-        attempt: Number of the attempt that this tells of; 0 when there was none.
-        started: When that attempt began, seconds since the epoch.
+        status: Its status.
+        attempt: Number of the attempt that this state is of; 0 when there was none.
+        started: When that attempt started, in seconds since the epoch.
         ended: When it ended.
         key: The step's key.
         execution: Digest of its execution document.
         before: Snapshot that it started from.
         after: Snapshot that it left.
-        metrics: What it published.
+        metrics: Its metrics.
         error: Why it failed.
         reused_from: The run that made its execution, when it was reused.
-        question: What a person has to answer while it is `waiting`.
-        answer: What a person answered, when anybody did.
-        notices: What the user should know.
-        obstacle: Why it does not start while it is `pending`, when its engine says so.
+        question: The question to a person while it is `waiting`.
+        answer: The person's answer, when there is one.
+        notices: Notices for the user.
+        obstacle: Why it does not start while it is `pending`, when its engine reports it.
     """
 
     name: str
@@ -84,7 +84,7 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def seconds(self) -> float | None:
-        """How long it ran, as far as both ends are known."""
+        """How long it ran; None while that is unknown."""
         if self.status == "reused":
             return 0.0
         if self.started is None or self.ended is None:
@@ -93,20 +93,20 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run.
+    """The state of a run.
 
     Attributes:
         id: The run.
         name: The workflow's name.
-        status: How it stands.
-        created: When it was submitted, seconds since the epoch.
+        status: Its status.
+        created: When it was submitted, in seconds since the epoch.
         ended: When it ended.
-        message: What its end says.
+        message: The message of its end.
         backend: Where it runs.
-        retry_of: The run that it goes on from.
-        cancelling: Somebody asked to cancel it and it has not ended.
+        retry_of: The run that it retries.
+        cancelling: Whether it was cancelled and has not ended yet.
         parameters: Value of every parameter.
-        metrics: What its steps published, in the order of the workflow's metrics.
+        metrics: The metrics of its steps, in the order of the workflow's metrics.
         steps: One entry a step, in workflow order.
     """
 
@@ -127,7 +127,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         """The state of one step.
 
         Raises:
-            KeyError: There is none of that name.
+            KeyError: There is no such step.
         """
         for step in self.steps:
             if step.name == name:
@@ -142,14 +142,14 @@ def fold(
     *,
     alive: bool = True,
 ) -> RunState:
-    """Compute how a run and its steps stand.
+    """Compute the state of a run and its steps.
 
     Args:
-        run: What was asked for.
+        run: The run's document.
         workflow: The run's workflow.
         documents: Name and content of every other document of the run, in any order.
-        alive: Whether the run's owner (supervisor, engine) still exists; it counts only while
-            the run has no end.
+        alive: Whether the run's owner (supervisor, engine) still exists; it matters only while the
+            run has no end.
 
     Returns:
         The state.
@@ -188,12 +188,12 @@ def fold(
 
 
 def may_retry(step: Step, end: AttemptEnd, ends: Iterable[AttemptEnd], budget: int) -> bool:
-    """Whether another attempt follows one that ended so, unless the run is cancelled.
+    """Whether another attempt follows an end, unless the run is cancelled.
 
     Args:
         step: The step.
-        end: How its last attempt ended.
-        ends: How all of them ended.
+        end: The end of its last attempt.
+        ends: The ends of all of its attempts.
         budget: How many of them may be lost to the machine before the step's `retries` count.
     """
     lost = sum(1 for each in ends if each.infrastructure and each.attempt <= end.attempt)
@@ -202,7 +202,7 @@ def may_retry(step: Step, end: AttemptEnd, ends: Iterable[AttemptEnd], budget: i
 
 
 def decision(step: str, events: Iterable[Event]) -> Event | None:
-    """The first answer to a step's approval question; later ones do not count."""
+    """The first answer to a step's question; later ones do not count."""
     answers = [each for each in events if each.step == step and each.kind != "cancel"]
     return min(answers, key=lambda each: each.id, default=None)
 
@@ -210,13 +210,13 @@ def decision(step: str, events: Iterable[Event]) -> Event | None:
 def attempt_state(
     name: str, attempt: int, start: AttemptStart | None, end: AttemptEnd | None
 ) -> StepState:
-    """A step as one of its attempts tells of it.
+    """The state of a step in one of its attempts.
 
     Args:
         name: The step.
         attempt: Number of the attempt.
-        start: How it began, if that is known.
-        end: How it ended, if it has.
+        start: Its start, if it is known.
+        end: Its end, if it has ended.
     """
     started = start.started if start else None
     if end is None:
@@ -239,7 +239,7 @@ def attempt_state(
 
 
 def _ordered(metrics: dict[str, float], order: list[str]) -> dict[str, float]:
-    """Metrics in the order of the notebook's metrics cells; what these do not name comes last."""
+    """Metrics in the order of the notebook's metrics cells; others come last."""
     return {name: metrics[name] for name in [*order, *metrics] if name in metrics}
 
 
@@ -258,10 +258,10 @@ def _run_status(known: list[tuple[str, Document]], end: RunEnd | None, alive: bo
 def _latest(
     step: Step, starts: list[AttemptStart], ends: list[AttemptEnd], budget: int | None
 ) -> StepState:
-    """The attempt that tells of the step: the first good one, else the last.
+    """The attempt that shows the step's state: the first that succeeded, else the last.
 
-    Between a failed attempt and the next one the step is pending; there is none where the run has
-    ended and so has no budget.
+    Between a failed attempt and the next one the step is pending. A run that has ended has no
+    budget, so no attempt follows.
     """
     began = {each.attempt: each for each in reversed(starts) if each.step == step.name}
     ended = {each.attempt: each for each in reversed(ends) if each.step == step.name}
@@ -283,7 +283,7 @@ def _settle(
     events: list[Event],
     run: RunStatus,
 ) -> StepState:
-    """What a step without an end of its own is, given its parents and the run."""
+    """The state of a step, given its parents and the run."""
     if step.approval is not None:
         state = msgspec.structs.replace(state, answer=decision(step.name, events))
     if state.status == "running":
@@ -297,14 +297,14 @@ def _settle(
     if any(status not in GOOD | OPEN for status in parents):
         return msgspec.structs.replace(state, status="skipped")
     if run in ENDED:
-        return msgspec.structs.replace(state, status=_NEVER_BEGAN[run])
+        return msgspec.structs.replace(state, status=_NEVER_STARTED[run])
     asked = step.approval is not None and all(status in GOOD for status in parents)
     if asked and state.answer is None:
         return msgspec.structs.replace(state, status="waiting", question=step.approval)
     return state
 
 
-_NEVER_BEGAN: dict[str, StepStatus] = {
+_NEVER_STARTED: dict[str, StepStatus] = {
     "cancelled": "cancelled",
     "lost": "lost",
     "failed": "skipped",

@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind")
 
-TOLD_TO_END = "ITH522"
-"""Code of the error of an attempt whose pod got the signal to end and does not know why."""
+TERMINATED = "ITH522"
+"""Code of the error of an attempt whose pod was terminated, for a reason that it does not know."""
 VANISHED = "ITH537"
-"""Code of the error of an attempt whose pod is gone, while nothing has said why."""
-UNEXPLAINED = (TOLD_TO_END, VANISHED)
-"""Codes of errors to which the reason may come later."""
+"""Code of the error of an attempt whose pod vanished, for a reason that is not known yet."""
+UNEXPLAINED = (TERMINATED, VANISHED)
+"""Codes of errors whose reason may become known later."""
 
 
 class Journal:
-    """What is written down of one run.
+    """The documents of one run.
 
-    What never changes (the run's document, its workflow, ends) is read once and kept, so that a
-    view may ask for the state again and again.
+    Documents that never change (the run's own, its workflow, ends) are read once and kept, so that
+    views can ask for the state often.
 
     Args:
         store: The store.
@@ -61,7 +61,7 @@ class Journal:
         return found
 
     def run(self) -> RunDocument:
-        """What was asked for.
+        """The run's document.
 
         Raises:
             NotFound: There is no such run.
@@ -82,13 +82,13 @@ class Journal:
         return self.store.create(name, msgspec.json.encode(document))
 
     def end(self, status: Any, message: str = "") -> bool:
-        """Write how the run ended; False when that had been written before."""
+        """Write the end of the run; False when it has one already."""
         return self.create(
             names.run(self.id, "end"), RunEnd(status=status, ended=time.time(), message=message)
         )
 
     def ask(self, kind: Any, *, step: str | None = None, comment: str = "") -> Event:
-        """Write what a person wants of the run."""
+        """Write what a person asks of the run."""
         event = Event(
             id=str(ULID()), kind=kind, at=time.time(), by=_person(), step=step, comment=comment
         )
@@ -96,7 +96,7 @@ class Journal:
         return event
 
     def ended(self) -> RunEnd | None:
-        """How the run ended, or None."""
+        """The run's end, or None."""
         try:
             end: RunEnd = self._keep(names.run(self.id, "end"), RunEnd)
         except NotFound:
@@ -104,7 +104,7 @@ class Journal:
         return end
 
     def events(self) -> list[Event]:
-        """What was asked of the run, oldest first."""
+        """The events of the run, oldest first."""
         folder = names.event(self.id, "")
         return [self._keep(folder + name, Event) for name in children(self.store, folder)]
 
@@ -114,7 +114,7 @@ class Journal:
         return sorted(int(name) for name in children(self.store, folder) if name.isdigit())
 
     def attempt_end(self, step: str, number: int) -> AttemptEnd | None:
-        """How an attempt ended, or None."""
+        """The end of an attempt, or None."""
         try:
             end: AttemptEnd = self._keep(names.attempt(self.id, step, number, "end"), AttemptEnd)
         except NotFound:
@@ -122,7 +122,7 @@ class Journal:
         return self._explained(end)
 
     def attempt_start(self, step: str, number: int) -> AttemptStart | None:
-        """How an attempt began, or None."""
+        """The start of an attempt, or None."""
         name = names.attempt(self.id, step, number, "start")
         try:
             start: AttemptStart = self._keep(name, AttemptStart)
@@ -131,7 +131,7 @@ class Journal:
         return start
 
     def progress(self, step: str, number: int) -> Progress | None:
-        """How far an attempt is, as far as that is known."""
+        """The progress of an attempt; None when it is unknown."""
         try:
             name = names.attempt(self.id, step, number, "progress")
             return msgspec.json.decode(self.store.read(name), type=Progress)
@@ -142,12 +142,12 @@ class Journal:
         """The executed notebook of an attempt.
 
         Raises:
-            NotFound: There is none (yet).
+            NotFound: There is none yet.
         """
         return self.store.read(names.attempt(self.id, step, number, "notebook.ipynb"))
 
     def has_log(self, step: str, number: int) -> bool:
-        """Whether an attempt printed anything that is kept."""
+        """Whether an attempt has a log."""
         try:
             self.store.read(names.log(self.id, step, number, 0))
         except NotFound:
@@ -155,15 +155,15 @@ class Journal:
         return True
 
     def log(self, step: str, number: int, *, start: int = 0) -> tuple[bytes, int]:
-        """What an attempt printed, from a chunk on.
+        """The log of an attempt, from a chunk on.
 
         Args:
             step: The step.
             number: The attempt.
-            start: The chunk to begin with.
+            start: The first chunk.
 
         Returns:
-            The bytes, and the number of the chunk that comes next.
+            The bytes, and the number of the next chunk.
         """
         text = b""
         while True:
@@ -174,7 +174,7 @@ class Journal:
             start += 1
 
     def state(self, *, alive: bool = True) -> RunState:
-        """How the run and its steps stand now; `alive` says whether its owner exists."""
+        """The state of the run and its steps; `alive` is whether the run's owner exists."""
         return fold(self.run(), self.workflow(), list(self._documents()), alive=alive)
 
     def _documents(self) -> Iterator[tuple[str, Document]]:
@@ -195,7 +195,7 @@ class Journal:
                         yield f"{step.name}/{number}/{name}", found
 
     def _explained(self, end: AttemptEnd) -> AttemptEnd:
-        """The end with the reason that nobody knew when it was written."""
+        """The end with its reason, where that became known later."""
         if end.error is None or end.error.code not in UNEXPLAINED:
             return end
         try:
@@ -221,7 +221,7 @@ def decode(data: bytes, kind: type[Kind], name: str) -> Kind:
     """A document's content.
 
     Raises:
-        Corrupt: It is not what it should be.
+        Corrupt: It is not such a document.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -230,8 +230,8 @@ def decode(data: bytes, kind: type[Kind], name: str) -> Kind:
             "ITH601",
             f"the document is not a {kind.__name__}: {error}",
             where=name,
-            cure="a newer Ithaca may have written it: update this one; else "
-            "`ithaca snapshots verify --repair` sets it aside",
+            cure="if a newer Ithaca wrote it, update this one; else `ithaca snapshots verify "
+            "--repair` sets it aside",
         ) from None
 
 
@@ -264,7 +264,9 @@ def find_run(store: Documents, text: str) -> str:
     if text == "latest":
         if known:
             return known[-1]
-        raise NotFound("ITH602", "there is no run yet", cure="`ithaca run NOTEBOOK` makes one")
+        raise NotFound(
+            "ITH602", "there are no runs yet", cure="start one with `ithaca run NOTEBOOK`"
+        )
     found = [each for each in known if each.startswith(text.upper())]
     if not found:
         raise NotFound(
@@ -273,14 +275,14 @@ def find_run(store: Documents, text: str) -> str:
     if len(found) > 1:
         raise UsageError(
             "ITH902",
-            f"`{text}` begins the ids of {len(found)} runs: {', '.join(found[:4])}",
-            cure="write more of the id",
+            f"`{text}` matches {len(found)} runs: {', '.join(found[:4])}",
+            cure="give more of the id",
         )
     return found[0]
 
 
 def _person() -> str:
-    """Who asks, for the record."""
+    """The user's name, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

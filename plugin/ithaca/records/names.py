@@ -5,7 +5,7 @@ runs/<id>/run                                RunDocument
 runs/<id>/notebook                           the notebook as it was submitted
 runs/<id>/steps/<step>/<attempt>/start       AttemptStart
 runs/<id>/steps/<step>/<attempt>/end         AttemptEnd
-runs/<id>/steps/<step>/<attempt>/reason      StepError: why a pod was told to end, known later
+runs/<id>/steps/<step>/<attempt>/reason      AttemptEnd: why a pod was terminated, known later
 runs/<id>/steps/<step>/<attempt>/progress    Progress, a hint that is overwritten
 runs/<id>/steps/<step>/<attempt>/notebook.ipynb   the executed notebook
 runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
@@ -27,7 +27,7 @@ import blake3
 from ithaca.errors import UsageError
 
 AUTHORITY = "local"
-"""What stands for this machine's own store in a URI."""
+"""The authority of this machine's own store in a URI."""
 
 
 def run(run_id: str, name: str = "run") -> str:
@@ -51,7 +51,7 @@ def event(run_id: str, event_id: str) -> str:
 
 
 def notebook(digest: str) -> str:
-    """Name of a notebook that was pushed for runs which an engine starts by itself.
+    """Name of a notebook that was pushed for runs that an engine starts by itself.
 
     Args:
         digest: The workflow's `source.digest`.
@@ -60,18 +60,18 @@ def notebook(digest: str) -> str:
 
 
 def environment(image: str, python: str) -> str:
-    """Name of what is known of an image's environment; a hint that pods overwrite.
+    """Name of the document of an image's environment, a hint that pods overwrite.
 
     Args:
         image: The image's reference.
-        python: The interpreter in it; empty for the first on the PATH.
+        python: Its interpreter; empty for the first on the PATH.
     """
     described = "\0".join((image, python)).encode()
     return f"environments/{blake3.blake3(described).hexdigest()}"
 
 
 def engine(name: str) -> str:
-    """Name of the document that says which run an engine's object is, where it started by itself.
+    """Name of the document with the run of an engine's object that started by itself.
 
     Args:
         name: `BACKEND/NAMESPACE/NAME/UID`; only the last part matters.
@@ -80,10 +80,10 @@ def engine(name: str) -> str:
 
 
 def lock(key: str) -> str:
-    """Name of the document of an environment that a lock was installed into.
+    """Name of the document of a lock's environment.
 
     Args:
-        key: Digest of the lock and of the platform that it was installed for.
+        key: Digest of the lock and of its platform.
     """
     return f"locks/{key}"
 
@@ -99,25 +99,25 @@ def uri(kind: str, *parts: str) -> str:
 
 
 class Reference(NamedTuple):
-    """What a user wrote for a run, taken apart: `RUN`, `RUN/STEP` or a URI of either."""
+    """A reference to a run or one of its steps: `RUN`, `RUN/STEP` or a URI of either."""
 
     run: str
     step: str | None
 
 
 def parse_reference(text: str) -> Reference:
-    """Take apart what a user wrote for a run or one of its steps.
+    """Parse a reference to a run or one of its steps.
 
     Raises:
-        UsageError: It is neither `RUN`, `RUN/STEP` nor the URI of one.
+        UsageError: It is not `RUN`, `RUN/STEP` or a URI of either.
     """
     plain = re.sub(r"^ithaca://[^/]*/runs/", "", text.strip())
     parts = plain.split("/")
     if "://" in plain or len(parts) > 2 or not all(parts):
         raise UsageError(
             "ITH901",
-            f"`{text}` names no run",
-            cure="write an id, the start of one, `latest` or ithaca://…/runs/ID, and /STEP for one "
+            f"`{text}` is not a reference to a run",
+            cure="give an id, the start of one, `latest` or ithaca://…/runs/ID, with /STEP for one "
             "of its steps; `ithaca runs list` shows the ids",
         )
     return Reference(parts[0], parts[1] if len(parts) == 2 else None)

@@ -1,4 +1,4 @@
-"""Runs on their way to a remote and back, with all that their documents name."""
+"""Pushes runs to a remote and pulls them, with everything that their documents refer to."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def push_run(
 ) -> Transfer:
     """Send a run: its documents, its workflow, its executions and their keys and snapshots.
 
-    What the store itself lacks (a run may have been pulled without its snapshots) is left out, and
-    `missing` says what that is.
-    The run's own document and its end are sent last: who sees them sees the rest.
+    What the store does not have (a run may have been pulled without its snapshots) is left out and
+    listed in `missing`. The run's document and its end are sent last: once they are visible, so is
+    the rest.
 
     Args:
-        store: Where it is.
-        remote: Where it goes to.
+        store: The store.
+        remote: The remote.
         run_id: The run's full id.
-        progress: Called with the objects and bytes done so far.
-        cache: A folder for what is known of the remote.
+        progress: Called with (objects, bytes) as the work proceeds.
+        cache: A folder for the index of the remote.
 
     Raises:
         NotFound: There is no such run.
@@ -84,15 +84,15 @@ def pull_run(
 ) -> Transfer:
     """Fetch a run: its documents, its workflow, its executions, and their keys and snapshots.
 
-    What the remote itself lacks is left out, and `missing` says what that is.
+    What the remote does not have is left out and listed in `missing`.
 
     Args:
-        store: Where it goes to.
-        remote: Where it is.
+        store: The store.
+        remote: The remote.
         run_id: The run's full id.
         snapshots: Whether to fetch the snapshots; without them nothing can be restored or reused.
-        progress: Called with the objects and bytes done so far.
-        cache: A folder for what is known of the remote.
+        progress: Called with (objects, bytes) as the work proceeds.
+        cache: A folder for the index of the remote.
 
     Raises:
         NotFound: The remote has no such run.
@@ -124,7 +124,7 @@ def names_below(store: Store, folder: str) -> Iterator[str]:
     """Names of all documents below a folder of the store, in order.
 
     Args:
-        store: Where to look.
+        store: The store.
         folder: Such as `runs/01J…`.
     """
     for child in children(store, folder):
@@ -136,7 +136,7 @@ def names_below(store: Store, folder: str) -> Iterator[str]:
 
 @dataclasses.dataclass
 class _References:
-    """What the documents of a run name."""
+    """Everything that the documents of a run refer to."""
 
     store: Store
     run: dataclasses.InitVar[RunDocument]
@@ -152,14 +152,14 @@ class _References:
         self.documents.update((one.execution, None) for one in run.plan if one.execution)
 
     def add_ends(self, ends: Iterable[str]) -> None:
-        """Add what the ends of attempts name."""
+        """Add what the ends of attempts refer to."""
         for name in ends:
             end = decode(self.store.read(name), AttemptEnd, name)
             self.documents.update((one, None) for one in (end.execution,) if one)
             self.snapshots.update((one, None) for one in (end.before, end.after) if one)
 
     def add_executions(self) -> list[str]:
-        """Add what the executions name that are in the store; the documents that are new."""
+        """Add what the executions in the store refer to; returns the documents that are new."""
         before = set(self.documents)
         waiting = [one for one in self.documents if one not in self._looked]
         while waiting:
@@ -175,7 +175,7 @@ class _References:
             self.documents.update((one, None) for one in execution.parents)
             waiting.extend(one for one in execution.parents if one not in self._looked)
         new = [one for one in self.documents if one not in before]
-        self._looked.difference_update(new)  # they are yet to be fetched
+        self._looked.difference_update(new)  # they are not fetched yet
         return new
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 
 from ithaca.errors import IthacaError
-from ithaca.runner import orphans
+from ithaca.runner import processes
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 
 
 def main(arguments: list[str]) -> int:
-    """Execute the task; 0 when the step succeeded or was reused, 1 when it did not.
+    """Execute the task; 0 when the step succeeded or was reused, else 1.
 
     Args:
         arguments: Path of the task, or a pod's options.
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         return pod.main(arguments)
     try:
         task = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Task)
-        orphans.adopt()
+        processes.adopt()
         end = execute(task)
     except (OSError, msgspec.MsgspecError) as error:
         print(f"the task cannot be read: {error}", file=sys.stderr)  # noqa: T201

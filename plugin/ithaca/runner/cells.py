@@ -1,4 +1,4 @@
-"""The cells of a step: restored, run through papermill, and what they left taken."""
+"""The cells of a step: restore their files, run them through papermill, take what they left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ithaca.errors import NotFound, StoreError
 from ithaca.model.run import StepError
 from ithaca.records import names
 from ithaca.records.ends import out_of_memory
-from ithaca.runner import failure, kernel, memory, notebook, overlay, secrets, volumes
+from ithaca.runner import failure, kernel, notebook, overlay, processes, secrets, volumes
 from ithaca.runner import root as roots
 from ithaca.store import Ignore, StatCache, restore, take
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 VOLUME = ".ithaca-volume"
 _START_TIMEOUT = 300
-"""Seconds until a kernel that neither answers nor dies is given up."""
+"""Seconds to wait for a kernel that neither responds nor dies."""
 
 
 class Failed(Exception):
-    """The step failed for a reason that is already put into words."""
+    """The step failed, with an error that is already worded."""
 
     def __init__(self, error: StepError, *, retryable: bool = True) -> None:
         super().__init__(error.message)
@@ -46,12 +46,12 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step's cells left.
+    """The results of a step's cells.
 
     Attributes:
         after: Digest of the after snapshot.
         metrics: Name to number.
-        notices: What the user should know.
+        notices: Notices for the user.
     """
 
     after: str
@@ -68,11 +68,11 @@ class Cells:
         store: The store.
         workflow: The workflow.
         step: The step.
-        interruption: What may end it from outside.
-        recording: What is written down meanwhile.
+        interruption: What ends it from outside.
+        recording: What is recorded while they run.
         secrets: Value of each of the step's secret environment variables.
-        declared: Value of each secret of any step that is known here.
-        kills: How many processes had been killed for want of memory before.
+        declared: Value of each secret of any step that is set here.
+        kills: How many processes had been killed for lack of memory before.
     """
 
     task: Task
@@ -83,7 +83,7 @@ class Cells:
     recording: Recording
     secrets: Mapping[str, str | None]
     declared: Mapping[str, str]
-    kills: int = field(default_factory=memory.kills)
+    kills: int = field(default_factory=processes.out_of_memory_kills)
 
     @property
     def folder(self) -> Path:
@@ -91,10 +91,10 @@ class Cells:
         return Path(self.task.folder or Path(self.task.work) / "root").absolute()
 
     def run(self, before: str, environment: Environment) -> Outcome:
-        """Run them.
+        """Run the cells.
 
         Args:
-            before: Digest of the snapshot that they start from.
+            before: Digest of the snapshot to start from.
             environment: The kernel's interpreter.
 
         Raises:
@@ -114,33 +114,33 @@ class Cells:
             kernel.write_library(runtime)
             root = Path(self.task.root)
             view = roots.choose(root, self.folder, environment, runtime, mounts=self.task.mounts)
-            self._refuse_what_is_not_mounted(view)
+            self._check_mounts(view)
             with roots.mount_points(view):
                 report = self._execute(view, environment, runtime)
         overlay.remove(self.folder, environment)
         self._remove_notebook(source)
         ignore = Ignore.read(self.folder, extra=own)
-        told = secrets.find(self.folder, self.declared, ignore=ignore, cache=cache)
-        if told is not None:
-            raise Failed(told, retryable=False)
+        leak = secrets.find(self.folder, self.declared, ignore=ignore, cache=cache)
+        if leak is not None:
+            raise Failed(leak, retryable=False)
         taken = take(self.store, self.folder, ignore=ignore, cache=cache)
         return Outcome(
             after=taken.digest,
             metrics=report.get("metrics") or {},
-            notices=(*report.get("notices", ()), *taken.notices, *_not_seen(taken.ignored)),
+            notices=(*report.get("notices", ()), *taken.notices, *_left_out(taken.ignored)),
         )
 
     def _mounted(self, own: Sequence[str]) -> Ignore | None:
-        """What a restore leaves alone: volumes that the engine has mounted in the step's folder."""
+        """What a restore does not touch: volumes that the engine mounted in the step's folder."""
         return Ignore.read(self.folder, extra=own) if self.task.folder and own else None
 
-    def _refuse_what_is_not_mounted(self, view: View) -> None:
+    def _check_mounts(self, view: View) -> None:
         outside = [target for _, target, _ in view.mounts if target.startswith("/")]
         if outside and not view.private:
             raise Failed(failure.not_mounted(outside), retryable=False)
 
     def _execute(self, view: View, environment: Environment, runtime: Path) -> dict[str, Any]:
-        """Run the step's notebook in a kernel; returns the report of Ithaca's side of it."""
+        """Run the step's notebook in a kernel; returns the report of `ithaca_kernel`."""
         folder = str(Path(self.task.notebook).parent)
         (self.folder / folder).mkdir(parents=True, exist_ok=True)
         env = kernel.variables(
@@ -161,11 +161,11 @@ class Cells:
                 status = running.exit_status()
                 running.stop(gently=error is None and self.recording.failure is None)
         report = _read_report(runtime / "report.json")
-        self._judge(error, status, running.said(), report)
+        self._check(error, status, running.output(), report)
         return report
 
     def _papermill(self, running: kernel.StepKernel, runtime: Path) -> BaseException | None:
-        """Execute the notebook; returns what stopped it, when that was no exception of a cell."""
+        """Execute the notebook; returns what stopped it, except exceptions of cells."""
         from papermill.engines import papermill_engines
         from papermill.exceptions import PapermillExecutionError
         from papermill.execute import execute_notebook
@@ -173,7 +173,7 @@ class Cells:
         from ithaca.runner.engine import IthacaEngine
 
         logging.getLogger("papermill").setLevel(logging.CRITICAL)
-        # Also where Ithaca is a copied folder and its entry points are not installed.
+        # For copies of Ithaca without installed entry points.
         papermill_engines.register("ithaca", IthacaEngine)
         path = runtime / "step.ipynb"
         path.write_text(json.dumps(notebook.build(self.workflow, self.step)), encoding="utf-8")
@@ -189,8 +189,8 @@ class Cells:
                 start_timeout=_START_TIMEOUT,
             )
         except PapermillExecutionError:
-            return None  # the recording knows
-        except Exception as error:  # a dead kernel has several faces
+            return None  # it is in the recording
+        except Exception as error:  # a dead kernel raises different errors
             return error
         finally:
             self._keep_notebook()
@@ -199,14 +199,14 @@ class Cells:
     def _keep_notebook(self) -> None:
         try:
             self.recording.write_notebook()
-        except StoreError:  # the disk is full: the cell that failed before this says so
+        except StoreError:  # the disk is full: the failed cell reports it
             if self.recording.failure is None:
                 raise
 
-    def _judge(
-        self, error: BaseException | None, status: int | None, said: str, report: dict[str, Any]
+    def _check(
+        self, error: BaseException | None, status: int | None, output: str, report: dict[str, Any]
     ) -> None:
-        """Raise what went wrong, if anything."""
+        """Raise what went wrong, if anything did."""
         self.interruption.check()
         place, failed = self.recording.place, self.recording.failure
         if not self._is_there():
@@ -217,24 +217,23 @@ class Cells:
             return
         if failure.is_full(error) or (status is None and not failure.is_death(error)):
             raise error
-        self.recording.log.write(f"{said}\n" if said else "", always=True)
+        self.recording.log.write(f"{output}\n" if output else "", always=True)
         if place is None:
-            raise Failed(failure.not_started(said))
-        raise Failed(self._death(place, status, said))
+            raise Failed(failure.not_started(output))
+        raise Failed(self._death(place, status, output))
 
-    def _death(self, place: Place, status: int | None, said: str) -> StepError:
-        if memory.kills() <= self.kills:
-            return failure.died(place, status, said)
+    def _death(self, place: Place, status: int | None, output: str) -> StepError:
+        if processes.out_of_memory_kills() <= self.kills:
+            return failure.died(place, status, output)
         code = place.code
         return out_of_memory(
             self.task.memory, code.cell if code else None, code.notebook if code else ""
         )
 
     def _is_there(self) -> bool:
-        """Whether the step left its working directory and Ithaca's folder where they were.
+        """Whether the step's working directory and Ithaca's folder still exist.
 
-        What saving writes anew would hide that the values of the steps before are gone, so it is
-        the overlay that tells.
+        Saving creates the folder of values again, so the overlay is what is checked.
         """
         working = self.folder / Path(self.task.notebook).parent
         return overlay.is_there(self.folder) and working.is_dir()
@@ -245,7 +244,7 @@ class Cells:
             for metric in self.workflow.metrics
             if metric.step == self.step.name
         }
-        told = {
+        content = {
             "name": self.step.name,
             "root": view.seen,
             "volume": str(Path(view.seen) / VOLUME),
@@ -262,11 +261,11 @@ class Cells:
             "tracked": False,
         }
         step_file = runtime / "step.json"
-        step_file.write_bytes(msgspec.json.encode(told))
+        step_file.write_bytes(msgspec.json.encode(content))
         return step_file
 
     def _write_notebook(self) -> bytes | None:
-        """Put the submitted notebook in its place, for code that reads it."""
+        """Write the submitted notebook to its place, for code that reads it."""
         target = self.folder / self.task.notebook
         try:
             data = self.store.read(names.run(self.task.run, "notebook"))
@@ -279,14 +278,14 @@ class Cells:
         return data
 
     def _remove_notebook(self, data: bytes | None) -> None:
-        """Take the notebook away again, unless the step changed it."""
+        """Remove the notebook, unless the step changed it."""
         target = self.folder / self.task.notebook
         if data is not None and target.is_file() and target.read_bytes() == data:
             target.unlink()
 
 
 def read_later(workflow: Workflow, name: str) -> list[str]:
-    """Names that a step after this one reads, sorted."""
+    """Names that steps after this one read, sorted."""
     return sorted(
         {
             read
@@ -297,15 +296,15 @@ def read_later(workflow: Workflow, name: str) -> list[str]:
     )
 
 
-def _not_seen(ignored: Sequence[str], most: int = 5) -> tuple[str, ...]:
-    """What the user should know of files that the step made and no snapshot takes."""
+def _left_out(ignored: Sequence[str], most: int = 5) -> tuple[str, ...]:
+    """A notice of files that the step made and that are not in its snapshot."""
     found = [path for path in ignored if PurePosixPath(path).name != ".cache"]
     if not found:
         return ()
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return (
-        f"these files are left out and no later step sees them: {', '.join(found[:most])}{more} "
-        "(a line `!PATH` in `.ithacaignore` takes one in)",
+        f"files left out of the snapshot, so later steps do not see them: "
+        f"{', '.join(found[:most])}{more} (a line `!PATH` in `.ithacaignore` includes a file)",
     )
 
 

@@ -1,8 +1,8 @@
 """Papermill's engine for steps: `papermill --engine ithaca`, or `engine_name="ithaca"`.
 
-It executes as papermill does, and differs in what it keeps and when: the notebook is saved now and
-then instead of twice a cell, streams are merged and capped, the log and the progress are written
-while cells run, and a dead kernel is seen within a fraction of a second.
+It executes as papermill does, and differs in what it keeps and when: the notebook is saved at
+intervals instead of twice a cell, streams are merged and limited, log and progress are written
+while cells run, and a dead kernel is noticed within a fraction of a second.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from ithaca.runner.outputs import CellOutputs, plain
 
 _SAVE_EVERY = 5.0
 _SAVE_SHARE = 20.0
-"""A save that took a second is not repeated for twenty."""
+"""After a save, as many times its duration passes before the next."""
 
 _POLL = 0.2
-"""Seconds between looks at whether the kernel lives."""
+"""Seconds between checks that the kernel is alive."""
 
 _QUIET = 4.0
-"""Seconds without a message after a cell's reply, when its last message got lost."""
+"""Seconds to wait for a cell's last message after its reply: it may be lost."""
 
 
 class Watcher(Protocol):
-    """Who is told how a step goes."""
+    """Receives the events of a step."""
 
     def cell(self, index: int, cell: Any) -> None:
         """A cell starts."""
 
     def text(self, text: str) -> None:
-        """A cell printed; plain text."""
+        """A cell printed plain text."""
 
     def tick(self) -> None:
-        """Some time went by."""
+        """Called regularly."""
 
     def save(self, notebook: Any) -> None:
         """The notebook with its outputs so far."""
@@ -56,7 +56,7 @@ class RecordedExecution(NotebookExecutionManager):  # type: ignore[misc]
 
     Args:
         nb: The notebook.
-        watcher: Who keeps it; without one it goes to papermill's output path.
+        watcher: Saves it; without one it goes to papermill's output path.
     """
 
     def __init__(self, nb: Any, watcher: Watcher | None, **kwargs: Any) -> None:
@@ -66,12 +66,12 @@ class RecordedExecution(NotebookExecutionManager):  # type: ignore[misc]
         self._next_save = 0.0
 
     def save(self, **kwargs: Any) -> None:
-        """Save when it is due."""
+        """Save if a save is due."""
         if time.monotonic() >= self._next_save:
             self.save_now(**kwargs)
 
     def save_now(self, **kwargs: Any) -> None:
-        """Save."""
+        """Save now."""
         started = time.monotonic()
         if self.cell_outputs is not None:
             self.cell_outputs.settle()
@@ -99,12 +99,12 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
     """Executes cells and keeps their outputs small."""
 
     def __init__(self, nb_man: RecordedExecution, **kwargs: Any) -> None:
-        # The wait for a cell's last message is `_async_poll_output_msg`'s own business.
+        # `_async_poll_output_msg` waits for a cell's last message.
         super().__init__(nb_man, raise_on_iopub_timeout=False, iopub_timeout=1 << 30, **kwargs)
         self.clear_before_next_output: bool = False
 
     def papermill_execute_cells(self) -> None:
-        """Execute the cells up to the first that fails, however it fails."""
+        """Execute the cells up to the first that fails."""
         for index, cell in enumerate(self.nb.cells):
             watcher = self.nb_man.watcher
             if watcher is not None:
@@ -129,7 +129,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
         asked_to_exit = any(
             payload.get("source") == "ask_exit" for payload in content.get("payload") or ()
         )
-        if asked_to_exit:  # `exit()`: the kernel leaves it to its client
+        if asked_to_exit:  # `exit()`: the kernel asks its client to exit
             content = {
                 **content,
                 "status": "error",
@@ -154,7 +154,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
         if msg["msg_type"] == "stream":
             text = str(msg["content"]["text"])
             kept.stream(msg["content"]["name"], text)
-            self._tell(text)
+            self._print(text)
             return None
         fresh: list[Any] = []
         output = super().output(fresh, msg, None, cell_index)
@@ -166,7 +166,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
         if output["output_type"] != "error":
             shown = output.get("data", {}).get("text/plain")
             if shown:
-                self._tell("".join(shown) + "\n")
+                self._print("".join(shown) + "\n")
         return output
 
     def clear_output(self, outs: list[Any], msg: Any, cell_index: int) -> None:
@@ -181,7 +181,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
             kept = self.nb_man.cell_outputs = CellOutputs(outs)
         return kept
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if self.nb_man.watcher is not None:
             self.nb_man.watcher.text(plain(text))
 
@@ -200,7 +200,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
                     return
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Take a message; the end of a cell is seen by whoever reads them."""
+        """Take a message; its reader handles the end of a cell."""
         from nbclient.exceptions import CellExecutionComplete
 
         with contextlib.suppress(CellExecutionComplete):
@@ -214,14 +214,14 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
             try:
                 await self._async_check_alive()
             except DeadKernelError:
-                await asyncio.sleep(_POLL)  # what it said last is still on its way
+                await asyncio.sleep(_POLL)  # its last messages may still arrive
                 if self.task_poll_for_reply is not None:
                     self.task_poll_for_reply.cancel()
                 return
 
 
 class IthacaEngine(Engine):  # type: ignore[misc]
-    """The engine, by the name of `ithaca`."""
+    """The engine named `ithaca`."""
 
     @classmethod
     def execute_notebook(
@@ -239,12 +239,12 @@ class IthacaEngine(Engine):  # type: ignore[misc]
 
         Args:
             nb: The notebook with its parameters.
-            kernel_name: Name of the kernelspec, where no `km` is given.
+            kernel_name: Name of the kernelspec, when no `km` is given.
             output_path: Where papermill keeps the notebook.
             progress_bar: Papermill's own.
             log_output: Papermill's own.
-            autosave_cell_every: Ignored: saves cost at most a twentieth of the time.
-            watcher: Who is told how it goes, and keeps the notebook in place of `output_path`.
+            autosave_cell_every: Ignored; saving takes at most a twentieth of the time.
+            watcher: Receives events, and saves the notebook instead of `output_path`.
             **kwargs: For nbclient.
         """
         execution = RecordedExecution(
@@ -287,5 +287,5 @@ class IthacaEngine(Engine):  # type: ignore[misc]
         try:
             return client.execute()
         finally:
-            if client.kc is not None:  # nbclient leaves it open where it did not start the kernel
+            if client.kc is not None:  # nbclient does not close it when it did not start the kernel
                 client.kc.stop_channels()

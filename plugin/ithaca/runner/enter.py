@@ -1,22 +1,21 @@
 """Starts a step's kernel: `python -I -S enter.py CONFIG -- COMMAND…`. Stdlib only, then `exec`.
 
-1. Where the kernel of this machine allows it, it makes a user and mount namespace in which the
-   step's folder is bound over the project root's own path: the step sees its root at one absolute
-   path, in every step of every run. Interpreters and packages that lie under the project root are
-   bound into the step's folder first, so they stay visible.
-2. It leaves a death watch behind, no child of the kernel: it blocks on a pipe that the runner
-   holds, and at its end (the runner was killed) ends the kernel's process group and whatever the
-   step started outside of it.
+1. Where the machine allows it, it creates a user and mount namespace in which the step's folder is
+   bound over the project root's own path: every step of every run sees its root at one absolute
+   path. Interpreters and packages below the project root are bound into the step's folder first, so
+   they stay visible.
+2. It starts a death watch, which is not a child of the kernel: it blocks on a pipe that the runner
+   holds. When the pipe closes (the runner was killed), it ends the kernel's process group and
+   whatever the step started outside of it.
 3. It becomes the kernel.
 
-CONFIG is JSON: `root` (the project root's path), `work_root` (the step's folder), `private` (make
+CONFIG is JSON: `root` (the project root's path), `work_root` (the step's folder), `private` (create
 the namespace), `keep` (paths under `root` that stay visible, each `[path, read_only]`), `mounts`
-(folders that are seen elsewhere, each `[source, target, read_only]`, the target relative to the
-root or absolute), `folder`
-(working directory, relative), `owner_fd` (read end of the pipe), `mark` (bytes in the environment
-of every process of the step), `grace` (seconds between SIGTERM and SIGKILL) and `runtime` (a folder
-that the watch deletes when its owner no longer can). `--probe` in place of COMMAND
-only says by its exit status whether the namespace works.
+(folders to mount, each `[source, target, read_only]`, the target relative to the root or absolute),
+`folder` (working directory, relative), `owner_fd` (read end of the pipe), `mark` (bytes in the
+environment of every process of the step), `grace` (seconds between SIGTERM and SIGKILL) and
+`runtime` (a folder that the watch deletes when its owner cannot). With `--probe` in place of
+COMMAND the exit status tells whether the namespace works.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ import time
 NEW_MOUNTS, NEW_USER = 0x00020000, 0x10000000
 READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
 LOCKED = 2 | 4 | 8 | 1024 | 2048 | (1 << 21)
-"""nosuid, nodev, noexec, noatime, nodiratime, relatime: a remount must repeat what is set."""
+"""nosuid, nodev, noexec, noatime, nodiratime, relatime: a remount must keep those that are set."""
 
 
 def unshare() -> None:
-    """Go into a mount namespace of one's own; without root's rights by a user namespace.
+    """Enter a new mount namespace; without root's rights through a user namespace.
 
     Raises:
-        OSError: Not on this machine.
+        OSError: This machine does not allow it.
     """
     uid, gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
@@ -69,7 +68,7 @@ def mount(source: str, target: str, flags: int) -> None:
 
 
 def protect(target: str) -> None:
-    """Let what is mounted be read only.
+    """Make a mount read-only.
 
     Raises:
         OSError: It is not possible.
@@ -84,17 +83,17 @@ def make_private(
     keep: list[tuple[str, bool]],
     mounts: list[tuple[str, str, bool]],
 ) -> None:
-    """Let this process see `work_root` at `root`; mount points must be there."""
+    """Let this process see `work_root` at `root`; mount points must exist."""
     unshare()
     mount("none", "/", RECURSIVE | PRIVATE)
     for path, read_only in keep:
         target = os.path.join(work_root, os.path.relpath(path, root))
         mount(path, target, BIND | RECURSIVE)
         if read_only:
-            with contextlib.suppress(OSError):  # visible and writable beats invisible
+            with contextlib.suppress(OSError):  # better writable than invisible
                 protect(target)
     for source, place, read_only in mounts:
-        target = os.path.join(work_root, place)  # an absolute place is elsewhere
+        target = os.path.join(work_root, place)  # an absolute place is outside of it
         mount(source, target, BIND | RECURSIVE)
         if read_only:
             protect(target)
@@ -102,7 +101,7 @@ def make_private(
 
 
 def outlived(mark: bytes) -> list[int]:
-    """Process ids, but this one's, whose environment holds the mark (Linux; elsewhere none)."""
+    """Ids of other processes whose environment holds the mark (Linux; elsewhere none)."""
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
@@ -125,7 +124,7 @@ def remove(folder: str) -> None:
 
 
 def watch(owner_fd: int, kernel: int, mark: bytes, grace: float, runtime: str) -> None:
-    """Wait for the end of the pipe, then end the kernel's group and what the step left behind."""
+    """Wait until the pipe closes, then end the kernel's group and what the step left behind."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
@@ -149,7 +148,7 @@ def watch(owner_fd: int, kernel: int, mark: bytes, grace: float, runtime: str) -
 
 
 def leave_watch(owner_fd: int, mark: bytes, grace: float, runtime: str) -> None:
-    """Start the death watch as a process that is no child of the kernel-to-be.
+    """Start the death watch as a process that is not a child of the future kernel.
 
     A notebook that calls `os.wait()` must not wait for it.
     """
@@ -167,7 +166,7 @@ def leave_watch(owner_fd: int, mark: bytes, grace: float, runtime: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Enter, then become the command."""
+    """Set up the view and the watch, then become the command."""
     config = json.loads(arguments[0])
     root, work_root = config["root"], config["work_root"]
     if config["private"]:

@@ -1,4 +1,4 @@
-"""What a step's kernel can import: an interpreter's description and its identity.
+"""What a step's kernel can import: the description of an interpreter, and its identity.
 
 The identity is a digest of the Python minor version, the platform and the installed distributions
 with their versions and content. It holds no path: the same packages in another folder or on
@@ -22,7 +22,7 @@ from ithaca.errors import UsageError
 
 OLDEST_KERNEL = (3, 9)
 _RACY_SECONDS = 2.0
-"""A folder changed so short ago may change again within its time stamp's resolution."""
+"""A folder that changed this recently may change again within its time stamp's resolution."""
 
 
 class Distribution(msgspec.Struct, frozen=True, array_like=True):
@@ -37,20 +37,20 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """An interpreter and what it can import.
 
     Attributes:
-        executable: The interpreter as the user names it (inside of a virtual environment).
+        executable: The interpreter as the user names it (in a virtual environment).
         base_executable: The interpreter that a virtual environment was made from, else the same.
         version: Major, minor and micro.
         implementation: `cpython`, `pypy`.
         platform: System and machine, e.g. `linux-x86_64`.
-        libc: The C library and its version, e.g. `glibc 2.36`; empty when it does not say.
+        libc: The C library and its version, e.g. `glibc 2.36`; empty when it is unknown.
         prefix: The environment's folder.
         base_prefix: The folder of `base_executable`'s installation.
         sites: Folders of installed packages, in import order.
-        paths: All folders that imports look at.
+        paths: All folders that imports search.
         site_packages: Where a virtual environment keeps packages, relative to it.
         platlib: `lib`, or `lib64` where platform packages have their own folder.
-        ipykernel: Its version, None when missing.
-        pip: Whether pip is there.
+        ipykernel: Its version; None when it is not installed.
+        pip: Whether pip is installed.
         distributions: Sorted by name.
     """
 
@@ -82,12 +82,12 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe(python: Path | str, *, cache: Path | None = None) -> Environment:
-    """Ask an interpreter what it is and what it can import.
+    """Describe an interpreter and what it can import.
 
     Args:
         python: Path of the interpreter, or a command on `PATH`.
-        cache: Folder where answers are kept (`<store>/cache`); an answer holds as long as the
-            interpreter and the folders of its packages have their time stamps.
+        cache: Folder for descriptions (`<store>/cache`); one is used while the time stamps of the
+            interpreter and of its packages' folders are unchanged.
 
     Returns:
         The description.
@@ -114,7 +114,7 @@ def describe(python: Path | str, *, cache: Path | None = None) -> Environment:
 
 
 def check_usable(environment: Environment) -> None:
-    """Refuse an interpreter that cannot run a step's kernel.
+    """Check that an interpreter can run a step's kernel.
 
     Raises:
         UsageError: It has no ipykernel, is too old, or is newer than Ithaca's own Python.
@@ -142,8 +142,54 @@ def check_usable(environment: Environment) -> None:
         )
 
 
+def resolve_kernel(name: str) -> Path:
+    """The interpreter of a kernelspec.
+
+    `python3`, the kernel of every new notebook, means the interpreter that runs Ithaca.
+
+    Args:
+        name: Name of an installed kernelspec.
+
+    Returns:
+        Path of the Python interpreter.
+
+    Raises:
+        UsageError: No such kernelspec is installed, or it does not start ipykernel.
+    """
+    if name in ("", "python3", "python"):
+        return Path(sys.executable)
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    manager = KernelSpecManager()
+    try:
+        spec = manager.get_kernel_spec(name)
+    except (NoSuchKernel, OSError, ValueError) as error:
+        known = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+        raise UsageError(
+            "ITH534",
+            f"no kernel `{name}` is installed; installed kernels: {known}",
+            cure="choose an interpreter with `--python`, or another kernel in the notebook",
+        ) from error
+    if spec.language.lower() != "python":
+        raise UsageError(
+            "ITH532",
+            f"the kernel `{name}` runs {spec.language}; a workflow's notebook must be Python",
+            cure="choose a Python kernel in the notebook, or an interpreter with `--python`",
+        )
+    command = list(spec.argv)
+    if not any(part.startswith("ipykernel") for part in command):
+        raise UsageError(
+            "ITH532",
+            f"the kernel `{name}` does not start ipykernel",
+            cure="choose the interpreter itself with `--python`",
+        )
+    if command[0] in ("python", f"python{sys.version_info[0]}"):
+        return Path(sys.executable)
+    return Path(shutil.which(command[0]) or command[0])
+
+
 def _locate(python: Path | str) -> str:
-    """Absolute path of an interpreter; links are kept, since they choose a virtual environment."""
+    """Absolute path of an interpreter, with its links: they select a virtual environment."""
     text = os.fspath(python)
     found = shutil.which(text) if os.sep not in text else text
     path = None if found is None else Path(os.path.abspath(Path(found).expanduser()))  # noqa: PTH100
@@ -152,7 +198,7 @@ def _locate(python: Path | str) -> str:
     if path is None or not path.is_file():
         raise UsageError(
             "ITH530",
-            f"there is no interpreter {text}",
+            f"no Python interpreter at {text}",
             cure="give the path of a Python interpreter, e.g. `--python .venv/bin/python`",
         )
     return str(path)
@@ -163,7 +209,7 @@ def _is_folder(path: Path, text: str) -> UsageError:
     meant = next((each for each in inside if (path / "bin" / each.name).is_file()), None)
     return UsageError(
         "ITH530",
-        f"{text} is a folder, no interpreter" + (f"; did you mean {meant}?" if meant else ""),
+        f"{text} is a folder, not an interpreter" + (f"; did you mean {meant}?" if meant else ""),
         cure=f"give `--python {meant or '.venv/bin/python'}`",
     )
 
@@ -184,11 +230,11 @@ def _ask(executable: str) -> Environment:
         return msgspec.convert({**answer, "executable": executable}, type=Environment)
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
         silent = isinstance(error, (ValueError, IndexError))
-        said = getattr(error, "stderr", b"") or (b"no answer" if silent else str(error).encode())
-        last = said.decode(errors="replace").strip().splitlines()[-1:] or [""]
+        output = getattr(error, "stderr", b"") or (b"no output" if silent else str(error).encode())
+        last = output.decode(errors="replace").strip().splitlines()[-1:] or [""]
         raise UsageError(
             "ITH530",
-            f"{executable} is no working Python interpreter: {last[0]}",
+            f"{executable} is not a working Python interpreter: {last[0]}",
             cure="choose another one with `--python`",
         ) from error
 

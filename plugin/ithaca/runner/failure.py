@@ -1,4 +1,4 @@
-"""Why a step failed, as one `StepError` with the user's own cell and line."""
+"""Why a step failed: one `StepError` with the user's own cell and line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import IthacaError
 from ithaca.model.run import StepError
-from ithaca.records.journal import TOLD_TO_END
+from ithaca.records.journal import TERMINATED
 from ithaca.runner.outputs import plain
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ _MACHINE = (
     *(errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EHOSTDOWN),
     *(errno.ENOMEM, errno.EAGAIN, errno.ENFILE, errno.EMFILE),
 )
-"""A disk or network that does not answer, a machine that has nothing left; not a full disk."""
+"""A disk or network that does not respond, a machine without resources; not a full disk."""
 _LONGEST = 500
-"""Characters of an exception's text in a record; the log has it whole."""
+"""Characters of an exception's text in a record; the log has all of it."""
 
 _PAST = {"load": "loaded", "save": "saved"}
 _PROBLEM = re.compile(r"(?P<code>ITH\d{3}): (?P<message>.*?)(?:\s*→ (?P<cure>.*))?\s*", re.DOTALL)
-"""How a `ValueProblem` of `ithaca_kernel` reads as text."""
+"""The text of a `ValueProblem` of `ithaca_kernel`."""
 _MODULE = re.compile(r"No module named '([^']+)'")
 _LINE = re.compile(r"(?:Cell |Input )?In ?\[(\d+)\][^\n]*?(?:, line |<cell line: )(\d+)")
 """IPython's heading of a frame in a cell: execution count and line."""
@@ -42,22 +42,22 @@ def raised(
     *,
     python: str = "",
 ) -> StepError:
-    """The error of a cell that raised.
+    """The error of a cell that raised an exception.
 
     Args:
         place: Where the cell comes from.
         execution: Its execution count.
         content: The kernel's reply.
         report: What `ithaca_kernel` reports, or an empty dictionary.
-        python: The kernel's interpreter, for what it cannot import.
+        python: The kernel's interpreter, for modules that it cannot import.
     """
     name, value = _exception(content)
-    told = report.get("error") or _spoken(name, value)
-    if told and place.role in ("load", "save"):
+    own = report.get("error") or _problem(name, value)
+    if own and place.role in ("load", "save"):
         return StepError(
-            code=told.get("code", "ITH501"),
-            message=told.get("message", ""),
-            cure=told.get("cure", ""),
+            code=own.get("code", "ITH501"),
+            message=own.get("message", ""),
+            cure=own.get("cure", ""),
         )
     code = place.code
     seen = report.get("exception") or {}
@@ -65,104 +65,104 @@ def raised(
     message, cure = _explained(name, value, place)
     if name == "ModuleNotFoundError" and code and python:
         cure = _not_installed(value, python)
-    return StepError(
+    return _at(
+        place,
         code="ITH505" if "StdinNotImplemented" in name else "ITH501",
         message=message,
         cure=cure,
-        cell=code.cell if code else None,
         line=place.line(line or _line(content, execution)) if code else None,
         name=name,
         value=value[:_LONGEST],
-        notebook=code.notebook if code else "",
     )
 
 
-def died(place: Place | None, status: int | None, said: str) -> StepError:
+def _at(place: Place | None, **fields: Any) -> StepError:
+    """An error in a cell, or outside of the user's cells."""
+    code = place.code if place else None
+    if code is None:
+        return StepError(**fields)
+    return StepError(cell=code.cell, notebook=code.notebook, **fields)
+
+
+def died(place: Place | None, status: int | None, output: str) -> StepError:
     """The error of a kernel that died.
 
     Args:
-        place: The cell that it ran, if any.
+        place: The cell that ran, if any.
         status: Its exit status; negative for a signal.
-        said: The end of what it wrote outside of its messages.
+        output: The end of what it wrote outside of its messages.
     """
-    code = place.code if place else None
-    where = "" if code else " outside of the user's cells"  # the place names the cell
-    cure = "look into the log; code that ends the process (`os._exit`) cannot be part of a step"
+    where = "" if place and place.code else " outside of the user's cells"  # `_at` names the cell
+    cure = "check the log; a step cannot run code that ends the process (`os._exit`)"
     if status is not None and status < 0:
         name = _signal(-status)
         how = f"killed by {name}"
         if name == "SIGKILL":
             cure = (
-                "most likely the machine ran out of memory: use less of it, or run fewer steps "
+                "most likely the machine ran out of memory: use less memory, or run fewer steps "
                 "at once (`--parallel`)"
             )
         elif name in ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE"):
             cure = "a compiled library crashed; the log may name it"
     else:
         how = f"exit status {status}"
-    return StepError(
+    return _at(
+        place,
         code="ITH502",
         message=f"the kernel died{where} ({how})",
         cure=cure,
-        cell=code.cell if code else None,
         name="KernelDied",
-        value=said.splitlines()[-1][:_LONGEST] if said else "",
-        notebook=code.notebook if code else "",
+        value=output.splitlines()[-1][:_LONGEST] if output else "",
     )
 
 
 def is_death(error: BaseException) -> bool:
-    """Whether an error says that the kernel is gone."""
-    said = str(error)
-    return type(error).__name__ == "DeadKernelError" or "Kernel died" in said
+    """Whether an error says that the kernel is dead."""
+    return type(error).__name__ == "DeadKernelError" or "Kernel died" in str(error)
 
 
-def not_started(said: str) -> StepError:
+def not_started(output: str) -> StepError:
     """The error of a kernel that died before its first cell.
 
     Args:
-        said: The end of what it wrote.
+        output: The end of what it wrote.
     """
-    last = said.splitlines()[-1] if said else "it said nothing"
+    last = output.splitlines()[-1] if output else "it printed nothing"
     return StepError(
         code="ITH504",
         message=f"the kernel did not start: {last}"[:_LONGEST],
-        cure="the log has what it wrote; a file of the project that is named like a module of "
-        "Python (`random.py`) is a frequent reason",
+        cure="check the log; a common cause is a file in the project with the name of a standard "
+        "module (`random.py`)",
     )
 
 
 def timed_out(place: Place | None, seconds: float) -> StepError:
-    """The error of a step that ran past its limit."""
-    code = place.code if place else None
-    return StepError(
+    """The error of a step that exceeded its time limit."""
+    return _at(
+        place,
         code="ITH503",
-        message=f"the step ran longer than its limit of {seconds:g} s",
-        cure="give it more time (`timeout:` tag), or less to do",
-        cell=code.cell if code else None,
-        notebook=code.notebook if code else "",
+        message=f"the step exceeded its time limit of {seconds:g} s",
+        cure="raise the limit (`timeout:` tag), or do less in the step",
     )
 
 
 def run_timed_out(place: Place | None, seconds: float) -> StepError:
-    """The error of a step that ran when the time for the whole run was over."""
-    code = place.code if place else None
-    return StepError(
+    """The error of a step that was running at the deadline of the whole run."""
+    return _at(
+        place,
         code="ITH666",
-        message=f"the run's deadline of {seconds:g} s was over",
-        cure="give the run more time (`deadline` setting), or `ithaca runs retry` goes on",
-        cell=code.cell if code else None,
-        notebook=code.notebook if code else "",
+        message=f"the run exceeded its deadline of {seconds:g} s",
+        cure="raise the `deadline` setting; `ithaca runs retry` continues the run",
     )
 
 
 def of(error: BaseException) -> StepError:
-    """The error of whatever else went wrong, on Ithaca's side."""
+    """The error of a failure outside of the user's code."""
     if is_full(error):
         return StepError(
             code="ITH507",
-            message=f"no space left on the device: {_strip(error)}",
-            cure="make room, or set ITHACA_HOME to a folder on a larger disk; then "
+            message=f"no space left on the device: {_with_place(error)}",
+            cure="free some space, or set ITHACA_HOME to a folder on a larger disk; then "
             "`ithaca runs retry`",
         )
     if isinstance(error, IthacaError):
@@ -172,65 +172,65 @@ def of(error: BaseException) -> StepError:
         return StepError(
             code="ITH509",
             message=f"the step's folder cannot be used: {error}",
-            cure="check rights and free space of its disk; then `ithaca runs retry`",
+            cure="check the permissions and free space of its disk; then `ithaca runs retry`",
         )
     return StepError(
         code="ITH599",
-        message=f"Ithaca itself failed: {type(error).__name__}: {error}",
-        cure="please report it with the step's log (`ithaca runs logs`)",
+        message=f"internal error: {type(error).__name__}: {error}",
+        cure="please report it, with the step's log (`ithaca runs logs`)",
     )
 
 
 def deleted(place: Place | None) -> StepError:
-    """The error of a step that deleted the folder that it ran in."""
-    code = place.code if place else None
-    return StepError(
+    """The error of a step that deleted the folder in which it ran."""
+    return _at(
+        place,
         code="ITH506",
         message="the step deleted its working directory, or Ithaca's folder in it",
-        cure="let it delete what it made itself; every attempt starts from a fresh folder anyway",
-        cell=code.cell if code else None,
-        notebook=code.notebook if code else "",
+        cure="delete only files that the step made; every attempt starts in a new folder anyway",
     )
 
 
 def not_mounted(places: Sequence[str]) -> StepError:
-    """The error of a step whose volumes cannot be mounted here."""
+    """The error of a step whose volumes cannot be mounted on this machine."""
+    shown = ", ".join(places)
     return StepError(
         code="ITH540",
-        message=f"nothing can be mounted at {', '.join(places)}: this machine allows no user and "
-        "mount namespaces",
-        cure="make it a symbolic link to the volume's path, or mount the volume below /project",
+        message=f"no volume can be mounted at {shown}: this machine does not allow user and mount "
+        "namespaces",
+        cure=f"make {shown} a symbolic link to the volume's path, or mount the volume below "
+        "/project",
     )
 
 
-def told_to_end() -> StepError:
-    """The error of a step whose pod was ended by its node or its cluster."""
+def terminated() -> StepError:
+    """The error of a step whose pod was terminated by its node or its cluster."""
     return StepError(
-        code=TOLD_TO_END,
-        message="the pod was told to end",
-        cure="its node was drained, or something more important needed the room: another attempt "
-        "goes elsewhere",
+        code=TERMINATED,
+        message="the pod was terminated",
+        cure="its node was drained, or a pod with a higher priority took its place; another "
+        "attempt runs elsewhere",
     )
 
 
-def rejected(question: str, who: str, why: str) -> StepError:
-    """The error of a step that a person refused.
+def rejected(question: str, who: str, comment: str) -> StepError:
+    """The error of a step that a person rejected.
 
     Args:
-        question: What was asked.
-        who: Who answered.
-        why: The comment; may be empty.
+        question: The step's question.
+        who: The person.
+        comment: Their comment; may be empty.
     """
-    said = f" and said: {why}" if why else ""
     return StepError(
         code="ITH623",
-        message=f"{who} answered no to `{question or 'may it run?'}`{said}",
+        message=f"{who} rejected `{question or 'may it run?'}`"
+        + (f": {comment}" if comment else ""),
         cure="`ithaca runs retry` asks again",
     )
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that it came from, says that a disk is full."""
+    """Whether an error, or one of its causes, is a full disk."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
@@ -239,7 +239,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def is_machine(error: BaseException | None) -> bool:
-    """Whether an error, or one that it came from, is the machine's and may be gone next time."""
+    """Whether an error, or one of its causes, is the machine's and may not occur again."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _MACHINE:
             return True
@@ -247,8 +247,8 @@ def is_machine(error: BaseException | None) -> bool:
     return False
 
 
-def _spoken(name: str, value: str) -> dict[str, str] | None:
-    """The error of Ithaca's side of the kernel whose report could not be written."""
+def _problem(name: str, value: str) -> dict[str, str] | None:
+    """The error of Ithaca's part of the kernel when it could not write its report."""
     found = _PROBLEM.fullmatch(value) if name == "ValueProblem" else None
     return None if found is None else found.groupdict("")
 
@@ -257,17 +257,17 @@ def _explained(name: str, value: str, place: Place) -> tuple[str, str]:
     first = value.strip().splitlines()[0][:_LONGEST] if value.strip() else ""
     if "StdinNotImplemented" in name:
         return (
-            "the cell asks for input, and nobody is there to answer",
+            "the cell asks for input, which a run does not have",
             "make it a parameter, or read it from a file or an environment variable",
         )
     if name == "SystemExit":
-        said = f" ({first})" if first else ""
+        status = f" ({first})" if first else ""
         return (
-            f"the cell ends the program with SystemExit{said}",
-            "use `if` to leave out the rest of a step; an exit would lose its values",
+            f"the cell exits with SystemExit{status}",
+            "use `if` to skip the rest of a step; an exit would lose its values",
         )
     if "[Errno 28]" in value:
-        return f"{name}: {first}", "the disk is full: make room, then `ithaca runs retry`"
+        return f"{name}: {first}", "the disk is full: free some space, then `ithaca runs retry`"
     if place.role in _PAST:
         return f"the step's values cannot be {_PAST[place.role]}: {name}: {first}", ""
     return f"{name}: {first}" if first else name, ""
@@ -276,10 +276,10 @@ def _explained(name: str, value: str, place: Place) -> tuple[str, str]:
 def _not_installed(value: str, python: str) -> str:
     """What to do about a module that the interpreter cannot import."""
     found = _MODULE.search(value)
-    other = f"the kernel runs on {python}: choose another one with `--python PATH`"
-    if found is None or "." in found[1]:  # the package is there, this part of it is not
+    other = f"the kernel runs on {python}; choose another interpreter with `--python PATH`"
+    if found is None or "." in found[1]:  # the package is installed, this module of it is missing
         return other
-    return f"{other}, or install it in the step before: `%pip install {found[1]}`"
+    return f"{other}, or install the package in the step before: `%pip install {found[1]}`"
 
 
 def _exception(content: dict[str, Any]) -> tuple[str, str]:
@@ -287,14 +287,13 @@ def _exception(content: dict[str, Any]) -> tuple[str, str]:
     name, value = str(content.get("ename", "")), plain(str(content.get("evalue", "")))
     lines = plain("\n".join(map(str, content.get("traceback") or ()))).strip().splitlines()
     if name == "NoneType" and lines:
-        # ipykernel's word for a value that could not be shown: only the traceback names what
-        # its `__repr__` raised.
+        # ipykernel could not show a value: only the traceback names what its `__repr__` raised.
         name, _, value = lines[-1].partition(": ")
     return name, value
 
 
 def _line(content: dict[str, Any], execution: int | None) -> int | None:
-    """The line of the failing cell, from the traceback; the innermost frame of this cell."""
+    """The line in the failing cell, from the innermost frame of the cell in the traceback."""
     found = None
     for entry in content.get("traceback") or ():
         for count, line in _LINE.findall(plain(str(entry))):
@@ -310,7 +309,7 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _strip(error: BaseException) -> str:
+def _with_place(error: BaseException) -> str:
     text = error.message if isinstance(error, IthacaError) else str(error)
     place = getattr(error, "where", "") or getattr(error, "filename", "") or ""
     return f"{text} ({place})" if place and str(place) not in text else text

@@ -1,4 +1,4 @@
-"""What may end an attempt from outside: a cancel, its time limit, the death of its owner."""
+"""What ends an attempt from outside: cancelling, its time limit, the death of its owner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GRACE = 2.0
 
 
 class Interrupted(BaseException):
-    """The attempt must end now; no `Exception`, so that nothing on the way swallows it."""
+    """The attempt must end now; not an `Exception`, so that no handler catches it."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -26,15 +26,15 @@ class Interrupted(BaseException):
 
 
 class Interruption:
-    """Turns SIGTERM and SIGINT (cancel), SIGALRM (time limit) and an owner's death into an end.
+    """Ends the attempt on SIGTERM and SIGINT (cancel), SIGALRM (time limit) and an owner's death.
 
-    While a kernel runs, its process group is ended and the engine notices; otherwise the main
-    thread gets `Interrupted`, which is safe because every write to the store survives it.
+    While a kernel runs, its process group is ended, which the engine sees; otherwise `Interrupted`
+    is raised in the main thread, which is safe because every write to the store survives it.
 
     Args:
-        timeout: Seconds until the attempt has run out of time.
-        owner_fd: Read end of a pipe whose other end dies with the owner. At its end nothing more
-            is written: another may already have taken over.
+        timeout: The attempt's time limit in seconds.
+        owner_fd: Read end of a pipe whose other end the owner holds. When it closes, nothing more
+            is written: another owner may already have taken over.
     """
 
     def __init__(self, *, timeout: float | None = None, owner_fd: int | None = None) -> None:
@@ -46,7 +46,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """React until the end of the block; only in the main thread."""
+        """Handle signals until the end of the block; only in the main thread."""
         if self._owner_fd is not None:
             os.set_inheritable(self._owner_fd, False)
             threading.Thread(target=self._watch_owner, daemon=True, name="owner").start()
@@ -66,7 +66,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Nothing is raised inside; what came meanwhile is raised at the end of the block."""
+        """Raise nothing inside the block; raise at its end if a signal came meanwhile."""
         self._held += 1
         try:
             yield
@@ -76,7 +76,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def running(self, group: int) -> Iterator[None]:
-        """A kernel's process group runs inside of the block and takes the blow."""
+        """Signals end a kernel's process group inside the block, instead of raising."""
         self._group = group
         try:
             if self.reason is not None:
@@ -86,12 +86,12 @@ class Interruption:
             self._group = None
 
     def check(self) -> None:
-        """Raise `Interrupted` when something came and nobody holds it back."""
+        """Raise `Interrupted` when a signal came, unless it is held."""
         if self.reason is not None and not self._held:
             raise Interrupted(self.reason)
 
     def close(self) -> None:
-        """From here on the attempt is decided: nothing more is raised."""
+        """The attempt has ended: raise nothing more."""
         self._held += 1
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -123,5 +123,5 @@ class Interruption:
         with contextlib.suppress(OSError):
             while os.read(self._owner_fd, 1):
                 pass
-        # The kernel's own death watch sees the end of this process and ends its group.
+        # The kernel's death watch sees that this process ended, and ends the kernel's group.
         os._exit(1)

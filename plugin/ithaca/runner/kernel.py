@@ -1,4 +1,4 @@
-"""A step's kernel: started in the overlay, at the step's view of the root, and ended for sure."""
+"""A step's kernel: started in the overlay at the step's view of the root, and ended reliably."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import msgspec
 
 from ithaca.errors import StepFailed
 from ithaca.kernel import install
-from ithaca.runner import enter, orphans, overlay
+from ithaca.runner import enter, overlay, processes
 from ithaca.runner.interruption import GRACE
 from ithaca.runner.root import ENTER
 
@@ -31,7 +31,7 @@ _NOT_INHERITED = (
     "PYTHONSTARTUP",
     "PYTHONEXECUTABLE",
     "__PYVENV_LAUNCHER__",
-    # They would send what a cell installs somewhere else than into the volume.
+    # They would install packages elsewhere than into the volume.
     "PIP_TARGET",
     "PIP_PREFIX",
     "PIP_ROOT",
@@ -41,14 +41,14 @@ _NOT_INHERITED = (
     "UV_PREFIX",
 )
 _TAIL = 4000
-"""Characters of a dead kernel's own output that are shown."""
+"""Characters of a dead kernel's output that are shown."""
 
 
 @contextlib.contextmanager
 def runtime_folder() -> Iterator[Path]:
-    """A short-lived private folder for sockets and Ithaca's side of the kernel.
+    """A temporary private folder for sockets and Ithaca's part of the kernel.
 
-    Socket paths may not be longer than about 100 characters, so it is not in the step's folder.
+    Socket paths are limited to about 100 characters, so it is not in the step's folder.
     """
     path = Path(tempfile.mkdtemp(prefix="ithaca-")).resolve()
     if len(str(path)) > 70 and Path("/tmp").is_dir():  # noqa: S108 - mkdtemp makes it private
@@ -61,7 +61,7 @@ def runtime_folder() -> Iterator[Path]:
 
 
 def write_library(runtime: Path) -> None:
-    """Copy what every kernel gets on its path: Ithaca's side of it, and the pip shim.
+    """Copy what every kernel has on its path: Ithaca's part of it, and the pip shim.
 
     Args:
         runtime: The private folder.
@@ -87,11 +87,11 @@ def variables(
         environment: Its interpreter.
         runtime: The private folder.
         step_file: The step file of `ithaca_kernel`.
-        hidden: Variables that the step may not see.
-        extra: The step's own variables and secrets; they win.
+        hidden: Variables that the step must not see.
+        extra: The step's own variables and secrets, which take precedence.
     """
-    kept_back = {*_NOT_INHERITED, *hidden}
-    own = {name: value for name, value in os.environ.items() if name not in kept_back}
+    removed = {*_NOT_INHERITED, *hidden}
+    own = {name: value for name, value in os.environ.items() if name not in removed}
     folder = str(Path(view.seen) / overlay.FOLDER)
     path = [f"{folder}/bin", str(Path(environment.executable).parent), own.get("PATH", os.defpath)]
     python_path = [str(runtime / "lib"), own.get("PYTHONPATH", "")]
@@ -101,7 +101,7 @@ def variables(
         "PYTHONPATH": os.pathsep.join(each for each in python_path if each),
         "PYTHONHASHSEED": "0",
         "VIRTUAL_ENV": folder,
-        # Profiles and start-up files of the user's IPython would make results depend on them.
+        # Results must not depend on the user's IPython profiles and start-up files.
         "IPYTHONDIR": str(runtime / "ipython"),
         "PIP_USER": "0",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -132,8 +132,8 @@ class StepKernel:
         """The dead kernel's exit status (negative: a signal), None while it runs."""
         return self._process.poll()
 
-    def said(self) -> str:
-        """The end of what the process wrote besides its messages: why it died, perhaps."""
+    def output(self) -> str:
+        """The end of what the process wrote outside of its messages, which may say why it died."""
         try:
             text = self._output.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -159,7 +159,7 @@ class StepKernel:
             for process in enter.outlived(self._mark.encode()):
                 with contextlib.suppress(OSError):
                     os.kill(process, signal.SIGKILL)
-            orphans.end_adopted()
+            processes.end_adopted()
             os.close(self._owner)
             self._owner = None
             self._process.wait()
@@ -171,7 +171,7 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
     """Start a kernel.
 
     Args:
-        view: How it sees its root; mount points must be there.
+        view: How it sees its root; mount points must exist.
         runtime: The private folder.
         folder: Working directory relative to the root.
         env: Its environment variables.
@@ -218,8 +218,8 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         def client(self, **kwargs: Any) -> Any:
             return super().client(context=context, **kwargs)
 
-    # A kernel that prints faster than it is read must not lose the message that says "idle", so
-    # nothing is dropped on our side.
+    # A kernel that prints faster than we read must not lose its "idle" message, so we drop
+    # nothing.
     context = zmq.asyncio.Context()
     context.rcvhwm = 0
 
@@ -242,7 +242,7 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
             )
     except OSError as error:
         os.close(owner)
-        raise StepFailed("ITH504", f"the kernel cannot be started: {error}") from error
+        raise StepFailed("ITH504", f"the kernel could not be started: {error}") from error
     finally:
         os.close(watched)
     return StepKernel(manager, context, owner, output, mark)

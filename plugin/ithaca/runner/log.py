@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 LIMIT = 64 << 20
 _FIRST, _LAST = 1.0, 10.0
-"""Seconds between chunks: short at first, for whoever follows, then longer with the log."""
+"""Seconds between chunks: few at first, for people who follow the log, then more."""
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
@@ -62,7 +62,7 @@ class StepLog:
         room = LIMIT - self._written
         self._written += len(text)
         if 0 <= room < len(text) and not always:
-            note = f"\n[ithaca: the log is full after {LIMIT >> 20} MiB; the rest is left out]\n"
+            note = f"\n[ithaca: the log is limited to {LIMIT >> 20} MiB; the rest is left out]\n"
             text = text[:room] + note
         self._waiting.append(text)
         self._size += len(text)
@@ -70,17 +70,17 @@ class StepLog:
             self.flush()
 
     def tick(self) -> None:
-        """Write out what waited long enough; call it now and then."""
+        """Write text that has waited long enough; to be called regularly."""
         now = time.monotonic()
         pause = min(_LAST, max(_FIRST, (now - self._started) / 60))
         if self._waiting and now - self._flushed >= pause:
             self.flush()
 
     def flush(self, *, final: bool = False) -> None:
-        """Write out what waits.
+        """Write the text that waits.
 
         Args:
-            final: Write the last characters too, which may be the start of a secret.
+            final: Also write the last characters, even if they may be the start of a secret.
         """
         text = "".join(self._waiting)
         cut = len(text) if final else self._cut(text)
@@ -97,12 +97,12 @@ class StepLog:
         self._chunk += 1
 
     def close(self) -> None:
-        """Write out the rest; a store that cannot take it does not change how the step ended."""
+        """Write the rest; a store that fails does not change how the step ended."""
         with contextlib.suppress(StoreError):
             self.flush(final=True)
 
     def _cut(self, text: str) -> int:
-        """Where the text can be cut: before what may be the start of a secret, and in none."""
+        """Where the text can be cut: not in a secret, nor in what may be the start of one."""
         cut = len(text) - max(
             (
                 length

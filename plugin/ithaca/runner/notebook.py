@@ -1,4 +1,4 @@
-"""A step as a notebook of its own, and the way back from its cells to the user's."""
+"""The notebook of a step, and the user's cells that its cells come from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     code: Code | None = None
 
     def line(self, line: int | None) -> int | None:
-        """The line in the user's cell that a line of this cell stands for."""
+        """The line in the user's cell that corresponds to a line of this cell."""
         if line is None or self.code is None or not self.code.lines:
             return line
         return self.code.lines[min(max(line, 1), len(self.code.lines)) - 1]
@@ -40,9 +40,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def build(workflow: Workflow, step: Step) -> dict[str, Any]:
     """The step's notebook, as nbformat 4 JSON.
 
-    Order: watching for failures, the parameters that it consumes, the imports and definitions that
-    it needs, its values from earlier steps, its own cells, saving. Loading comes after the
-    shared cells, because what they set anew in each step (seeds, counters) goes on from where the
+    The order: watching for failures, the parameters that it consumes, the imports and definitions
+    that it needs, values from earlier steps, its own cells, saving. Values are loaded after the
+    shared cells, because what those set in each step (seeds, counters) continues from where the
     step before left it.
 
     Args:
@@ -82,17 +82,17 @@ def build(workflow: Workflow, step: Step) -> dict[str, Any]:
 
 def place(step: Step, cell: Mapping[str, Any]) -> Place:
     """Where a cell of an executed step's notebook comes from."""
-    said = cell.get("metadata", {}).get("ithaca", {})
-    index = said.get("code")
+    origin = cell.get("metadata", {}).get("ithaca", {})
+    index = origin.get("code")
     return Place(
-        role=said.get("role", "parameters"), code=None if index is None else step.code[index]
+        role=origin.get("role", "parameters"), code=None if index is None else step.code[index]
     )
 
 
 def definitions(step: Step) -> tuple[str, ...]:
-    """Names made anew in each step, so not values: all that its functions cells bind.
+    """Names that each step defines itself, so they are not values: all of its functions cells.
 
-    Of its imports cells only functions and classes: modules are found again by their names.
+    Of its imports cells only functions and classes count: modules are imported by name.
     """
     names: set[str] = set()
     for code in step.code:
@@ -123,7 +123,7 @@ def _statements(code: Code) -> Sequence[ast.stmt]:
     try:
         return ast.parse(code.source).body
     except SyntaxError:
-        from ithaca.analysis.cells import parse  # knows magics, and is needed for them only
+        from ithaca.analysis.cells import parse  # only magics need it
 
         return parse(Cell(number=code.cell, kind="code", source=code.source)).statements
 

@@ -1,4 +1,4 @@
-"""A cell's outputs, kept small: streams merged, progress bars collapsed, both ends of a flood."""
+"""A cell's outputs, kept small: merged streams, collapsed progress bars, limited length."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 STREAM_LIMIT = 1 << 20
-"""Characters of streams that are kept from the start of a cell, and as many from its end."""
+"""Characters of streams that are kept from the start of a cell, and again from its end."""
 
 RICH_LIMIT = 32 << 20
 """Characters of all other outputs of a cell."""
@@ -18,7 +18,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 
 
 def plain(text: str) -> str:
-    """Text without terminal colours and what a carriage return overwrote."""
+    """Text without terminal colours and without what a carriage return overwrote."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     return settled(text).replace("\r\n", "\n")
@@ -41,7 +41,7 @@ def settled(text: str) -> str:
 
 
 class CellOutputs:
-    """Fills the list of outputs of one cell. Places in the list never change once given.
+    """Fills the list of outputs of one cell; an index in the list never changes.
 
     Args:
         outputs: The cell's list, in place.
@@ -54,7 +54,7 @@ class CellOutputs:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything, as `clear_output` asks."""
+        """Remove all outputs, as `clear_output` does."""
         self._outputs[:] = []
         self._chunks: dict[int, list[str]] = {}
         self._sizes: dict[int, int] = {}
@@ -80,7 +80,7 @@ class CellOutputs:
             self._to_tail(text[room:])
 
     def rich(self, output: dict[str, Any]) -> bool:
-        """Add another output; False when there are too many, and it is left out."""
+        """Add another output; False when it is left out because there are too many."""
         size = sum(
             len(value) for value in output.get("data", {}).values() if isinstance(value, str)
         )
@@ -97,7 +97,7 @@ class CellOutputs:
         return True
 
     def settle(self) -> None:
-        """Write what was collected into the outputs, so that they can be saved."""
+        """Write the collected text into the outputs, so that they can be saved."""
         for index, chunks in self._chunks.items():
             chunks[:] = ["".join(chunks)]
             self._outputs[index]["text"] = chunks[0]

@@ -1,8 +1,8 @@
-"""The overlay: a virtual environment in the volume that continues with the user's own packages.
+"""The overlay: a virtual environment in the volume, on top of the user's own packages.
 
-A step's kernel runs in it, so what a cell installs lands in the volume, travels with the snapshot
-and never touches the user's environment. Only what was installed is kept: the skeleton around it
-is written afresh after every restore and taken away before a snapshot.
+A step's kernel runs in it, so what a cell installs is in the volume, travels with the snapshot and
+does not change the user's environment. Only installed packages are kept: the skeleton around them
+is written after every restore and removed before a snapshot.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def write(root: Path, environment: Environment) -> None:
 
 
 def write_skeleton(folder: Path, environment: Environment) -> Path:
-    """Make a folder a virtual environment of an interpreter, whatever it holds.
+    """Make a folder, which may hold files, a virtual environment of an interpreter.
 
     Args:
         folder: The virtual environment.
@@ -69,7 +69,7 @@ def write_skeleton(folder: Path, environment: Environment) -> Path:
 
 
 def remove(root: Path, environment: Environment) -> None:
-    """Take the skeleton away; what a step installed stays."""
+    """Remove the skeleton; what a step installed stays."""
     overlay = root / FOLDER
     commands, packages = overlay / "bin", overlay / environment.site_packages
     ours = [packages / _PTH, *(commands / name for name in pythons(environment))]
@@ -88,18 +88,18 @@ def remove(root: Path, environment: Environment) -> None:
         folders.append(packages)
         packages = packages.parent
     for folder in [*folders, overlay]:
-        with contextlib.suppress(OSError):  # not empty: something was installed
+        with contextlib.suppress(OSError):  # not empty: a step installed something
             folder.rmdir()
 
 
 def is_there(root: Path) -> bool:
-    """Whether the skeleton that `write` made is still in its place."""
+    """Whether the skeleton that `write` made still exists."""
     return (root / FOLDER / "pyvenv.cfg").is_file()
 
 
 def python(root: str) -> str:
     """The kernel's interpreter, under the root as the kernel sees it."""
-    return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - of another mount namespace
+    return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - a path in another mount namespace
 
 
 def pythons(environment: Environment) -> tuple[str, ...]:

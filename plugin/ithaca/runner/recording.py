@@ -1,4 +1,4 @@
-"""What an attempt writes down while its cells run: log, progress, notebook."""
+"""What an attempt records while its cells run: log, progress, notebook."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _PROGRESS_EVERY = 0.25
 
 
 class FolderGone(Exception):
-    """A cell took away the folder that the step runs in: no further cell makes sense."""
+    """A cell deleted the folder in which the step runs: no further cell is run."""
 
 
 class Recording:
     """The engine's watcher for one attempt.
 
-    What it writes are hints for whoever looks on: a store that cannot take them does not stop the
-    step; what counts is written at the end, and fails there.
+    It writes hints for views, so a store that fails does not stop the step; results are written at
+    the end, and fail there.
 
     Args:
-        store: Where to.
+        store: The store.
         task: The attempt.
         step: The step.
-        secrets: Values that are masked.
+        secrets: Values to mask.
 
     Attributes:
-        is_there: Says whether the step's folder is still in place; asked before each cell.
+        is_there: Whether the step's folder still exists; called before each cell.
         place: Where the running cell comes from.
         failure: Place, execution count and reply of the cell that failed.
     """
@@ -62,7 +62,7 @@ class Recording:
         self._notebook: Any = None
 
     def cell(self, _index: int, cell: Any) -> None:
-        """A cell starts; raises `FolderGone` when the one before left no folder to run in."""
+        """A cell starts; raises `FolderGone` when an earlier cell deleted the step's folder."""
         if not self.is_there():
             raise FolderGone
         self.place = notebook.place(self._step, cell)
@@ -84,12 +84,12 @@ class Recording:
         self.tick()
 
     def tick(self) -> None:
-        """Some time went by."""
+        """Called regularly."""
         with contextlib.suppress(StoreError):
             self.log.tick()
 
     def save(self, executed: Any) -> None:
-        """Keep the notebook with its outputs so far."""
+        """Save the notebook with its outputs so far."""
         self._notebook = executed
         with contextlib.suppress(StoreError):
             self.write_notebook()
@@ -99,12 +99,12 @@ class Recording:
         place = notebook.place(self._step, cell)
         self.failure = (place, cell.get("execution_count"), content)
         if content.get("ename") == "ValueProblem":
-            return  # our own side of the kernel: the attempt's end says it
+            return  # Ithaca's part of the kernel: the attempt's end has the message
         traceback = "\n".join(plain(str(entry)) for entry in content.get("traceback") or ())
         self.log.write(f"{traceback.rstrip()}\n", always=True)
 
     def write_notebook(self) -> None:
-        """Write the notebook, without paths of this machine and with secrets masked."""
+        """Write the notebook, without this machine's paths and with secrets masked."""
         if self._notebook is None:
             return
         document = json.loads(json.dumps(self._notebook))
@@ -112,7 +112,7 @@ class Recording:
         for path in ("input_path", "output_path"):
             papermill.pop(path, None)
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        # As they stand in JSON: quotes and line ends of a secret are escaped there.
+        # As in JSON, where quotes and line ends are escaped.
         secrets = tuple(json.dumps(each, ensure_ascii=False)[1:-1] for each in self.log.secrets)
         data = mask(text, secrets).encode("utf-8", "surrogatepass")
         self._store.overwrite(self._name("notebook.ipynb"), data)

@@ -1,4 +1,4 @@
-"""Where a step sees its root: a plan for the private view, and whether this machine allows it."""
+"""Where a step sees its root: the plan of its private view, and whether the machine allows one."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def choose(
     mounts: Sequence[Mount] = (),
     private: bool = True,
 ) -> View:
-    """Plan a step's view, private where this machine allows it.
+    """Plan a step's view, which is private where this machine allows it.
 
     Source folders on the interpreter's path (an editable install of the project itself) are not
-    kept: the step's own copy counts.
+    kept: the step uses its own copy.
 
     Args:
-        root: The project root; need not exist on this machine.
+        root: The project root; it need not exist on this machine.
         work_root: The restored folder of the step.
         environment: The kernel's interpreter, which must stay visible.
         runtime: Folder with the kernel's sockets and Ithaca's kernel package.
         mounts: Volumes.
-        private: False to do without the namespace.
+        private: False to use no namespace.
     """
     own = str(work_root.resolve())
     seen = tuple((each.source, each.target, each.read_only) for each in mounts)
@@ -81,7 +81,7 @@ def choose(
         (str(runtime), False),
     ]
     if base in {Path(path).resolve() for path, _ in wanted}:
-        return plain  # the project is its own virtual environment: nothing to tell them apart by
+        return plain  # the project is its own virtual environment: they cannot be separated
     keep = _under(base, Path(own), wanted)
     view = View(root=str(base), work_root=own, private=True, keep=keep, mounts=seen)
     with mount_points(view):
@@ -89,7 +89,7 @@ def choose(
 
 
 def can_be_private(root: Path) -> bool:
-    """Whether this machine lets a step see its files at the root's own path.
+    """Whether a step can see its files at the root's own path on this machine.
 
     Args:
         root: The project root.
@@ -100,9 +100,9 @@ def can_be_private(root: Path) -> bool:
 
 @contextlib.contextmanager
 def mount_points(view: View) -> Iterator[None]:
-    """Make the empty folders that are mounted over; take them away at the end.
+    """Create the empty folders that mounts need; remove them at the end.
 
-    Without a namespace, volumes inside of the root are symbolic links.
+    Without a namespace, volumes below the root are symbolic links.
     """
     places = [str(Path(path).relative_to(view.root)) for path, _ in view.keep]
     places += [place for _, place, _ in view.mounts if view.private and not place.startswith("/")]
@@ -119,7 +119,7 @@ def mount_points(view: View) -> Iterator[None]:
         yield
     finally:
         for each in reversed(made):
-            with contextlib.suppress(OSError):  # a step wrote something next to it
+            with contextlib.suppress(OSError):  # a step wrote something into it
                 each.unlink() if each.is_symlink() else each.rmdir()
 
 

@@ -1,7 +1,7 @@
-"""No secret goes into a snapshot: the files that a step changed are searched before they are taken.
+"""Keeps secrets out of snapshots: searches the files that a step changed before they are taken.
 
-The kernel's side refuses values whose pickle holds one; here are all other files, among them the
-buffers of arrays. A secret that a step encoded (compressed, encrypted, base64) is not found.
+The kernel refuses values whose pickle holds a secret; all other files are searched here, including
+the buffers of arrays. A secret that a step encoded (compressed, encrypted, base64) is not found.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
     from ithaca.store import Ignore, StatCache
 
 SHORTEST = 8
-"""A shorter secret is found in files by chance."""
+"""Characters; shorter secrets occur in files by chance."""
 
 _CHUNK = 4 << 20
 _MOST = 5
 
 
 def declared(workflow: Workflow) -> dict[str, str]:
-    """The secrets of all steps that this machine knows: variable to value.
+    """The secrets of all steps that are set on this machine: variable to value.
 
-    Also a step that does not ask for a secret may come by it, where steps share a machine, though
-    its kernel is not given the variable.
+    Where steps share a machine, a step can also find secrets that it did not ask for, although its
+    kernel does not get their variables.
     """
     names = sorted({each.env for step in workflow.steps for each in step.secrets})
     return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 def foreign(workflow: Workflow, step: Step) -> set[str]:
-    """The variables that other steps declare as secrets, and this one does not."""
-    everybody = {each.env for other in workflow.steps for each in other.secrets}
-    return everybody - {each.env for each in step.secrets}
+    """The variables that other steps declare as secrets and this one does not."""
+    declared_by_all = {each.env for other in workflow.steps for each in other.secrets}
+    return declared_by_all - {each.env for each in step.secrets}
 
 
 def find(
     root: Path, secrets: Mapping[str, str], *, ignore: Ignore, cache: StatCache
 ) -> StepError | None:
-    """The error of a step that left a secret in a file or value; None when it did not.
+    """The error of a step that left a secret in a file or value; None when it left none.
 
     Args:
         root: The step's folder.
         secrets: Variable to value.
-        ignore: What does not go into the snapshot.
-        cache: What is known of the files that the step started from.
+        ignore: Files that are not part of the snapshot.
+        cache: The files that the step started from.
     """
     wanted = {
         variable: _forms(secret) for variable, secret in secrets.items() if len(secret) >= SHORTEST
@@ -69,7 +69,7 @@ def find(
 
 
 def _forms(secret: str) -> list[bytes]:
-    """A secret as files hold it: as text, in JSON, and as NumPy and others hold characters."""
+    """A secret in the encodings that files use: text, JSON, and wide characters as in NumPy."""
     texts = dict.fromkeys([secret, json.dumps(secret)[1:-1]])
     return [
         text.encode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
@@ -100,17 +100,17 @@ def _error(root: Path, found: list[tuple[str, str]]) -> StepError:
     values: dict[str, list[str]] = {}
     for each in read_folder(root):
         values.setdefault(each.object, []).append(each.name)
-    told = []
+    places = []
     for path, variable in found:
         identity = path.removeprefix(f"{OBJECTS}/").split("/")[0]
         named = values.get(identity, []) if path.startswith(f"{OBJECTS}/") else []
         what = f"the value {' or '.join(named)}" if named else f"the file {path}"
-        told.append(f"{what} contains the secret in {variable}")
-    told = list(dict.fromkeys(told))
-    more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
+        places.append(f"{what} contains the secret in {variable}")
+    places = list(dict.fromkeys(places))
+    more = f"; and {len(places) - _MOST} more" if len(places) > _MOST else ""
     return StepError(
         code="ITH518",
-        message="; ".join(told[:_MOST]) + more,
-        cure="read the environment variable where it is used, and write it nowhere: snapshots are "
-        "read by others",
+        message="; ".join(places[:_MOST]) + more,
+        cure="read the environment variable where you need it, and do not write it to files or "
+        "values: other people can read snapshots",
     )

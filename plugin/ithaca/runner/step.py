@@ -47,23 +47,22 @@ def execute(
     cancelled: Callable[[], bool] | None = None,
     restore: Callable[[], None] | None = None,
 ) -> AttemptEnd:
-    """Execute one attempt of a step, and write down how it went.
+    """Execute one attempt of a step, and record how it ended.
 
-    Whatever happens to the step ends in the record; nothing is raised for it.
+    Every failure of the step is recorded; none is raised.
 
     Args:
         task: The attempt.
-        store: The store, when it is not the plain one at the task's path.
-        cancelled: Says whether SIGTERM was a cancel, where the machine may send it as well; asked
-            when it came. Without it, it always is.
-        restore: Puts the task's environment in place, where it is not; not called for a step
-            that is reused.
+        store: The store, when it is not the local one at the task's path.
+        cancelled: Whether the run was cancelled; called on SIGTERM, where machines send it too.
+            Without it, SIGTERM always cancels.
+        restore: Restores the task's environment; not called for a step that is reused.
 
     Returns:
-        How it ended, as it stands in the record.
+        How it ended, as recorded.
 
     Raises:
-        StoreError: Not even that could be written.
+        StoreError: The record could not be written.
     """
     store = store or LocalStore.open(Path(task.store))
     journal = Journal(store, task.run)
@@ -76,14 +75,14 @@ def execute(
         end = attempt.end()
         try:
             record(journal, end)
-        except StoreError:  # a quota, perhaps, which the disk's free space does not tell of
+        except StoreError:  # perhaps a quota, which the free space does not show
             shutil.rmtree(task.work, ignore_errors=True)
             record(journal, end)
     return end
 
 
 class _Attempt:
-    """The steps of an attempt, and what is known so far."""
+    """The parts of an attempt, and its results so far."""
 
     def __init__(
         self,
@@ -114,7 +113,7 @@ class _Attempt:
         self.known: dict[str, Any] = {}
 
     def end(self) -> AttemptEnd:
-        """Run the attempt and say how it ended."""
+        """Run the attempt and return its end."""
         try:
             status = self._run()
         except Interrupted as interrupted:
@@ -123,7 +122,7 @@ class _Attempt:
             if self.interruption.reason is not None:
                 return self._interrupted(Interrupted(self.interruption.reason))
             return self._ended("failed", error=failed.error, retryable=failed.retryable)
-        except (MergeConflict, UsageError) as error:  # another attempt would find the same
+        except (MergeConflict, UsageError) as error:  # another attempt would fail in the same way
             return self._ended("failed", error=failure.of(error), retryable=False)
         except Exception as error:
             if not isinstance(error, (IthacaError, OSError)):
@@ -178,7 +177,7 @@ class _Attempt:
         check_usable(environment)
         if self.task.environment and environment.identity != self.task.environment:
             self.notices.append(
-                f"what {environment.executable} can import changed after the run was planned"
+                f"the packages of {environment.executable} changed after the run was planned"
             )
         return environment
 
@@ -193,7 +192,7 @@ class _Attempt:
             return False
         try:
             execution = self._execution(known.execution)
-        except NotFound:  # collected meanwhile: it has to be made again
+        except NotFound:  # garbage-collected: the step must run
             return False
         self.known.update(
             execution=known.execution,
@@ -210,7 +209,7 @@ class _Attempt:
         if len(parents) == 1:
             return parents[0].after
 
-        from ithaca.store import MergeNode, MergeRules, merge  # only joins need it
+        from ithaca.store import MergeNode, MergeRules, merge  # only joins need them
 
         def load(digest: str) -> MergeNode:
             execution = self._execution(digest)
@@ -245,9 +244,9 @@ class _Attempt:
         self.known.update(execution=digest, after=after, metrics=metrics)
         first = publish(self.store, key, digest, self.task.run, metrics)
         if first.execution != digest and self.task.reuse and self.step.cache:
-            # Another run was faster: both go on from one result, so that the rest is shared.
-            won = self._execution(first.execution)
-            self.known.update(execution=first.execution, before=won.before, after=won.after)
+            # Another run was faster: both continue from its result, so later steps are shared.
+            winner = self._execution(first.execution)
+            self.known.update(execution=first.execution, before=winner.before, after=winner.after)
             self.known.update(metrics=first.metrics)
 
     def _interrupted(self, interrupted: Interrupted) -> AttemptEnd:
@@ -257,7 +256,7 @@ class _Attempt:
                 if self.task.ends is not None and time.time() > self.task.ends:
                     error = failure.run_timed_out(self.recording.place, self.task.deadline or 0)
                     return self._ended("timed_out", error=error, retryable=False)
-                return self._ended("failed", error=failure.told_to_end(), infrastructure=True)
+                return self._ended("failed", error=failure.terminated(), infrastructure=True)
             return self._ended("cancelled", retryable=False)
         error = failure.timed_out(self.recording.place, self.step.timeout or 0)
         return self._ended("timed_out", error=error)
@@ -291,10 +290,7 @@ class _Attempt:
         )
 
     def _make_room(self) -> None:
-        """Let a failed step that filled the disk not keep its log and its end from being written.
-
-        Its folder is of no use any more.
-        """
+        """Delete the folder of a failed step that filled the disk: its end must be written."""
         disk = os.statvfs(self.store.path)
         if disk.f_bavail * disk.f_frsize < _ROOM:
             shutil.rmtree(self.task.work, ignore_errors=True)
@@ -314,7 +310,7 @@ def _secret_missing(missing: list[str]) -> StepError:
         code="ITH508",
         message=f"the environment variable{several} {', '.join(missing)} of the step's "
         f"secret{several} {'are' if several else 'is'} not set",
-        cure="set it in the environment in which you call `ithaca run`",
+        cure="set it in the environment from which you call `ithaca run`",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a runner is given."""
+"""The task of a runner: one attempt of a step."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         arguments: Value of every parameter.
         source: Digest of the source snapshot.
         parents: Digests of the parents' executions, in the order of `needs`.
-        root: Absolute path of the project root, as the step sees it where that is possible.
-        work: Private folder of this attempt; need not exist. Whoever made the task removes it.
-        folder: Where the step's files are restored, when it is not `root` in `work`. It may be
-            `root` itself where nothing else is (a pod): then no private view is needed.
+        root: Absolute path of the project root; the step sees its files there where possible.
+        work: Private folder of this attempt, which need not exist; the task's owner removes it.
+        folder: Where the step's files are restored, when it is not `root` in `work`. In a pod it is
+            `root` itself, so no private view is needed.
         python: Interpreter of the kernel.
-        environment: Identity digest of what the interpreter can import, as planned.
-        reuse: Whether a known execution may stand for the step.
+        environment: Identity digest of what the interpreter can import, from the plan.
+        reuse: Whether the step may be reused.
         reuse_ignore: Patterns of the files that count in no key.
         merge_rules: What a join does with conflicting paths: pattern to rule, the last match wins.
-        mounts: Volumes that the runner mounts; none where the engine has mounted them.
+        mounts: Volumes that the runner mounts; none where the engine mounts them.
         notebook: Path of the notebook relative to the root.
-        writer: Who executes it, for the record; else this machine and process.
-        notices: What the user should know of how its environment came about.
-        ends: When the engine ends the whole run, seconds since the epoch.
-        deadline: How many seconds the whole run may take.
-        memory: How much memory it may use, for the record.
-        masked: Values that no log may show, beside those of the workflow's secrets.
-        owner_fd: Read end of a pipe that ends with the owner; nothing is written after that.
+        writer: Who executes it, for the record; by default this machine and process.
+        notices: Notices about its environment.
+        ends: When the engine ends the whole run, in seconds since the epoch.
+        deadline: Seconds that the whole run may take.
+        memory: Its limit of memory, for the record.
+        masked: Values to mask in logs, besides those of the workflow's secrets.
+        owner_fd: Read end of a pipe that closes with the owner; nothing is written after that.
     """
 
     store: str

@@ -1,7 +1,7 @@
-"""Volumes on this machine: data that is mounted into a step's view and is in no snapshot.
+"""Volumes on this machine: data that is mounted for a step and not part of its snapshots.
 
-In a pod the engine mounts them. Here a volume with a `path` is bound over its mount path, inside of
-the root or over a folder that is there; one with a `claim` is a cluster's, and is not mounted.
+In a pod the engine mounts them. Here a volume with a `path` is bound over its mount path, in the
+root or over an existing folder; one with a `claim` belongs to a cluster and is not mounted.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Volume, Workflow
 
 POD_ROOT = PurePosixPath("/project")
-"""The root's path in pods: a mount path below it means the same place of the root here."""
+"""The root's path in pods: a mount path below it is the same place below the root here."""
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder that a step sees at another place.
+    """A folder that a step sees at another path.
 
     Attributes:
         source: Its absolute path.
-        target: Where it is seen: relative to the root when inside of it, else absolute.
-        read_only: Whether it can only be read there.
+        target: Where the step sees it: relative to the root when inside of it, else absolute.
+        read_only: Whether the step can only read it.
     """
 
     source: str
@@ -36,14 +36,14 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mounts(workflow: Workflow, root: Path) -> tuple[Mount, ...]:
-    """What is mounted for the steps of a workflow.
+    """The mounts for the steps of a workflow.
 
     Args:
         workflow: The workflow.
         root: Its root on this machine.
 
     Returns:
-        Outer ones first; a volume whose mount path is its own path needs none.
+        The mounts, outer ones first; a volume whose mount path is its own path needs none.
     """
     found = []
     for volume in workflow.volumes:
@@ -58,7 +58,7 @@ def mounts(workflow: Workflow, root: Path) -> tuple[Mount, ...]:
 
 
 def left_out(workflow: Workflow, root: Path) -> list[str]:
-    """Patterns, gitignore's syntax, of what belongs to volumes and so to no snapshot.
+    """Patterns (gitignore syntax) of files that belong to volumes and so to no snapshot.
 
     Args:
         workflow: The workflow.
@@ -71,7 +71,7 @@ def left_out(workflow: Workflow, root: Path) -> list[str]:
 
 
 def check(workflow: Workflow, root: Path) -> tuple[str, ...]:
-    """Refuse volumes that cannot be mounted on this machine.
+    """Check that the volumes can be mounted on this machine.
 
     Args:
         workflow: The workflow.
@@ -81,11 +81,11 @@ def check(workflow: Workflow, root: Path) -> tuple[str, ...]:
         Notices of the volumes that are not mounted.
 
     Raises:
-        UsageError: A volume's path or mount path is not there.
+        UsageError: A volume's path or mount path does not exist.
     """
     return tuple(
-        f"the volume {volume.name} is a claim of a cluster and is not mounted on this machine: "
-        f"steps see at {volume.mount_path} what is there"
+        f"the volume {volume.name} is a claim of a cluster and not mounted on this machine: steps "
+        f"see this machine's own {volume.mount_path}"
         for volume in workflow.volumes
         if not _is_mounted(volume, root)
     )
@@ -99,20 +99,20 @@ def _is_mounted(volume: Volume, root: Path) -> bool:
     if not source.is_dir():
         raise UsageError(
             "ITH626",
-            f"its path {source} is no folder on this machine",
+            f"its path {source} is not a folder on this machine",
             where=where,
-            cure="make it, or correct `path` in the notebook's metadata (a relative one is taken "
-            "from the project's root)",
+            cure="create it, or correct `path` in the notebook's metadata (relative to the "
+            "project's root)",
         )
     inside = _inside(volume.mount_path, root)
     if inside == "." or (inside is None and not Path(volume.mount_path).is_dir()):
         raise UsageError(
             "ITH627",
-            f"there is no folder {volume.mount_path} on this machine that it could be mounted at"
+            f"it cannot be mounted at {volume.mount_path}: there is no such folder on this machine"
             if inside is None
             else "it cannot be mounted over the whole project",
             where=where,
-            cure=f"make the folder, or mount it below {POD_ROOT}, which is the project's root in "
+            cure=f"create the folder, or mount it below {POD_ROOT}, which is the project's root in "
             "every step",
         )
     return True

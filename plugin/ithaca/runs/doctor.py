@@ -62,8 +62,7 @@ def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -
 
 def _kernel(project: Project) -> Check:
     """The Python interpreter of kernels: the configured one, else that of new notebooks."""
-    from ithaca.runner.environment import check_usable, describe
-    from ithaca.runner.kernelspec import resolve_kernel
+    from ithaca.runner.environment import check_usable, describe, resolve_kernel
 
     try:
         environment = describe(project.settings.text("python") or str(resolve_kernel("python3")))

@@ -109,7 +109,7 @@ def interpreter(project: Project, workflow: Workflow) -> str:
     Raises:
         UsageError: The notebook's kernel is not installed here.
     """
-    from ithaca.runner.kernelspec import resolve_kernel
+    from ithaca.runner.environment import resolve_kernel
 
     configured = project.settings.text("python")
     return configured or str(resolve_kernel(workflow.source.kernel))

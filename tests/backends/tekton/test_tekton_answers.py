@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ithaca.errors import UsageError
-from ithaca_tekton.answers import Answer, answer, decided
+from ithaca.model.run import Answer
+from ithaca_tekton.answers import answer, decided
 
 
 def user(name: str, response: str, message: str = "") -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""How the runner is started in a pod, and where things lie there.
+"""How the runner is started in a pod, and its folders there.
 
-The same places in every pod: the root of the project at `/project` (a value may hold a path below
-it), everything else of the attempt below `/ithaca-work`, on the same volume. A backend writes the
-options with its engine's variables; nothing of the notebook's code is among them.
+The folders are the same in every pod: the root of the project is `/project` (a value may hold a
+path below it), everything else of the attempt is below `/ithaca-work`, on the same volume. Backends
+write the options with the variables of their engine; none of them holds the notebook's code.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ EXECUTION = f"{WORK}/out/execution"
 METRICS = f"{WORK}/out/metrics"
 
 POD = "ITHACA_POD"
-"""Variable with the name of the pod."""
+"""Variable that holds the pod's name."""
 
 STORE_PREFIX = "ITHACA_REMOTE_"
-"""What stands before the variables of the store's secret: they are the runner's, no kernel's."""
+"""Prefix of the variables of the store's secret, which the runner has and kernels have not."""
 
 ANSWERS = ("decision", "by", "comment")
-"""What a person says when asked: `approve` or `reject`, who it was, and why."""
+"""A person's answer: `approve` or `reject`, who decided, and why."""
 
 
 def interpreter(*, copied: bool) -> list[str]:
-    """What starts the runner: the Ithaca that was copied into the pod, else the image's own."""
-    if copied:  # what the image says of its own Python (`PYTHONPATH`) is not for this one
+    """The command of the runner: the Ithaca that was copied into the pod, else the image's own."""
+    if copied:  # the image's variables (`PYTHONPATH`) are for its own Python
         return [f"{HOME}/bin/python", "-I", "-m", "ithaca.runner"]
     return ["python3", "-P", "-m", "ithaca.runner"]
 
 
 def install() -> list[str]:
-    """What the first container runs: copy its own Ithaca to where the pod's volume is."""
+    """The command of the first container: copy its own Ithaca to the pod's volume."""
     return ["python3", "-P", "-m", "ithaca.runner", "--install", COPY]
 
 
 def check(*, store: str, python: str | None) -> list[str]:
-    """The arguments of a pod that only says whether a step could run in it.
+    """The arguments of a pod that only checks whether a step could run in it.
 
     Args:
         store: URL of the store, as pods see it.

@@ -1,4 +1,4 @@
-"""Installing a lock with uv, into a virtual environment of the interpreter that is there."""
+"""Installs a lock with uv, into a new virtual environment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KERNEL = "ipykernel"
 PROJECT = "_ithaca_project.pth"
-"""Lets the modules of a project that is a package be imported from where the step has them."""
+"""Makes the modules of a project that is a package importable from the step's files."""
 
 _FROM_PIP = {
     "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
@@ -32,7 +32,7 @@ _FROM_PIP = {
     "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
     "PIP_CERT": ("SSL_CERT_FILE",),
 }
-"""What people set for pip, and what uv calls it (the first) unless they set that as well."""
+"""Variables of pip, and those of uv for the same: the first is set unless one of them is."""
 
 SYSTEM_CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -46,8 +46,8 @@ _NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX", "UV
 _FOREIGN = ("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX", "UV_PROJECT", "UV_WORKING_DIRECTORY")
 _UNREACHED = ("Failed to fetch", "Failed to download", "error sending request", "timed out")
 _ERRORS = ("error:", "×")  # noqa: RUF001 - as uv writes it
-_SAID = 1000
-"""Characters of what uv said that an error repeats."""
+_SHOWN = 1000
+"""Characters of uv's output in an error."""
 
 
 def build(
@@ -65,16 +65,16 @@ def build(
         lock: The lock.
         root: The project's root.
         base: The interpreter.
-        target: Folder of the virtual environment; what is there is removed.
-        cache: uv's cache, where the user's own is not to be used.
-        say: Told what uv says.
+        target: Folder of the virtual environment; its content is removed.
+        cache: uv's cache, when it is not the user's own.
+        say: Called with each line of uv's output.
 
     Returns:
         The new environment, and notices.
 
     Raises:
-        UsageError: There is no uv (ITH673), or the lock cannot be installed (ITH527).
-        BackendError: A package index did not answer: another attempt may help (ITH527).
+        UsageError: uv is not installed (ITH673), or the lock cannot be installed (ITH527).
+        BackendError: A package index did not respond: another attempt may help (ITH527).
     """
     uv = _Uv(find_uv(), (root / lock.path).parent, target, cache, say)
     shutil.rmtree(target, ignore_errors=True)
@@ -82,7 +82,7 @@ def build(
     into = ("pip", "install", "--python", str(target / "bin" / "python"))
     name = Path(lock.path).name
     if lock.kind == "uv":
-        # The project itself is not installed: its code is the step's own copy of it.
+        # The project itself is not installed: the step uses its own copy.
         uv.run("sync", "--frozen", "--no-install-project", lock=lock)
     else:
         uv.run(*into, "-r", name, lock=lock)
@@ -93,15 +93,15 @@ def build(
         return built, ()
     again = (*into, "-r", name, KERNEL) if lock.kind == "requirements" else (*into, KERNEL)
     uv.run(*again, lock=lock)
-    notice = f"{lock.path} lacks {KERNEL}, which every kernel needs: it was installed as well"
+    notice = f"{lock.path} does not list {KERNEL}, which kernels need; it was installed as well"
     return describe(target / "bin" / "python"), (notice,)
 
 
 def find_uv() -> str:
-    """The uv that belongs to this interpreter, else the one on the `PATH`.
+    """The uv beside this interpreter, else the one on the `PATH`.
 
     Raises:
-        UsageError: There is none.
+        UsageError: uv is not installed.
     """
     beside = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
     for folder in beside:
@@ -111,7 +111,7 @@ def find_uv() -> str:
     if found is None:
         raise UsageError(
             "ITH673",
-            f"a lock is installed with uv, and there is none beside {sys.executable}",
+            f"uv, which installs locks, was not found beside {sys.executable} or on the PATH",
             cure="`pip install uv` where Ithaca is installed (on a cluster: in the runner image)",
         )
     return found
@@ -142,27 +142,27 @@ class _Uv:
             encoding="utf-8",
             errors="replace",
         )
-        said = []
+        lines = []
         assert process.stdout is not None
         for line in process.stdout:
-            said.append(line)
+            lines.append(line)
             self._say(line.rstrip("\n"))
         if process.wait() != 0:
-            raise _failed(_sentence(said), lock)
+            raise _failed(_sentence(lines), lock)
 
 
 def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dict[str, str]:
-    """The environment variables of uv: the user's, and what they set for pip in uv's words.
+    """The environment variables of uv: the user's, with those of pip under uv's names.
 
     Args:
-        outer: Where they are taken from.
+        outer: The user's variables.
         target: Folder of the virtual environment.
-        cache: uv's cache, where the user's own is not to be used.
+        cache: uv's cache, when it is not the user's own.
 
     Example:
         >>> from pathlib import Path
-        >>> told = variables({"PIP_INDEX_URL": "https://index"}, Path("/e"), None)
-        >>> told["UV_DEFAULT_INDEX"], told["UV_PYTHON_DOWNLOADS"]
+        >>> env = variables({"PIP_INDEX_URL": "https://index"}, Path("/e"), None)
+        >>> env["UV_DEFAULT_INDEX"], env["UV_PYTHON_DOWNLOADS"]
         ('https://index', 'never')
     """
     env = {name: value for name, value in outer.items() if name not in (*_NOT_INHERITED, *_FOREIGN)}
@@ -174,8 +174,8 @@ def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dic
         UV_PYTHON=str(target / "bin" / "python"),
         UV_PYTHON_DOWNLOADS="never",
         UV_NO_PROGRESS="1",
-        # Without bytecode every step would compile what it imports. It is checked against the
-        # source, and is the same wherever and whenever it was made.
+        # Without bytecode every step would compile its imports. It is checked against the source,
+        # so it is the same wherever and whenever it was made.
         UV_COMPILE_BYTECODE="1",
         PYC_INVALIDATION_MODE="CHECKED_HASH",
     )
@@ -195,20 +195,20 @@ def _name_project(lock: Path, target: Path) -> None:
 
 
 def _sentence(lines: list[str]) -> str:
-    """What uv said is wrong, in one line."""
+    """The errors of uv, in one line."""
     first = next((at for at, line in enumerate(lines) if line.lstrip().startswith(_ERRORS)), 0)
-    return re.sub(r"\s+", " ", " ".join(lines[first:])).strip()[:_SAID]
+    return re.sub(r"\s+", " ", " ".join(lines[first:])).strip()[:_SHOWN]
 
 
-def _failed(said: str, lock: Lock) -> UsageError | BackendError:
-    message = f"uv cannot install {lock.path}: {said}"
-    if any(each in said for each in _UNREACHED):
+def _failed(reason: str, lock: Lock) -> UsageError | BackendError:
+    message = f"uv cannot install {lock.path}: {reason}"
+    if any(each in reason for each in _UNREACHED):
         return BackendError(
             "ITH527",
             message,
-            cure="the package index must be reachable from where the environment is built; "
-            "UV_INDEX_URL or PIP_INDEX_URL names another one",
+            cure="check that the package index can be reached from where the environment is built; "
+            "set UV_INDEX_URL or PIP_INDEX_URL for another one",
         )
     return UsageError(
-        "ITH527", message, cure="correct the lock: what it asks for cannot be installed together"
+        "ITH527", message, cure="correct the lock: its packages cannot be installed together"
     )

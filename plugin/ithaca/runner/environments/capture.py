@@ -1,7 +1,7 @@
-"""The virtual environment that is there, taken as it is for pods of the same Python and platform.
+"""Captures this virtual environment for pods with the same Python and platform.
 
-What would not work elsewhere is refused: packages that lie outside of it, libraries that are not
-Python's, code of editable packages that is not among the project's files.
+What would not work in a pod is refused: packages outside of the environment, libraries that are not
+Python's, editable packages whose code is not among the project's files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ithaca.store import StatCache, Store
 
 _MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
-"""The oldest glibc of the names that do not say it."""
+"""The oldest glibc of tags whose names do not contain it."""
 _TAG = re.compile(r"^Tag: [^-\s]+-[^-\s]+-(\S+)$", re.MULTILINE)
 _NEWER_NAME = re.compile(r"manylinux_(\d+)_(\d+)_")
 _SHOWN = 5
@@ -40,20 +40,20 @@ def capture(
     cache: StatCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Wanted:
-    """Take a virtual environment and make it reachable for all who share the store.
+    """Take a virtual environment, and share it through the store.
 
     Args:
-        store: Where to.
+        store: The store.
         environment: The virtual environment.
         root: The project's root.
-        cache: What is known of its files.
-        progress: Told of the files and bytes done so far.
+        cache: Its files, as known from earlier.
+        progress: Called with (files, bytes) as the work proceeds.
 
     Returns:
-        What pods restore.
+        The environment that pods restore.
 
     Raises:
-        UsageError: It would not work elsewhere (ITH672).
+        UsageError: It would not work in a pod (ITH672).
         StoreError: The store cannot be written or reached.
     """
     refuse(environment, root)
@@ -71,43 +71,43 @@ def capture(
 
 
 def refuse(environment: Environment, root: Path) -> None:
-    """Refuse what would not work in a pod.
+    """Check that an environment would work in a pod.
 
     Args:
         environment: The environment.
         root: The project's root.
 
     Raises:
-        UsageError: Something would not; `lock` is proposed.
+        UsageError: It would not; the cure is a lock.
     """
-    why = next(_reasons(environment, root.resolve()), None)
-    if why is not None:
+    reason = next(_reasons(environment, root.resolve()), None)
+    if reason is not None:
         raise UsageError(
             "ITH672",
-            f"the environment of {environment.executable} cannot be captured: {why}",
-            cure="write what the notebook imports into requirements.txt (`uv pip freeze` lists "
-            "what is there), and `--environment lock`",
+            f"the environment of {environment.executable} cannot be captured: {reason}",
+            cure="list what the notebook imports in requirements.txt (`uv pip freeze` shows what "
+            "is installed), and use `--environment lock`",
         )
 
 
 def _reasons(environment: Environment, root: Path) -> Iterator[str]:
     prefix = Path(environment.prefix).resolve()
     if not environment.platform.startswith("linux"):
-        yield f"it is one of {environment.platform}, and pods run Linux"
+        yield f"its platform is {environment.platform}, and pods run Linux"
     if not environment.libc.startswith("glibc "):
         yield "its C library is not glibc"
     if (prefix / "conda-meta").is_dir():
-        yield "it is a conda environment, with libraries that are not Python's"
+        yield "it is a conda environment, which holds libraries that are not Python's"
     if environment.prefix == environment.base_prefix:
-        yield "it is no virtual environment, so its packages are mixed with the system's"
+        yield "it is not a virtual environment, so its packages are mixed with the system's"
     outside = [path for path in _foreign(environment) if not path.is_relative_to(root)]
     if outside:
         shown = ", ".join(map(str, outside[:_SHOWN]))
-        yield f"it imports from {shown}, outside of it and of the project"
+        yield f"it imports from {shown}, which is outside of it and of the project"
 
 
 def _foreign(environment: Environment) -> Iterator[Path]:
-    """Folders that it imports from and that neither it nor its interpreter holds."""
+    """Folders of imports that belong neither to it nor to its interpreter."""
     prefix = Path(environment.prefix).resolve()
     minor = f"python{environment.version[0]}.{environment.version[1]}"
     own = [Path(environment.base_prefix).resolve() / lib / minor for lib in ("lib", "lib64")]
@@ -118,16 +118,16 @@ def _foreign(environment: Environment) -> Iterator[Path]:
         if not (path.is_relative_to(prefix) or standard):
             yield path
     for folder in packages:
-        for told in folder.glob("*.dist-info/direct_url.json"):
-            source = _editable(told)
+        for file in folder.glob("*.dist-info/direct_url.json"):
+            source = _editable(file)
             if source is not None:
                 yield source
 
 
-def _editable(told: Path) -> Path | None:
-    """The source of an editable package; finders of its own import from there."""
+def _editable(file: Path) -> Path | None:
+    """The source folder of an editable package; None for another package."""
     try:
-        content: dict[str, Any] = json.loads(told.read_bytes())
+        content: dict[str, Any] = json.loads(file.read_bytes())
         if not content.get("dir_info", {}).get("editable"):
             return None
         return Path(unquote(urlsplit(str(content["url"])).path)).resolve()
@@ -136,14 +136,14 @@ def _editable(told: Path) -> Path | None:
 
 
 def _needed(environment: Environment) -> str:
-    """The oldest C library with which all compiled packages work, as their wheels say."""
+    """The oldest C library with which all compiled packages work, by the tags of their wheels."""
     wheels = [each for site in environment.sites for each in Path(site).glob("*.dist-info/WHEEL")]
     needed = [_oldest(each, environment.libc) for each in wheels]
     return max((each for each in needed if each), key=version, default="")
 
 
 def _oldest(wheel: Path, here: str) -> str:
-    """The oldest C library of one wheel; empty when it needs none."""
+    """The oldest C library that one wheel works with; empty when it needs none."""
     try:
         tags = _TAG.findall(wheel.read_text("utf-8", "replace"))
     except OSError:
@@ -158,5 +158,5 @@ def _glibc(name: str, here: str) -> str:
     for old, oldest in _MANYLINUX.items():
         if name.startswith(f"{old}_"):
             return f"glibc {oldest}"
-    told = _NEWER_NAME.match(name)
-    return f"glibc {told[1]}.{told[2]}" if told else here  # it was compiled on this machine
+    found = _NEWER_NAME.match(name)
+    return f"glibc {found[1]}.{found[2]}" if found else here  # compiled on this machine

@@ -1,4 +1,4 @@
-"""The document of an environment in the store, and the name of a lock's one."""
+"""The document of an environment in the store, and its name for a lock."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 FORMAT = 1
-"""Raised when an environment of the same lock would be kept otherwise than before."""
+"""Raised when an environment of the same lock would be kept differently than before."""
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
-    """What an interpreter must be for compiled packages to work with it.
+    """What compiled packages require of an interpreter.
 
     Attributes:
         python: Implementation and minor version, such as `cpython 3.12`.
         system: System and machine, such as `linux-x86_64`.
-        libc: The C library and its version, such as `glibc 2.36`; of a kept environment the
+        libc: The C library and its version, such as `glibc 2.36`; for a kept environment, the
             oldest that its packages work with.
     """
 
@@ -45,7 +45,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.python} on {self.system} with {self.libc or 'an unknown C library'}"
 
     def runs_on(self, other: Platform) -> bool:
-        """Whether what was made for this platform works on another one.
+        """Whether an environment for this platform works on another one.
 
         Example:
             >>> old = Platform(python="cpython 3.12", system="linux-x86_64", libc="glibc 2.17")
@@ -75,13 +75,13 @@ def version(libc: str) -> tuple[int, ...]:
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pod told of its image: a hint for planners.
+    """The interpreter of an image, as a pod saw it: a hint for planners.
 
     Attributes:
         image: Reference of the image.
         python: Its interpreter.
         identity: Digest of what that can import.
-        platform: What it is; None where an older Ithaca wrote it.
+        platform: Its platform; None in documents of an older Ithaca.
     """
 
     image: str
@@ -95,11 +95,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         snapshot: Digest of its files.
-        platform: What it works with.
-        identity: Digest of what it can import, as the keys of steps have it.
-        prefix: Folder of the virtual environment where it was made.
-        root: The project's root there.
-        notices: What the user should know of it.
+        platform: The platform that it works on.
+        identity: Digest of what it can import, as in the keys of steps.
+        prefix: Folder of the virtual environment when it was made.
+        root: The project's root at that time.
+        notices: Notices for the user.
         format: Version of this document.
     """
 
@@ -116,20 +116,20 @@ def lock_name(digest: str, platform: Platform) -> str:
     """Name of the document of a lock's environment.
 
     Args:
-        digest: What counts of the lock.
-        platform: What it is installed for.
+        digest: The lock's digest.
+        platform: The platform that it is installed for.
     """
-    told = [FORMAT, digest, platform.python, platform.system, platform.libc]
-    return names.lock(blake3.blake3(msgspec.json.encode(told)).hexdigest())
+    content = [FORMAT, digest, platform.python, platform.system, platform.libc]
+    return names.lock(blake3.blake3(msgspec.json.encode(content)).hexdigest())
 
 
 def find(store: Store, wanted: Wanted, platform: Platform | None) -> Kept | None:
-    """What the store keeps of an environment; None when it is not there, or of a newer format.
+    """The store's document of an environment; None when it has none.
 
     Args:
         store: The store.
         wanted: The environment.
-        platform: What it is needed for; a capture is one and the same for all.
+        platform: The platform that needs it; a capture is the same for all.
 
     Raises:
         Corrupt: The document cannot be read.

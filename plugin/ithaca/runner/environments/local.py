@@ -1,4 +1,4 @@
-"""A lock's environment on this machine: installed once below the home, where kernels use it."""
+"""The environment of a lock on this machine: installed once in Ithaca's home folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ithaca.runner.environments.lock import Lock
 
 _READY = "ithaca-environment.json"
-"""Written last: an environment without it was not finished."""
+"""Written last: without it the environment is incomplete."""
 
 
 class _Ready(msgspec.Struct, frozen=True):
@@ -33,21 +33,21 @@ def install(
     home: Path,
     say: Callable[[str], None],
 ) -> tuple[Environment, tuple[str, ...]]:
-    """The environment of a lock, installed unless it is there.
+    """Install the environment of a lock, unless it is installed.
 
     Args:
         found: The lock.
         root: The project's root.
         base: The interpreter.
-        home: The folder for everything of Ithaca.
-        say: Told what uv says.
+        home: Ithaca's home folder.
+        say: Called with each line of uv's output.
 
     Returns:
         The environment, and notices.
 
     Raises:
-        UsageError: There is no uv, or the lock cannot be read or installed.
-        BackendError: A package index did not answer.
+        UsageError: uv is not installed, or the lock cannot be read or installed.
+        BackendError: A package index did not respond.
     """
     name = kept.lock_name(lock.digest(root, found), Platform.of(base)).rpartition("/")[2]
     folder = home / "environments"

@@ -1,8 +1,8 @@
-"""Environments in pods: built once by the preparatory pod, restored by every other.
+"""Environments in pods: installed once by the preparing pod, restored by all others.
 
-An environment lies at one place, whatever the image, and becomes a virtual environment of the
-interpreter that is there. What it holds of the place where it was made (the first lines of
-scripts, the paths of editable packages) is made to name this place.
+An environment has the same path in every image, and becomes a virtual environment of the pod's
+interpreter. Paths in it that name the folder where it was made (first lines of scripts, editable
+packages) are changed to this one.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from ithaca.store import StatCache, Store
 
 FOLDER = "environment"
-"""Where an environment lies, below the folder of what is not the project's."""
+"""The environment's folder, below the folder for files that are not the project's."""
 
 _HEAD = 1024
-"""Bytes of a script in which its interpreter is named."""
+"""Bytes at the start of a script that name its interpreter."""
 
 
 class Place(NamedTuple):
@@ -63,25 +63,25 @@ def prepare(
     source: str,
     say: Callable[[str], None],
 ) -> Kept:
-    """Install a lock for the interpreter that is there and keep it, unless the store has it.
+    """Install a lock for the pod's interpreter and keep it, unless the store has it.
 
     Args:
         store: The store.
         wanted: The environment.
         image: The image's interpreter.
-        place: Where it is to be; the source is restored there, too.
+        place: Where to install it; the source is restored there, too.
         source: Digest of the source snapshot, which holds the lock.
-        say: Told what is being done.
+        say: Called with messages about the progress.
 
     Raises:
         UsageError: The lock cannot be installed.
-        BackendError: A package index did not answer.
-        NotFound: It is a capture, and the store lacks it; or the store lacks the source.
+        BackendError: A package index did not respond.
+        NotFound: The store has no such capture, or no source.
     """
     platform = Platform.of(image)
     known = kept.find(store, wanted, platform)
     if known is not None:
-        say(f"{wanted} is known for {platform}")
+        say(f"{wanted} is already installed for {platform}")
         return known
     if wanted.kind == "capture":
         raise _missing(wanted, platform)
@@ -114,13 +114,13 @@ def snapshot(
     cache: StatCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
-    """Take the files of a virtual environment but for those that belong to its interpreter.
+    """Take the files of a virtual environment, without those of its interpreter.
 
     Args:
-        store: Where to.
+        store: The store.
         environment: The virtual environment.
-        cache: What is known of its files.
-        progress: Told of the files and bytes done so far.
+        cache: Its files, as known from earlier.
+        progress: Called with (files, bytes) as the work proceeds.
     """
     own = ["/pyvenv.cfg", "/.lock", "/.gitignore", "/CACHEDIR.TAG", "/bin/[Aa]ctivate*"]
     own += ["/bin/deactivate*", "/bin/pydoc.bat", "/lib64"]
@@ -136,15 +136,15 @@ def snapshot(
 
 
 def choose(store: Store, wanted: Wanted, bases: Sequence[Environment]) -> tuple[Kept, Environment]:
-    """An environment, and the interpreter that it works with.
+    """Find an environment, and an interpreter that it works with.
 
     Args:
         store: The store.
         wanted: The environment.
-        bases: The interpreters that are there; a lock was installed for the first.
+        bases: The pod's interpreters; a lock was installed for the first.
 
     Raises:
-        NotFound: The store lacks it (ITH528).
+        NotFound: The store has no such environment (ITH528).
         UsageError: It does not work with these interpreters (ITH529).
     """
     first = Platform.of(bases[0])
@@ -156,21 +156,21 @@ def choose(store: Store, wanted: Wanted, bases: Sequence[Environment]) -> tuple[
             return found, base
     raise UsageError(
         "ITH529",
-        f"the environment was made for {found.platform}, and {bases[0].executable} of the "
-        f"image is {first}",
-        cure="choose an image with the same Python, or `--environment lock`, which is "
-        "installed for the image that is there",
+        f"the environment was made for {found.platform}, but {bases[0].executable} of the image "
+        f"is {first}",
+        cure="choose an image with the same Python, or use `--environment lock`, which is "
+        "installed for each image",
     )
 
 
 def bring(store: Store, found: Kept, base: Environment, place: Place) -> None:
-    """Restore an environment onto an interpreter.
+    """Restore an environment for an interpreter.
 
     Args:
         store: The store.
         found: The environment.
         base: The interpreter.
-        place: Where it is to be.
+        place: Where to restore it.
     """
     target = place.environment
     restore(store, found.snapshot, target)
@@ -185,22 +185,22 @@ def _lock(root: Path, wanted: Wanted) -> Lock:
         raise UsageError(
             error.code,
             f"{wanted.path} is not among the files of the source: {error.message}",
-            cure="let no line of .ithacaignore leave it out",
+            cure="remove the line of .ithacaignore that leaves it out",
         ) from None
 
 
 def _missing(wanted: Wanted, platform: Platform) -> NotFound:
-    what = "the captured environment" if wanted.kind == "capture" else f"what {wanted.path} needs"
+    what = "captured environment" if wanted.kind == "capture" else f"environment of {wanted.path}"
     return NotFound(
         "ITH528",
-        f"the store lacks {what}, for {platform}",
+        f"the store has no {what} for {platform}",
         cure="start a new run, which builds it; for manifests: `ithaca compile NB --backend "
         "BACKEND --push`, and submit those",
     )
 
 
 def _move(target: Path, environment: Environment, moved: Sequence[tuple[str, str]]) -> None:
-    """Let what names the place where an environment was made name the place where it is."""
+    """Replace the paths of the folder where an environment was made by those of this one."""
     changes = [(old.encode(), new.encode()) for old, new in moved if old != new]
     if not changes:
         return

@@ -1,4 +1,4 @@
-"""What a run's environment comes from: as people set it, and as it travels to pods."""
+"""Where a run's environment comes from: the setting, and the form that travels to pods."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Setting(msgspec.Struct, frozen=True):
     """The setting `environment`.
 
     Attributes:
-        kind: What the environment comes from.
-        path: The lock, relative to the root; empty to look for one.
+        kind: Where the environment comes from.
+        path: The lock, relative to the root; empty to search for one.
     """
 
     kind: Literal["image", "lock", "capture"] = "image"
@@ -26,13 +26,13 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def setting(text: str | None) -> Setting:
-    """Read the setting.
+    """Parse the setting.
 
     Args:
-        text: As it is written; None when it is not.
+        text: The setting; None when it is not set.
 
     Raises:
-        UsageError: It is none that there is.
+        UsageError: There is no such environment.
 
     Example:
         >>> setting("lock:requirements.txt")
@@ -45,15 +45,15 @@ def setting(text: str | None) -> Setting:
         return Setting()
     if text == "capture":
         return Setting("capture")
-    raise UsageError("ITH671", f"there is no environment `{text}`", cure=_CURE)
+    raise UsageError("ITH671", f"unknown environment `{text}`", cure=_CURE)
 
 
 class Wanted(msgspec.Struct, frozen=True):
     """An environment that pods restore.
 
     Attributes:
-        kind: What it comes from.
-        digest: Of a lock, what counts of it; of a capture, the document in the store.
+        kind: Where it comes from.
+        digest: Digest of the lock, or of the capture's document in the store.
         path: The lock, relative to the root.
     """
 
@@ -62,15 +62,15 @@ class Wanted(msgspec.Struct, frozen=True):
     path: str = ""
 
     def __str__(self) -> str:
-        """As it stands on a pod's command line and in a run's document."""
+        """Its form on a pod's command line and in a run's document."""
         return f"lock:{self.path}@{self.digest}" if self.path else f"{self.kind}@{self.digest}"
 
 
 def parse(text: str) -> Wanted | None:
-    """Read what a command line or a run's document says; None for the image's own.
+    """Parse the form on a command line or in a run's document; None for the image's own.
 
     Raises:
-        UsageError: It is no such text.
+        UsageError: The text is wrong.
 
     Example:
         >>> text = f"lock:requirements.txt@{'ab' * 32}"

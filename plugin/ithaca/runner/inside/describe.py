@@ -12,8 +12,8 @@ import site
 import sys
 import sysconfig
 
-# Recorded in RECORD but different in each environment: where it lies, how it was installed, and
-# the scripts' first lines, which hold the interpreter's path.
+# Entries of RECORD that differ between environments: where a package is, how it was installed, and
+# scripts, whose first lines hold the interpreter's path.
 UNSTABLE = re.compile(
     r"^\.\./|\.pyc,|__pycache__/|\.pth,|__editable__"
     r"|\.(?:dist|egg)-info/(?:RECORD|INSTALLER|REQUESTED|direct_url\.json|licenses/.*),"
@@ -21,7 +21,7 @@ UNSTABLE = re.compile(
 
 
 def content(folder: str) -> str:
-    """Digest of what a distribution says of its files: RECORD without what differs by place."""
+    """Digest of a distribution's RECORD, without what differs between environments."""
     for name in ("RECORD", "METADATA", "PKG-INFO"):
         path = os.path.join(folder, name) if os.path.isdir(folder) else folder
         try:
@@ -37,7 +37,7 @@ def content(folder: str) -> str:
 
 
 def distributions(paths: list[str]) -> list[list[str]]:
-    """Name to (version, digest) of every distribution; the first on the path counts."""
+    """Name, version and digest of every distribution; the first on the path counts."""
     found: dict[str, tuple[str, str]] = {}
     for path in paths:
         try:
@@ -54,7 +54,7 @@ def distributions(paths: list[str]) -> list[list[str]]:
 
 
 def sites() -> list[str]:
-    """The folders of installed packages, in the order in which imports look at them."""
+    """The folders of installed packages, in the order in which imports search them."""
     candidates = list(site.getsitepackages())
     if site.ENABLE_USER_SITE:
         candidates.append(site.getusersitepackages())
@@ -64,14 +64,14 @@ def sites() -> list[str]:
 
 
 def site_packages() -> str:
-    """Where packages of a virtual environment lie, relative to it."""
+    """The folder of packages in a virtual environment, relative to it."""
     scheme = "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix"
     base = dict.fromkeys(("base", "platbase", "installed_base", "installed_platbase"), "/x")
     return os.path.relpath(sysconfig.get_path("purelib", scheme, base), "/x")
 
 
 def version_of(module: str) -> str | None:
-    """Version of an installed distribution, or None when its module cannot be found."""
+    """Version of an installed distribution, or None when its module is not found."""
     if importlib.util.find_spec(module) is None:
         return None
     from importlib import metadata

@@ -21,6 +21,7 @@ from ithaca.errors import IthacaError, StoreError
 from ithaca.model.run import FINAL
 from ithaca.runner.pod import credentials, image
 from ithaca.runner.pod.options import Options, parse
+from ithaca.runner.pod.output import judge, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +41,12 @@ def main(arguments: Sequence[str]) -> int:
         return _do(options)
     except IthacaError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        options.say(f"{error}")
+        say(options, f"{error}")
         return 1 if type(error) is StoreError else FINAL
 
 
 def _do(options: Options) -> int:
     if options.judge:
-        from ithaca.runner.pod.output import judge
-
         return judge(options)
     if options.install is not None:
         from ithaca.runner.pod.install import install

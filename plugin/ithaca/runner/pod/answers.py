@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ithaca.errors import StoreError, UsageError
-from ithaca.model.run import FINAL
+from ithaca.model.run import FINAL, Answer
 from ithaca.records.fold import decision
 from ithaca.runner.pod import document
 from ithaca.runner.pod.options import Options, required
-from ithaca.runner.pod.output import pass_on
+from ithaca.runner.pod.output import pass_on, say
 
 if TYPE_CHECKING:
     from ithaca.model.run import Event
@@ -21,25 +21,11 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 5.0
 
 
-class Answer(NamedTuple):
-    """The decision of one person, or of several together.
-
-    Attributes:
-        decision: `approve` or `reject`.
-        by: Who decided.
-        comment: Their comments.
-    """
-
-    decision: str
-    by: str
-    comment: str
-
-
 def read(asked: str) -> Answer:
     """Read an answer that is kept outside the store, with the backend's own module.
 
     Args:
-        asked: `MODULE:REFERENCE`. `MODULE.answer(REFERENCE)` returns decision, person and comment.
+        asked: `MODULE:REFERENCE`; `MODULE.answer(REFERENCE)` returns the answer.
 
     Raises:
         UsageError: There is no answer, or this pod cannot read it.
@@ -81,7 +67,7 @@ def gate(options: Options) -> int:
             pass_on(options, decision=answer.kind)
             return 0
         if any(each.kind == "cancel" for each in events):
-            options.say(f"step `{options.gate}`: the run was cancelled")
+            say(options, f"step `{options.gate}`: the run was cancelled")
             return FINAL
         time.sleep(pause)
         pause = min(pause * 1.2, _LAST_PAUSE)

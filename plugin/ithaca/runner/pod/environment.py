@@ -1,4 +1,4 @@
-"""What a step's kernel can import in a pod: the image's own, or an environment that is restored."""
+"""What a step's kernel can import in a pod: the image's packages, or a restored environment."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What a kernel runs on.
+    """The interpreter of a kernel.
 
     Attributes:
-        python: Its interpreter; may have to be restored first.
-        identity: Digest of what it can import, as the store has it; empty when nobody said.
-        notices: What the user should know of it.
-        restore: Puts it in place; None when it is there.
+        python: Its path; `restore` may have to create it.
+        identity: Digest of what it can import, from the store; empty when it is unknown.
+        notices: Notices for the user.
+        restore: Restores it; None for the image's own.
     """
 
     python: str
@@ -47,7 +47,7 @@ class Kernel:
 
 
 def kernel(options: Options, store: Store) -> Kernel:
-    """What the kernel of a step is to run on; nothing is restored yet.
+    """Choose the interpreter of a step's kernel; nothing is restored yet.
 
     Args:
         options: The command line.
@@ -55,12 +55,12 @@ def kernel(options: Options, store: Store) -> Kernel:
 
     Raises:
         UsageError: There is no interpreter, or the environment does not work with it.
-        NotFound: The store lacks the environment.
+        NotFound: The store has no such environment.
     """
     asked = wanted.parse(options.environment)
     if asked is None:
         python = _interpreter(options)
-        with contextlib.suppress(IthacaError):  # the attempt itself says what is wrong
+        with contextlib.suppress(IthacaError):  # the attempt itself reports what is wrong
             _of_image(options, store, python)
         return Kernel(python)
     found, base = restored.choose(store, asked, bases(options, store))
@@ -68,26 +68,26 @@ def kernel(options: Options, store: Store) -> Kernel:
     return Kernel(
         where.python,
         found.identity,
-        # One step says it, not all of them.
+        # Only the first steps report them.
         () if options.parents else found.notices,
         partial(restored.bring, store, found, base, where),
     )
 
 
 def bases(options: Options, store: Store) -> list[Environment]:
-    """The interpreters that an environment can be restored onto, the image's own first.
+    """The interpreters that can run a restored environment, the image's own first.
 
-    Planners are told of that one, too. An image without Python has that of a copied Ithaca.
+    The image's own is recorded for planners. An image without Python has that of a copied Ithaca.
 
     Args:
         options: The command line.
         store: The store.
 
     Raises:
-        UsageError: There is none that works.
+        UsageError: None of them works.
     """
-    brought = Path(HOME) / "bin" / "python"
-    copied = [brought] if Path(sys.executable).is_relative_to(HOME) else []
+    copy = Path(HOME) / "bin" / "python"
+    copied = [copy] if Path(sys.executable).is_relative_to(HOME) else []
     found: list[Environment] = []
     try:
         found.append(_of_image(options, store, _interpreter(options)))
@@ -108,7 +108,7 @@ def _cache(store: Store) -> Path:
 
 
 def place(options: Options) -> Place:
-    """Where environments are in this pod."""
+    """The folders of environments in this pod."""
     return Place(Path(options.root), Path(options.work))
 
 
@@ -117,16 +117,16 @@ def _interpreter(options: Options) -> str:
 
 
 def _remember(options: Options, store: Store, image: Environment) -> None:
-    """Tell planners what the image's interpreter is and what it can import: a hint."""
+    """Record the image's interpreter and what it can import, as a hint for planners."""
     if not options.image:
         return
-    told = Seen(
+    seen = Seen(
         image=options.image,
         python=image.executable,
         identity=image.identity,
         platform=Platform.of(image),
     )
-    data = msgspec.json.encode(told)
+    data = msgspec.json.encode(seen)
     name = names.environment(options.image, options.python)
     try:
         known = store.read(name)

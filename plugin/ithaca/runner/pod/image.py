@@ -1,4 +1,4 @@
-"""What an image may lack, or a pod may not let us use, and what stands in for it."""
+"""Replacements for what an image or a pod may lack: a home, temporary files, certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ithaca.runner.pod.options import Options
 
 CERTIFICATES = "certificates.pem"
-"""In the folder of a copy's interpreter: the authorities that the runner's image trusts."""
+"""Name of the runner image's certificate authorities, in the folder of a copy's interpreter."""
 
 TRUSTED = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -24,14 +24,14 @@ TRUSTED = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 )
-"""Where systems keep them, in one file."""
+"""Where systems keep certificate authorities in one file."""
 
 
 def complete(options: Options) -> None:
-    """Give this process, and so the kernel, a home and a place for temporary files.
+    """Give this process, and so the kernel, a home and a folder for temporary files.
 
-    A pod of any user, with a file system that is read-only, has neither; what the image or the pod
-    says of them counts as long as it can be used.
+    A pod with any user and a read-only file system may have neither. What the image or the pod sets
+    is used as long as it works.
 
     Args:
         options: The command line.
@@ -53,17 +53,17 @@ def _folder(options: Options, name: str) -> str:
 
 @contextlib.contextmanager
 def authorities() -> Iterator[None]:
-    """Trust whom the runner's image trusts, where the pod's image trusts nobody.
+    """Use the runner image's certificate authorities where the pod's image has none.
 
-    For connections that are made meanwhile. The variable is taken back: programs of the image have
-    their own ways.
+    For connections inside the block. The variable is removed afterwards, since the image's own
+    programs must not see it.
     """
-    brought = Path(sys.base_prefix) / CERTIFICATES
-    told = any(name in os.environ for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
-    if told or not brought.is_file() or any(Path(each).is_file() for each in TRUSTED):
+    copied = Path(sys.base_prefix) / CERTIFICATES
+    is_set = any(name in os.environ for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    if is_set or not copied.is_file() or any(Path(each).is_file() for each in TRUSTED):
         yield
         return
-    os.environ["SSL_CERT_FILE"] = str(brought)
+    os.environ["SSL_CERT_FILE"] = str(copied)
     try:
         yield
     finally:

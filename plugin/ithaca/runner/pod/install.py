@@ -6,11 +6,11 @@ DIR/lib/pythonX.Y/site-packages    what the runner needs of the packages here
 DIR/base/bin/pythonX.Y             the interpreter itself
 DIR/base/lib/pythonX.Y             its standard library
 DIR/base/lib                       the C library, its loader, and all other shared libraries
-DIR/base/certificates.pem          whom to trust, for images that trust nobody
+DIR/base/certificates.pem          certificate authorities, for images without any
 ```
 
-Nothing of the image is used but its kernel's interpreter, and nothing is set in the environment.
-Programs hold the place of their loader, so a copy runs only where it is meant for.
+Of the image only its kernel's interpreter is used, and no variable is set. Programs contain the
+path of their loader, so a copy runs only at the path that it was made for.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _NOT_USED = shutil.ignore_patterns(
 
 
 def install(target: str, at: str = HOME) -> None:
-    """Copy this Ithaca into a folder, in place of what is there.
+    """Copy this Ithaca into a folder, and replace an earlier copy.
 
     Args:
-        target: The folder; need not exist.
-        at: Where it will be seen.
+        target: The folder, which need not exist.
+        at: The path at which pods see it.
 
     Raises:
-        UsageError: Not on this system, or without `patchelf`.
+        UsageError: The system is not Linux, or `patchelf` is not installed.
     """
     if sys.platform != "linux":
-        raise UsageError("ITH525", "only an Ithaca on Linux can be copied into a pod")
+        raise UsageError("ITH525", "Ithaca can only be copied into a pod from Linux")
     home = Path(target)
     home.mkdir(parents=True, exist_ok=True)
     for name in ("bin", "lib", "lib64", "base", "pyvenv.cfg"):
@@ -57,8 +57,8 @@ def install(target: str, at: str = HOME) -> None:
     _copy_python(home, at)
     _copy_packages(home)
     libraries.bring(home / "base", f"{at}/base")
-    trusted = [ssl.get_default_verify_paths().cafile or "", *TRUSTED]
-    bundle = next((each for each in trusted if Path(each).is_file()), None)
+    authorities = [ssl.get_default_verify_paths().cafile or "", *TRUSTED]
+    bundle = next((each for each in authorities if Path(each).is_file()), None)
     if bundle is not None:
         shutil.copy(bundle, home / "base" / CERTIFICATES)
 
@@ -71,7 +71,7 @@ def _remove(path: Path) -> None:
 
 
 def _copy_python(home: Path, at: str) -> None:
-    """The interpreter and its library, and a virtual environment of it."""
+    """Copy the interpreter and its standard library, and create a virtual environment of it."""
     standard = Path(sysconfig.get_path("stdlib"))
     version = standard.name
     binary = home / "base" / "bin" / version
@@ -101,6 +101,6 @@ def _copy_packages(home: Path) -> None:
             copy = Path(os.path.normpath(inside / place))
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)
-    if not (inside / "ithaca" / "__init__.py").is_file():  # an editable install lies elsewhere
+    if not (inside / "ithaca" / "__init__.py").is_file():  # an editable install is elsewhere
         for folder in closure.packages():
             shutil.copytree(folder, inside / folder.name, dirs_exist_ok=True)

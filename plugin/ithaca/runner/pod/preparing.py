@@ -15,6 +15,7 @@ from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document
 from ithaca.runner.pod.environment import bases, place
 from ithaca.runner.pod.options import Options, required
+from ithaca.runner.pod.output import say
 
 if TYPE_CHECKING:
     from ithaca.records.journal import Journal
@@ -36,7 +37,7 @@ def prepare(options: Options) -> int:
     store = document.attach(options)
     journal = document.journal(options, store)
     if any(each.kind == "cancel" for each in journal.events()):
-        options.say("the run was cancelled")
+        say(options, "the run was cancelled")
         return FINAL
     asked = wanted.parse(options.environment)
     assert asked is not None
@@ -51,7 +52,7 @@ def prepare(options: Options) -> int:
 def _failed(options: Options, journal: Journal, error: IthacaError) -> int:
     """Report the failure; when no attempt is left, the first step that waits fails with it."""
     print(error, file=sys.stderr)  # noqa: T201
-    options.say(str(error))
+    say(options, str(error))
     transient = isinstance(error, (BackendError, StoreError)) and not isinstance(error, NotFound)
     if transient and options.retries < (options.infrastructure_retries or 0):
         return 1

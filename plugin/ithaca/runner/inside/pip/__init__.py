@@ -1,9 +1,9 @@
-"""Stands before the user's pip on a step's path: `pip install --user` means the volume.
+"""A shim before the user's pip on a step's path: `pip install --user` installs into the volume.
 
-Pip refuses `--user` in a virtual environment, and a step's kernel runs in one. This package takes
-the place of the real pip, becomes it (same modules, same `__file__`), and keeps only its own
-`__main__`, which drops `--user`. An interpreter without pip gets the one that its `ensurepip`
-brings. Python 3.9+, stdlib only.
+Pip refuses `--user` in a virtual environment, and a step's kernel runs in one. This package
+replaces the real pip, becomes it (same modules, same `__file__`), and keeps only its own
+`__main__`, which drops `--user`. An interpreter without pip gets the pip of its `ensurepip`.
+Python 3.9+, stdlib only.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def _bundled(target: str) -> str:
         import ensurepip
         import sysconfig
 
-        # Debian and others keep the wheels elsewhere, and say so in the build's variables.
+        # Debian and others keep the wheels elsewhere, as the build's variables say.
         wheels = sysconfig.get_config_var("WHEEL_PKG_DIR") or _os.path.join(
             _os.path.dirname(ensurepip.__file__), "_bundled"
         )
         name = next(each for each in sorted(_os.listdir(wheels)) if each.startswith("pip-"))
     except (ImportError, OSError, StopIteration):
         raise ImportError(
-            "this interpreter has neither pip nor ensurepip; install pip into your environment, "
+            "this interpreter has neither pip nor ensurepip: install pip in your environment, "
             "or use `uv pip install`",
             name="pip",
         ) from None
@@ -51,7 +51,7 @@ def _bundled(target: str) -> str:
         wheel.extractall(temporary)
     try:
         _os.rename(temporary, target)
-    except OSError:  # another process of this step was first
+    except OSError:  # another process of this step did it first
         if not _os.path.isdir(folder):
             raise
     return folder

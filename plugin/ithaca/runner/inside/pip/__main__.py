@@ -3,7 +3,7 @@
 import os
 import sys
 
-if sys.path[0] in ("", os.getcwd()):  # as pip does: no command looks into the working directory
+if sys.path[0] in ("", os.getcwd()):  # as pip does: it must not import from the working directory
     sys.path.pop(0)
 sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--user"]
 
