@@ -11,7 +11,7 @@ from ithaca.runs.handle import open_runs
 from ithaca.runs.project import find_project
 
 
-def test_looking_at_a_remote_that_is_not_there_makes_none(tmp_path: Path) -> None:
+def test_reading_a_missing_remote_does_not_create_it(tmp_path: Path) -> None:
     (tmp_path / "remote").mkdir()
     project = find_project(tmp_path, {"store": f"file://{tmp_path}/remote"})
     with pytest.raises(NotFound) as raised:

@@ -31,7 +31,7 @@ def url(tmp_path: Path) -> str:
     return url
 
 
-def test_the_list_is_the_users_and_nobody_elses(config: Path) -> None:
+def test_only_the_user_can_read_the_list(config: Path) -> None:
     trust("s3://bucket/team")
     assert place() == config
     assert config.stat().st_mode & 0o777 == 0o600
@@ -39,7 +39,7 @@ def test_the_list_is_the_users_and_nobody_elses(config: Path) -> None:
     assert trusted() == ("s3://bucket/team",)
 
 
-def test_its_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_sets_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ITHACA_CONFIG", str(tmp_path / "mine"))
     trust("s3://bucket/team")
     assert (tmp_path / "mine" / "trusted-stores").is_file()
@@ -50,7 +50,7 @@ def test_its_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "below", ["s3://b/p", "s3://b/p/", "s3://b/p/q", "S3://b/p/q/r", "s3://b/%70/q", "s3://b//p"]
 )
-def test_what_lies_below_a_trusted_store_is_trusted(below: str) -> None:
+def test_a_url_below_a_trusted_store_is_trusted(below: str) -> None:
     trust("s3://b/p/")
     assert is_trusted(below)
 
@@ -61,7 +61,7 @@ def test_what_lies_below_a_trusted_store_is_trusted(below: str) -> None:
      "s3://b/p/%2e%2e/o", "s3://B/p", "s3://b/p%2Fq/../../o",
      "file:///b/p"],
 )  # fmt: skip
-def test_what_only_looks_like_a_trusted_store_is_not_trusted(elsewhere: str) -> None:
+def test_a_url_that_resembles_a_trusted_store_is_not_trusted(elsewhere: str) -> None:
     trust("s3://b/p")
     assert not is_trusted(elsewhere)
 
@@ -69,14 +69,14 @@ def test_what_only_looks_like_a_trusted_store_is_not_trusted(elsewhere: str) -> 
 @pytest.mark.parametrize(
     "url", ["s3://", "bucket/p", "s3://b/p?x=1", "s3://key@b/p", "file:///", "file:///a/../b"]
 )
-def test_what_names_no_store_is_not_trusted(url: str) -> None:
+def test_a_url_that_does_not_name_a_store_cannot_be_trusted(url: str) -> None:
     with pytest.raises(UsageError) as raised:
         trust(url)
     assert raised.value.code == "ITH422"
     assert trusted() == ()
 
 
-def test_trust_is_taken_back(config: Path) -> None:
+def test_trust_can_be_revoked(config: Path) -> None:
     trust("s3://b/p")
     trust("s3://b/o")
     forget("s3://b/p/")
@@ -87,7 +87,7 @@ def test_trust_is_taken_back(config: Path) -> None:
     assert config.is_file()
 
 
-def test_a_list_that_cannot_be_read_is_said(config: Path) -> None:
+def test_an_unreadable_list_is_an_error(config: Path) -> None:
     config.mkdir(parents=True)
     with pytest.raises(StoreError) as raised:
         trusted()
@@ -95,7 +95,9 @@ def test_a_list_that_cannot_be_read_is_said(config: Path) -> None:
     assert raised.value.where == str(config)
 
 
-def test_a_store_that_the_project_names_counts_once_it_is_trusted(url: str, tmp_path: Path) -> None:
+def test_a_store_that_the_project_names_is_used_once_it_is_trusted(
+    url: str, tmp_path: Path
+) -> None:
     root = tmp_path / "project"
     with pytest.raises(UsageError) as raised:
         find_project(root).store_url()
@@ -108,7 +110,7 @@ def test_a_store_that_the_project_names_counts_once_it_is_trusted(url: str, tmp_
     assert find_project(root).remote == url
 
 
-def test_a_store_of_a_backends_table_needs_trust_too(url: str, tmp_path: Path) -> None:
+def test_a_store_in_a_backends_table_needs_trust_too(url: str, tmp_path: Path) -> None:
     root = tmp_path / "project"
     (root / "pyproject.toml").write_text(f'[tool.ithaca.argo]\nstore = "{url}"\n')
     project = find_project(root)
@@ -120,9 +122,7 @@ def test_a_store_of_a_backends_table_needs_trust_too(url: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("access", ["read", "none"])
-def test_without_the_right_to_write_nothing_is_written(
-    url: str, tmp_path: Path, access: str
-) -> None:
+def test_read_access_writes_nothing(url: str, tmp_path: Path, access: str) -> None:
     project = find_project(tmp_path / "project", {"store": url, "store_access": access})
     with pytest.raises(UsageError) as raised:
         project.store_url(writing=True)
@@ -134,7 +134,7 @@ def test_without_the_right_to_write_nothing_is_written(
     assert [path.name for path in written] == ["version"]
 
 
-def test_without_any_right_no_remote_is_touched(url: str, tmp_path: Path) -> None:
+def test_without_access_no_remote_is_used(url: str, tmp_path: Path) -> None:
     gone = "file:///nowhere/at/all"
     project = find_project(tmp_path / "project", {"store": gone, "store_access": "none"})
     assert project.remote is None
@@ -144,6 +144,6 @@ def test_without_any_right_no_remote_is_touched(url: str, tmp_path: Path) -> Non
     assert raised.value.code == "ITH920"
 
 
-def test_another_word_for_it_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="write, read or none"):
+def test_an_unknown_access_is_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="write, read, none"):
         open_runs(find_project(tmp_path / "project", {"store_access": "all"}))

@@ -53,7 +53,7 @@ def test_a_file_that_keeps_changing_is_an_error_that_names_it(
     assert verify(store) == []
 
 
-def test_a_file_that_changes_for_a_moment_is_read_again(
+def test_a_file_that_changes_briefly_is_read_again(
     store: Store, tmp_path: Path, writer: Callable[[Path, int], None]
 ) -> None:
     root = tmp_path / "a"
@@ -123,9 +123,7 @@ def test_a_file_left_alone_is_not_read_again(store: Store, tmp_path: Path) -> No
     assert take(store, root, ignore=Ignore(), cache=cache).read == 1
 
 
-def test_a_cache_does_not_vouch_for_what_the_store_does_not_hold(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_cached_digest_that_the_store_lacks_is_ignored(store: Store, tmp_path: Path) -> None:
     root, cache = tmp_path / "a", StatCache()
     write(root, {b"f": b"1"})
     time.sleep(0.05)
@@ -164,24 +162,22 @@ def test_an_unreadable_file_is_an_error_that_names_it(store: Store, tmp_path: Pa
     for folder in (store.path, *store.path.parents):
         if folder.owner() == root.owner() and folder.is_relative_to(Path(*root.parts[:3])):
             os.chmod(folder, folder.stat().st_mode | 0o055)
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), store.path, root],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert "ITH406" in said
-    assert "cannot read sub/secret: Permission denied" in said
-    assert ".ithacaignore" in said
+    assert "ITH406" in message
+    assert "cannot read sub/secret: Permission denied" in message
+    assert ".ithacaignore" in message
     os.chmod(root / "sub" / "secret", 0o600)
 
 
-def test_a_missing_folder_is_a_users_mistake(store: Store, tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_usage_error(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ITH415"):
         take(store, tmp_path / "nowhere", ignore=Ignore())
 
 
-def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"f": bytes(100_000), b"g": bytes(3 << 20)})
     script = """
         import resource, signal, sys
@@ -195,12 +191,12 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
             print(error)
     """
     for limit in ("50000", "1000000"):
-        said = subprocess.run(
+        message = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script), store.path, tmp_path / "a", limit],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
-        assert "ITH405" in said
-        assert "cannot write to the store: File too large" in said
+        assert "ITH405" in message
+        assert "cannot write to the store: File too large" in message
         assert os.listdir(store.path / "tmp") == []
         assert verify(store) == []
 
@@ -246,7 +242,7 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_verifies(
     assert take(store, memory / "restored", ignore=Ignore()).digest == taken.digest
 
 
-def test_a_cache_is_saved_where_no_folder_is_yet(tmp_path: Path) -> None:
+def test_saving_a_cache_creates_its_folder(tmp_path: Path) -> None:
     place = tmp_path / "new" / "cache"
     StatCache().save(place)
     assert place.is_file()

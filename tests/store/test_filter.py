@@ -22,7 +22,7 @@ def digest(store: Store, work: Path) -> str:
     return take(store, work, ignore=Ignore()).digest
 
 
-def test_only_the_files_that_count_change_what_counts(store: Store, work: Path) -> None:
+def test_only_files_that_are_not_ignored_change_the_digest(store: Store, work: Path) -> None:
     counting, first = SnapshotFilter(store, ["*.md"]), digest(store, work)
     (work / "docs" / "index.md").write_text("second")
     (work / "README.md").write_text("new")
@@ -33,7 +33,7 @@ def test_only_the_files_that_count_change_what_counts(store: Store, work: Path) 
     assert counting.digest(digest(store, work)) != counting.digest(edited)
 
 
-def test_what_counts_is_what_a_snapshot_without_the_files_is_called(
+def test_the_digest_is_that_of_a_snapshot_without_the_ignored_files(
     store: Store, work: Path
 ) -> None:
     counted = SnapshotFilter(store, ["*.md"]).digest(digest(store, work))
@@ -41,14 +41,14 @@ def test_what_counts_is_what_a_snapshot_without_the_files_is_called(
     assert counted == digest(store, work)
 
 
-def test_a_folder_that_was_empty_before_counts(store: Store, work: Path) -> None:
+def test_an_empty_folder_is_not_ignored(store: Store, work: Path) -> None:
     first = digest(store, work)
     (work / "empty").mkdir()
     counting = SnapshotFilter(store, ["*.md"])
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
-def test_values_always_count(store: Store, work: Path) -> None:
+def test_values_are_never_ignored(store: Store, work: Path) -> None:
     pointer = work / ".ithaca-volume" / "values" / "names" / "x.json"
     pointer.parent.mkdir(parents=True)
     pointer.write_text("{}")
@@ -57,17 +57,17 @@ def test_values_always_count(store: Store, work: Path) -> None:
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
-def test_a_later_pattern_takes_in_again(store: Store, work: Path) -> None:
+def test_a_later_pattern_includes_a_file_again(store: Store, work: Path) -> None:
     counting, first = SnapshotFilter(store, ["*.md", "!README.md"]), digest(store, work)
     (work / "README.md").write_text("new")
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
-def test_without_patterns_everything_counts(store: Store) -> None:
+def test_without_patterns_nothing_is_ignored(store: Store) -> None:
     assert SnapshotFilter(store, []).digest("a" * 64) == "a" * 64
 
 
-def test_what_was_computed_is_kept_and_damage_to_it_does_no_harm(
+def test_digests_are_cached_and_a_damaged_cache_is_ignored(
     store: Store, work: Path, tmp_path: Path
 ) -> None:
     cache, snapshot = tmp_path / "cache", digest(store, work)
@@ -78,7 +78,7 @@ def test_what_was_computed_is_kept_and_damage_to_it_does_no_harm(
     assert SnapshotFilter(store, ["*.md"], cache=cache).digest(snapshot) == counted
 
 
-def test_a_wrong_pattern_is_named(store: Store) -> None:
+def test_an_invalid_pattern_is_an_error_that_names_it(store: Store) -> None:
     with pytest.raises(UsageError) as raised:
         SnapshotFilter(store, ["!"])
     assert raised.value.where == "[tool.ithaca.reuse] ignore"

@@ -86,6 +86,6 @@ def test_a_tree_of_a_newer_version_is_refused_with_the_cure() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"hello", msgspec.msgpack.encode(["x", 1, []])])
-def test_bytes_that_are_no_tree_are_corrupt(data: bytes) -> None:
+def test_bytes_that_are_not_a_tree_are_corrupt(data: bytes) -> None:
     with pytest.raises(Corrupt, match="ITH403"):
         decode_tree(data, "0" * 64)

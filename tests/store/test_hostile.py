@@ -34,7 +34,7 @@ def blob(store: Store, data: bytes = b"owned") -> bytes:
     "name",
     [b"", b".", b"..", b"../out", b"/etc/owned", b"a/b", b"a\0b", b"..\0"],
 )
-def test_a_name_that_could_leave_the_root_is_refused_before_anything_is_written(
+def test_a_name_that_could_escape_the_root_is_refused_before_anything_is_written(
     store: Store, tmp_path: Path, name: bytes
 ) -> None:
     inner = tree(store, (name, FILE, 5, blob(store)))
@@ -47,7 +47,7 @@ def test_a_name_that_could_leave_the_root_is_refused_before_anything_is_written(
     assert [problem.kind for problem in verify(store)] == ["snapshot"]
 
 
-def test_a_link_and_a_folder_of_one_name_are_refused(store: Store, tmp_path: Path) -> None:
+def test_a_link_and_a_folder_with_the_same_name_are_refused(store: Store, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     inner = tree(store, (b"f", FILE, 5, blob(store)))
@@ -77,7 +77,7 @@ def test_a_snapshot_with_a_folder_dot_ithaca_is_refused(store: Store, tmp_path: 
         restore(store, digest, tmp_path / "target")
 
 
-def test_folders_without_end_are_refused(store: Store, tmp_path: Path) -> None:
+def test_folders_nested_too_deeply_are_refused(store: Store, tmp_path: Path) -> None:
     inner = tree(store)
     for _ in range(5000):
         inner = tree(store, (b"d", FOLDER, 0, bytes.fromhex(inner)))
@@ -120,7 +120,7 @@ def test_a_hard_link_in_the_target_keeps_its_bytes_and_mode_elsewhere(
     assert os.stat(tmp_path / "outside" / "g").st_mode & 0o777 == 0o600
 
 
-def test_a_folder_swapped_for_a_link_during_the_restore_writes_nothing_outside(
+def test_a_folder_that_becomes_a_link_during_a_restore_writes_nothing_outside(
     store: Store, tmp_path: Path
 ) -> None:
     write(tmp_path / "a", {b"d%d" % n: {b"f": b"new"} for n in range(60)})
@@ -165,7 +165,7 @@ def test_set_user_id_bits_are_not_restored(store: Store, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("size", [5, 3 << 20])
-def test_a_tampered_file_is_named_corrupt_and_nothing_of_it_stays_in_the_target(
+def test_a_modified_file_is_corrupt_and_is_not_restored_in_part(
     store: Store, tmp_path: Path, size: int
 ) -> None:
     write(tmp_path / "a", {b"f": bytes(size)})
@@ -181,7 +181,7 @@ def test_a_tampered_file_is_named_corrupt_and_nothing_of_it_stays_in_the_target(
     assert {problem.name for problem in verify(store)} == {damaged, digest}
 
 
-def test_a_repair_sets_damaged_objects_aside_so_that_a_take_heals_the_store(
+def test_a_repair_moves_damaged_objects_away_so_that_a_take_writes_them_again(
     store: Store, tmp_path: Path
 ) -> None:
     write(tmp_path / "a", {b"f": b"hello"})

@@ -39,7 +39,7 @@ def test_defaults_leave_out_histories_environments_caches_and_bytecode(
     assert take(store, tmp_path / "a", ignore=Ignore(source=True)).ignored == ()
 
 
-def test_the_users_patterns_leave_out_and_take_in(store: Store, tmp_path: Path) -> None:
+def test_patterns_of_the_user_leave_out_and_include(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(
         root, {b"data": {b"x": b""}, b"a.tmp": b"", b"keep.tmp": b"", b"env": {b"pyvenv.cfg": b""}}
@@ -50,7 +50,9 @@ def test_the_users_patterns_leave_out_and_take_in(store: Store, tmp_path: Path) 
     assert set(taken.ignored) == {"data", "a.tmp"}
 
 
-def test_what_looks_like_credentials_is_left_out_and_named(store: Store, tmp_path: Path) -> None:
+def test_files_that_look_like_credentials_are_left_out_and_listed(
+    store: Store, tmp_path: Path
+) -> None:
     root = tmp_path / "a"
     tree: Tree = {
         b".env": b"", b".env.local": b"", b".env.example": b"", b"server.pem": b"", b"a.key": b"",
@@ -67,7 +69,7 @@ def test_what_looks_like_credentials_is_left_out_and_named(store: Store, tmp_pat
     assert "left out because they look like credentials: .aws/, .env" in taken.notices[0]
 
 
-def test_what_shells_remember_of_the_users_typing_is_left_out(store: Store, tmp_path: Path) -> None:
+def test_shell_histories_are_left_out(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     histories = [b".bash_history", b".zsh_history", b".python_history", b".psql_history"]
     write(root, {**dict.fromkeys(histories, b""), b"price_history": b"", b"loss.history": b""})
@@ -76,7 +78,7 @@ def test_what_shells_remember_of_the_users_typing_is_left_out(store: Store, tmp_
     assert taken.left_out == tuple(sorted(name.decode() for name in histories))
 
 
-def test_a_credential_that_the_user_names_is_taken_in(store: Store, tmp_path: Path) -> None:
+def test_a_credential_that_the_user_names_is_included(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(root, {b".env": b"", b".aws": {b"config": b"", b"credentials": b""}})
     (root / ".ithacaignore").write_text("!.env\n!.aws/config\n")
@@ -85,9 +87,7 @@ def test_a_credential_that_the_user_names_is_taken_in(store: Store, tmp_path: Pa
     assert taken.left_out == (".aws/credentials",)
 
 
-def test_a_source_has_neither_notebooks_nor_the_volumes_own_folder(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_source_holds_neither_notebooks_nor_ithacas_folder(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(root, {b"n.ipynb": b"", b".ithaca-volume": {b"v": b""}, b"f": b""})
     source = take(store, root, ignore=Ignore.read(root, source=True))
@@ -96,9 +96,7 @@ def test_a_source_has_neither_notebooks_nor_the_volumes_own_folder(
     assert paths(store, step) == [".ithaca-volume", ".ithaca-volume/v", "f", "n.ipynb"]
 
 
-def test_the_volumes_own_folder_keeps_its_environment_but_no_bytecode(
-    store: Store, tmp_path: Path
-) -> None:
+def test_ithacas_folder_keeps_its_environment_but_no_bytecode(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     inner: Tree = {
         b"pyvenv.cfg": b"", b"cacert.pem": b"", b".cache": {}, b"__pycache__": {b"a.pyc": b""}
@@ -110,7 +108,7 @@ def test_the_volumes_own_folder_keeps_its_environment_but_no_bytecode(
     assert [path.rpartition("/")[2] for path in below] == [".cache", "cacert.pem", "pyvenv.cfg"]
 
 
-def test_reserved_patterns_cannot_be_taken_in_by_the_user(store: Store, tmp_path: Path) -> None:
+def test_the_user_cannot_override_reserved_patterns(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(root, {b"runner": {b"x": b""}, b"f": b""})
     (root / ".ithacaignore").write_text("!runner\n")
@@ -137,7 +135,7 @@ def test_a_store_inside_the_folder_is_never_part_of_its_snapshot(tmp_path: Path)
     assert paths(store, take(store, tmp_path / "a", ignore=Ignore())) == ["f"]
 
 
-def test_too_large_a_source_is_refused_with_its_largest_entries_and_the_lines_against_them(
+def test_a_source_that_is_too_large_is_refused_with_its_largest_entries_and_lines_to_ignore_them(
     store: Store, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"
@@ -152,14 +150,14 @@ def test_too_large_a_source_is_refused_with_its_largest_entries_and_the_lines_ag
     assert take(store, root, ignore=Ignore.read(root, source=True), limits=limits).files == 3
 
 
-def test_too_many_files_are_refused_by_their_number(store: Store, tmp_path: Path) -> None:
+def test_too_many_files_are_refused(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     write(root, {b"many": {b"%d" % number: b"" for number in range(20)}, b"f": bytes(9)})
     with pytest.raises(UsageError, match=r"ITH408[\s\S]*21 files[\s\S]*20 files  many"):
         take(store, root, ignore=Ignore.read(root, source=True), limits=Limits(files=10))
 
 
-def test_a_restore_in_place_keeps_what_a_snapshot_would_leave_out_when_asked(
+def test_a_restore_can_keep_files_that_a_snapshot_would_leave_out(
     store: Store, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"
@@ -176,7 +174,7 @@ def test_a_restore_in_place_keeps_what_a_snapshot_would_leave_out_when_asked(
     assert sorted(os.listdir(root)) == [".ithaca", "f"]
 
 
-def test_a_wrong_pattern_is_named(tmp_path: Path) -> None:
+def test_an_invalid_pattern_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / ".ithacaignore").write_text("!\n")
     with pytest.raises(UsageError, match="ITH413"):
         Ignore.read(tmp_path)

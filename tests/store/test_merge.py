@@ -98,14 +98,16 @@ def test_a_path_changed_in_two_branches_is_a_conflict_that_names_both(
     assert raised.value.paths == (("d/out.csv", ("left", "right")), ("run", ("left", "right")))
 
 
-def test_the_same_content_from_two_branches_is_no_conflict(store: Store, tmp_path: Path) -> None:
+def test_equal_content_from_two_branches_does_not_conflict(store: Store, tmp_path: Path) -> None:
     flow = steps(store, tmp_path, {})
     for name in ("left", "right"):
         flow.step(name, {b"d": {b"same": b"1"}, b"link": ("link", b"d")})
     assert flow.tree(flow.join("left", "right")) == {b"d": {b"same": b"1"}, b"link": ("link", b"d")}
 
 
-def test_one_deleted_what_the_other_changed_is_a_conflict(store: Store, tmp_path: Path) -> None:
+def test_a_file_deleted_in_one_branch_and_changed_in_another_is_a_conflict(
+    store: Store, tmp_path: Path
+) -> None:
     flow = steps(store, tmp_path, {b"f": b"0"})
     flow.step("deletes", {})
     flow.step("changes", {b"f": b"1"})
@@ -113,7 +115,7 @@ def test_one_deleted_what_the_other_changed_is_a_conflict(store: Store, tmp_path
         flow.join("deletes", "changes")
 
 
-def test_a_descendant_has_the_last_word_over_its_ancestor(store: Store, tmp_path: Path) -> None:
+def test_a_descendant_overrides_its_ancestor(store: Store, tmp_path: Path) -> None:
     flow = steps(store, tmp_path, {b"f": b"0"})
     flow.step("first", {b"f": b"1"})
     flow.step("second", {b"f": b"2"}, "first")
@@ -157,7 +159,7 @@ def test_a_file_where_another_branch_has_a_folder_with_content_is_a_conflict(
         assert set(raised.value.paths[0][1]) == {"file", "folder"}
 
 
-def test_a_file_that_became_a_folder_in_one_branch_is_one_after_the_join(
+def test_a_file_that_became_a_folder_in_one_branch_is_a_folder_after_the_merge(
     store: Store, tmp_path: Path
 ) -> None:
     flow = steps(store, tmp_path, {b"d": b"file"})
@@ -167,9 +169,7 @@ def test_a_file_that_became_a_folder_in_one_branch_is_one_after_the_join(
         assert flow.tree(flow.join(*heads)) == {b"d": {b"x": {b"y": b""}}, b"o": b""}
 
 
-def test_modes_and_times_come_with_the_content_that_was_chosen(
-    store: Store, tmp_path: Path
-) -> None:
+def test_modes_and_times_are_those_of_the_chosen_content(store: Store, tmp_path: Path) -> None:
     flow = steps(store, tmp_path, {b"a": b"", b"b": b""})
     flow.step("left", {b"a": b"", b"b": b"", b"l": b""})
     root = tmp_path / "right"
@@ -203,7 +203,9 @@ def test_a_value_changed_in_two_branches_is_a_conflict_that_names_both(
         assert raised.value.paths == (("value x", ("left", "right")),)
 
 
-def test_a_value_in_conflict_that_nobody_reads_is_only_marked(store: Store, tmp_path: Path) -> None:
+def test_a_value_in_conflict_that_no_step_reads_is_only_marked(
+    store: Store, tmp_path: Path
+) -> None:
     flow = steps(store, tmp_path, values(x="0", y="0"))
     flow.step("left", values(x="1", y="0"))
     flow.step("right", values(x="2", y="3"))
@@ -214,7 +216,7 @@ def test_a_value_in_conflict_that_nobody_reads_is_only_marked(store: Store, tmp_
     assert json.loads(names[b"y.json"])["object"] == "3"
 
 
-def test_the_state_of_the_session_is_that_of_the_first_parent(store: Store, tmp_path: Path) -> None:
+def test_the_session_state_comes_from_the_first_parent(store: Store, tmp_path: Path) -> None:
     def volume(seed: bytes) -> Tree:
         return {b".ithaca-volume": {b"values": {b"session": {b"random.json": seed}}}}
 
@@ -247,7 +249,7 @@ def test_a_rule_settles_a_conflict_and_says_so(
         assert "left and right left different content at f" in merged.notices[0]
 
 
-def test_logs_are_joined_by_default_and_a_project_may_say_otherwise(tmp_path: Path) -> None:
+def test_logs_are_joined_by_default_unless_a_project_sets_another_rule(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[tool.ithaca.merge]\n"*.csv" = "last"\n"special.log" = "drop"\n'
     )

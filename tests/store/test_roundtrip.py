@@ -46,7 +46,7 @@ def test_restoring_over_another_tree_leaves_exactly_the_snapshot(first: Tree, se
         shutil.rmtree(home)
 
 
-def test_names_bytes_links_modes_and_times_come_back(store: Store, tmp_path: Path) -> None:
+def test_names_bytes_links_modes_and_times_are_restored(store: Store, tmp_path: Path) -> None:
     tree: Tree = {
         b"plain.txt": b"hello\n",
         b"run.sh": ("x", b"#!/bin/sh\n"),
@@ -110,9 +110,7 @@ def test_entries_are_flat_and_sorted(store: Store, tmp_path: Path) -> None:
     assert found["l"].target == b"a"
 
 
-def test_a_difference_names_what_was_added_removed_and_changed(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_diff_lists_added_removed_and_changed_paths(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"d": {b"x": b"1"}, b"same": b"", b"f": b"1", b"was": {b"y": b""}})
     write(tmp_path / "b", {b"d": {b"x": b"2"}, b"same": b"", b"f": {}, b"new": {b"z": b""}})
     a = take(store, tmp_path / "a", ignore=Ignore()).digest
@@ -128,7 +126,7 @@ def test_a_difference_names_what_was_added_removed_and_changed(
     assert diff(store, a, a) == []
 
 
-def test_restoring_in_place_writes_only_what_differs(store: Store, tmp_path: Path) -> None:
+def test_restoring_in_place_writes_only_differences(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"same": b"1", b"other": b"2", b"gone": b"3", b"d": {b"same": b"4"}})
     digest = take(store, tmp_path / "a", ignore=Ignore()).digest
     inodes = {name: os.stat(tmp_path / "a" / name).st_ino for name in ("same", "other", "d/same")}
@@ -146,9 +144,7 @@ def test_restoring_in_place_writes_only_what_differs(store: Store, tmp_path: Pat
     }  # fmt: skip
 
 
-def test_a_restored_folder_is_taken_again_by_reading_only_what_changed(
-    store: Store, tmp_path: Path
-) -> None:
+def test_taking_a_restored_folder_reads_only_changed_files(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"%d" % number: b"%d" % number for number in range(20)})
     for path in (tmp_path / "a").iterdir():
         os.utime(path, (1_000_000, 1_000_000))
@@ -179,7 +175,7 @@ def test_holes_stay_holes(store: Store, tmp_path: Path, holes: tuple[int, int]) 
     assert verify(store) == []
 
 
-def test_a_large_file_comes_back(store: Store, tmp_path: Path) -> None:
+def test_a_large_file_is_restored(store: Store, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     data = os.urandom(9_000_001)
     (tmp_path / "a" / "large").write_bytes(data)
@@ -187,9 +183,7 @@ def test_a_large_file_comes_back(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "b" / "large").read_bytes() == data
 
 
-def test_a_read_only_folder_is_restored_and_brought_up_to_date(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_read_only_folder_is_restored_and_updated(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"d": {b"x": b"1", b"e": {b"y": b"2"}}})
     os.chmod(tmp_path / "a" / "d" / "e", 0o500)
     os.chmod(tmp_path / "a" / "d", 0o500)

@@ -40,7 +40,7 @@ def test_a_step_may_have_the_name_of_a_document(store: Store, step: str) -> None
     assert store.list(f"runs/1/{step}") == ["1"]
 
 
-def test_a_document_where_a_folder_is_refused_and_never_taken_for_the_first(store: Store) -> None:
+def test_a_document_with_the_name_of_a_folder_is_refused(store: Store) -> None:
     store.create("runs/1/load/1/end", b"")
     with pytest.raises(UsageError, match="a folder has this name"):
         store.create("runs/1/load", b"")
@@ -54,14 +54,14 @@ def test_a_document_where_a_folder_is_refused_and_never_taken_for_the_first(stor
     ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".hidden", "a/.b", "objects/ab", "tmp/x",
      "a\0b", "a b", "version", "a~"],
 )  # fmt: skip
-def test_names_that_could_leave_the_store_or_hide_in_it_are_refused(
+def test_names_that_could_escape_the_store_or_use_its_folders_are_refused(
     store: Store, name: str
 ) -> None:
     with pytest.raises(UsageError, match="ITH411"):
         store.create(name, b"")
 
 
-def test_what_is_not_there_is_not_found(store: Store) -> None:
+def test_a_missing_document_or_object_is_not_found(store: Store) -> None:
     for ask in (
         lambda: store.read("runs/1/run"),
         lambda: store.get("0" * 64),
@@ -89,7 +89,7 @@ def test_a_damaged_document_is_never_returned(store: Store) -> None:
         store.get(digest)
 
 
-def test_an_object_cut_short_by_a_crash_of_the_machine_is_written_anew(store: Store) -> None:
+def test_an_object_truncated_by_a_system_crash_is_written_again(store: Store) -> None:
     digest = store.put_object(b"hello")
     path = store.address("objects", digest)
     os.truncate(path, 0)
@@ -97,7 +97,7 @@ def test_an_object_cut_short_by_a_crash_of_the_machine_is_written_anew(store: St
     assert store.get_object(digest) == b"hello"
 
 
-def test_what_is_in_place_is_read_only(store: Store) -> None:
+def test_stored_files_are_read_only(store: Store) -> None:
     store.create("keys/a", b"1")
     assert os.stat(store.path / "keys" / "a").st_mode & 0o777 == 0o444
     assert os.stat(store.address("objects", store.put_object(b"x"))).st_mode & 0o777 == 0o444
@@ -114,20 +114,20 @@ def test_a_store_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path) -> N
             LocalStore.open(tmp_path / "s")
 
 
-def test_a_folder_of_the_user_is_not_made_a_store(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_does_not_become_a_store(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("")
     with pytest.raises(StoreError, match="ITH400"):
         LocalStore.open(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_missing_store_is_not_found_when_it_must_not_be_made(tmp_path: Path) -> None:
+def test_a_missing_store_is_not_found_unless_it_may_be_created(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         LocalStore.open(tmp_path / "none", create=False)
     assert not (tmp_path / "none").exists()
 
 
-def test_opening_sweeps_temporary_files_older_than_a_day_and_no_younger_ones(store: Store) -> None:
+def test_opening_removes_temporary_files_older_than_a_day_only(store: Store) -> None:
     old, young = store.path / "tmp" / "1-old", store.path / "tmp" / "1-young"
     old.write_bytes(b"")
     young.write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Remotes to try things on: a folder, and a real server of each provider's kind.
+"""Remotes for tests: a folder, and a real server for each provider.
 
 The servers are versitygw (S3), Azurite (Azure) and fake-gcs-server (Google), where Go and npm can
 make them.
@@ -93,12 +93,23 @@ def signature(key: str, text: str) -> str:
 
 @pytest.fixture
 def az_signature(az: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """One that lets somebody into the container who has no key."""
-    told = {"sp": "racwl", "se": "2099-01-01T00:00:00Z", "sv": "2020-12-06", "sr": "c"}
+    """A signature that gives access to the container without a key."""
+    fields = {"sp": "racwl", "se": "2099-01-01T00:00:00Z", "sv": "2020-12-06", "sr": "c"}
     place = "/blob/ithaca/bucket"
-    lines = [told["sp"], "", told["se"], place, "", "", "", told["sv"], told["sr"], *[""] * 7]
+    lines = [
+        fields["sp"],
+        "",
+        fields["se"],
+        place,
+        "",
+        "",
+        "",
+        fields["sv"],
+        fields["sr"],
+        *[""] * 7,
+    ]
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
-    return urlencode({**told, "sig": signature(ACCOUNTS["ithaca"], "\n".join(lines))})
+    return urlencode({**fields, "sig": signature(ACCOUNTS["ithaca"], "\n".join(lines))})
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What was damaged on a remote is refused, told, and made whole by who has it."""
+"""Damage on a remote is refused, reported, and repaired by a push."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ithaca.store.remotes import Remote, pull, push, verify
 Stores = Callable[[], Store]
 
 
-def test_a_pack_that_was_tampered_with_is_refused(
+def test_a_modified_pack_is_refused(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     digest = stored(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
@@ -27,9 +27,9 @@ def test_a_pack_that_was_tampered_with_is_refused(
         data[-1] ^= 1
         remote.overwrite(name, bytes(data))
         there = other()
-        with pytest.raises(Corrupt) as told:
+        with pytest.raises(Corrupt) as raised:
             pull(there, remote, [digest])
-        assert told.value.code == "ITH424"
+        assert raised.value.code == "ITH424"
         assert verify_store(there) == []  # what came in was right
         assert list(there.digests("snapshots")) == []
         assert {problem.kind for problem in verify(remote)} >= {"pack", "snapshot"}
@@ -40,7 +40,7 @@ def test_a_pack_that_was_tampered_with_is_refused(
 
 @two_kinds
 @pytest.mark.parametrize("left", [0, 1, 20])
-def test_a_pack_that_was_cut_short_is_refused(
+def test_a_truncated_pack_is_refused(
     left: int, store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     digest = stored(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
@@ -49,16 +49,16 @@ def test_a_pack_that_was_cut_short_is_refused(
         data = remote.get(name)
         remote.overwrite(name, data[:left])
         there = other()
-        with pytest.raises(Corrupt) as told:
+        with pytest.raises(Corrupt) as raised:
             pull(there, remote, [digest])
-        assert told.value.code == "ITH424"
+        assert raised.value.code == "ITH424"
         assert verify_store(there) == []
         assert verify(remote) != []
         remote.overwrite(name, data)
 
 
 @pytest.mark.parametrize("folder", ["indexes", "snapshots", "documents"])
-def test_other_things_that_were_tampered_with_are_refused(
+def test_modified_indexes_snapshots_and_documents_are_refused(
     folder: str, store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     digest = stored(store, tmp_path / "work", SMALL_TREE)
@@ -74,7 +74,7 @@ def test_other_things_that_were_tampered_with_are_refused(
     assert verify(remote) != []
 
 
-def test_a_missing_pack_is_told_and_sent_again_under_its_name(
+def test_a_missing_pack_is_reported_and_sent_again_under_its_name(
     store: Store, url: str, other: Stores, tmp_path: Path
 ) -> None:
     if not url.startswith("file"):
@@ -89,7 +89,7 @@ def test_a_missing_pack_is_told_and_sent_again_under_its_name(
     assert {problem.kind for problem in verify(remote)} == {"pack", "snapshot"}
 
 
-def test_a_snapshot_whose_object_was_set_aside_is_made_whole(
+def test_a_snapshot_whose_object_was_moved_away_is_repaired_by_a_pull(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     digest = stored(store, tmp_path / "work", SMALL_TREE)

@@ -1,4 +1,4 @@
-"""What cannot be reached, or must not be, is said with a cure."""
+"""Remotes that cannot or must not be reached are errors with a cure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = {
     "az": {"AZURE_STORAGE_ACCOUNT_NAME": "ithaca", "AZURE_STORAGE_ACCOUNT_KEY": "c2VjcmV0"},
     "gs": {"GOOGLE_BEARER_TOKEN": "secret"},
 }
-"""By which each provider lets somebody in, and here nobody."""
+"""Credentials in the form of each provider, which no server accepts."""
 
 ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"),
@@ -46,16 +46,16 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
-    for name, text in told.items():
+def settings(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, text in variables.items():
         monkeypatch.setenv(name, text)
 
 
 def refused(url: str, *, create: bool = True) -> IthacaError:
-    with pytest.raises(IthacaError) as told:
+    with pytest.raises(IthacaError) as raised:
         Remote.open(url, create=create)
-    assert told.value.cure
-    return told.value
+    assert raised.value.cure
+    return raised.value
 
 
 @each_provider
@@ -70,7 +70,7 @@ def test_a_server_that_does_not_answer_is_a_store_error(
 
 
 @pytest.mark.parametrize(
-    ("scheme", "told", "cure"),
+    ("scheme", "variables", "cure"),
     [
         ("s3", {}, "AWS_PROFILE"),
         ("az", {}, "AZURE_STORAGE_ACCOUNT_NAME"),
@@ -78,39 +78,39 @@ def test_a_server_that_does_not_answer_is_a_store_error(
     ],
 )
 def test_missing_credentials_are_a_store_error(
-    scheme: str, told: dict[str, str], cure: str, monkeypatch: pytest.MonkeyPatch
+    scheme: str, variables: dict[str, str], cure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings(monkeypatch, told)
+    settings(monkeypatch, variables)
     error = refused(f"{scheme}://bucket/x")
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert cure in error.cure
 
 
 @pytest.mark.parametrize(
-    ("scheme", "told"),
+    ("scheme", "variables"),
     [
         ("az", {**SETTINGS["az"], "AZURE_STORAGE_ACCOUNT_KEY": "sesame?"}),
         ("gs", {"GOOGLE_SERVICE_ACCOUNT_KEY": "sesame?"}),
     ],
 )
-def test_credentials_that_cannot_be_read_are_a_store_error(
-    scheme: str, told: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_malformed_credentials_are_a_store_error(
+    scheme: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings(monkeypatch, told)
+    settings(monkeypatch, variables)
     error = refused(f"{scheme}://bucket/x")
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert "sesame" not in str(error)
 
 
 def test_wrong_credentials_are_a_store_error(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = SETTINGS[cloud.partition(":")[0]]
-    settings(monkeypatch, told)
+    variables = SETTINGS[cloud.partition(":")[0]]
+    settings(monkeypatch, variables)
     error = refused(cloud)
     assert (error.code, error.exit_code) == ("ITH421", 4)
-    assert not any(text in error.message for text in told.values() if text != "ithaca")
+    assert not any(text in error.message for text in variables.values() if text != "ithaca")
 
 
-def test_an_identity_that_gets_no_token_is_one_of_wrong_credentials(
+def test_an_identity_without_a_token_is_a_credentials_error(
     az: str, az_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
@@ -122,14 +122,14 @@ def test_an_identity_that_gets_no_token_is_one_of_wrong_credentials(
     assert "token request" in error.message
 
 
-def test_a_signature_lets_in_whoever_has_no_key(
+def test_a_signature_works_without_a_key(
     az: str, az_signature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", az_signature)
     assert Remote.open(az, create=True).exists("version")
 
 
-def test_a_signature_that_is_not_right_is_refused_and_not_told(
+def test_a_wrong_signature_is_refused_and_not_shown(
     az: str, az_signature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", az_signature.replace("sig=", "sig=Wrong"))
@@ -138,13 +138,13 @@ def test_a_signature_that_is_not_right_is_refused_and_not_told(
     assert "Wrong" not in str(error)
 
 
-def test_a_bucket_that_is_not_there_is_a_store_error(cloud: str) -> None:
+def test_a_missing_bucket_is_a_store_error(cloud: str) -> None:
     error = refused(cloud.replace("bucket", "nobody"))
     assert (error.code, error.exit_code) == ("ITH420", 4)
     assert "no such bucket" in error.message
 
 
-def test_looking_tells_a_store_from_an_empty_place_and_that_from_no_place(cloud: str) -> None:
+def test_probing_distinguishes_a_store_an_empty_bucket_and_a_missing_one(cloud: str) -> None:
     assert Remote.probe(cloud) is False
     assert not Remote(cloud, connect(cloud, create=False)).exists("version")
     Remote.open(cloud, create=True)
@@ -162,35 +162,37 @@ def test_looking_tells_a_store_from_an_empty_place_and_that_from_no_place(cloud:
         (["AccountName", "AccountKey"], True),
     ],
 )
-def test_an_account_is_named_by_any_of_its_providers_variables(
+def test_each_variable_for_an_azure_account_works(
     names: list[str], whole: bool, az: str, az_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = [os.environ["AZURE_STORAGE_ACCOUNT_NAME"], os.environ["AZURE_STORAGE_ACCOUNT_KEY"]]
     for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"):
         monkeypatch.delenv(name)
-    told = dict(zip(names, values, strict=True))
+    variables = dict(zip(names, values, strict=True))
     if whole:
         monkeypatch.delenv("AZURE_STORAGE_ENDPOINT")
-        parts = {"DefaultEndpointsProtocol": "http", **told, "BlobEndpoint": f"{az_server}/"}
+        parts = {"DefaultEndpointsProtocol": "http", **variables, "BlobEndpoint": f"{az_server}/"}
         text = ";".join(f"{name}={value}" for name, value in parts.items())
-        told = {"AZURE_STORAGE_CONNECTION_STRING": text}
-    settings(monkeypatch, told)
+        variables = {"AZURE_STORAGE_CONNECTION_STRING": text}
+    settings(monkeypatch, variables)
     assert Remote.open(az, create=True).exists("version")
 
 
 @pytest.mark.parametrize("variable", ["AZURE_STORAGE_USE_EMULATOR", "connection string"])
-def test_azures_emulator_needs_no_account_of_ones_own(
+def test_the_azure_emulator_needs_no_account(
     variable: str, az_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if variable == "connection string":
-        told = {"AZURE_STORAGE_CONNECTION_STRING": "UseDevelopmentStorage=true"}
+        variables = {"AZURE_STORAGE_CONNECTION_STRING": "UseDevelopmentStorage=true"}
     else:
-        told = {variable: "true"}
-    settings(monkeypatch, {**told, "AZURITE_BLOB_STORAGE_URL": az_server.removesuffix("/ithaca")})
+        variables = {variable: "true"}
+    settings(
+        monkeypatch, {**variables, "AZURITE_BLOB_STORAGE_URL": az_server.removesuffix("/ithaca")}
+    )
     assert Remote.open(f"az://bucket/{uuid.uuid4().hex}", create=True).exists("version")
 
 
-def test_googles_emulator_gets_no_credentials_of_the_service(
+def test_the_google_emulator_gets_no_real_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings(monkeypatch, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1", **SETTINGS["gs"]})
@@ -222,7 +224,9 @@ def test_credentials_come_from_the_environment_or_a_profile(
 
 
 @each_provider
-def test_plain_text_is_for_this_machine_alone(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unencrypted_connections_are_limited_to_this_machine(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endpoint, trusted = ENDPOINTS[scheme]
     settings(monkeypatch, {**SETTINGS[scheme], endpoint: "http://store.example.com"})
     error = refused(f"{scheme}://bucket/x")
@@ -236,26 +240,26 @@ def test_plain_text_is_for_this_machine_alone(scheme: str, monkeypatch: pytest.M
     "url",
     ["x", "ftp://a/b", "file://relative/x", "file:///", "s3://", "s3://u:secret@b/x", "s3://b?x=1"],
 )
-def test_what_names_no_remote_is_a_wrong_use(url: str) -> None:
-    with pytest.raises(UsageError) as told:
+def test_a_url_that_does_not_name_a_remote_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError) as raised:
         Remote.open(url, create=True)
-    assert told.value.code == "ITH422"
-    assert "secret" not in str(told.value)
+    assert raised.value.code == "ITH422"
+    assert "secret" not in str(raised.value)
 
 
-def test_a_remote_that_is_not_there_is_not_made_by_reading(url: str) -> None:
+def test_reading_does_not_create_a_remote(url: str) -> None:
     error = refused(url, create=False)
     assert error.code in ("ITH402", "ITH420")
     if url.startswith("file"):
         assert not Path(url.removeprefix("file://")).exists()
 
 
-def test_a_folder_that_is_something_else_is_no_remote(tmp_path: Path) -> None:
+def test_a_folder_with_other_content_is_not_a_remote(tmp_path: Path) -> None:
     LocalStore.open(tmp_path / "store")
     assert refused(f"file://{tmp_path}/store").code == "ITH400"
 
 
-def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     error = refused(f"file://{tmp_path}/file/remote")
     assert (error.code, error.exit_code) == ("ITH420", 4)
@@ -271,7 +275,7 @@ def test_without_obstore_the_extra_is_named(
     assert "ithaca[s3]" in error.cure
 
 
-def test_what_the_store_lacks_is_not_pushed(store: Store, tmp_path: Path) -> None:
+def test_pushing_something_that_the_store_lacks_is_an_error(store: Store, tmp_path: Path) -> None:
     remote = Remote.open(f"file://{tmp_path}/remote", create=True)
     with pytest.raises(NotFound):
         push(store, remote, ["0" * 64])
@@ -279,7 +283,7 @@ def test_what_the_store_lacks_is_not_pushed(store: Store, tmp_path: Path) -> Non
         push(store, remote, documents=["0" * 64])
 
 
-def test_a_pod_that_is_looked_at_reaches_the_store_with_the_credentials_of_its_own(
+def test_a_pod_check_reaches_the_store_with_its_own_credentials(
     cloud: str,
 ) -> None:
     usual = {name: text for name, text in os.environ.items() if name.startswith(PROVIDERS)}
@@ -287,8 +291,8 @@ def test_a_pod_that_is_looked_at_reaches_the_store_with_the_credentials_of_its_o
     own = {f"{PREFIX}{name}": text for name, text in usual.items()}
     command = [sys.executable, "-P", "-m", "ithaca.runner", "--check", f"--store={cloud}"]
     done = subprocess.run(command, env={**env, **own}, capture_output=True, text=True, check=False)
-    told = json.loads(done.stdout)["store"]
-    assert told == {
+    seen = json.loads(done.stdout)["store"]
+    assert seen == {
         "found": f"{cloud}, where the first run makes a store",
         "wrong": "",
         "cure": "",

@@ -54,7 +54,9 @@ def test_what_is_pushed_and_pulled_is_the_same_tree(
     assert verify(remote) == []
 
 
-def test_nothing_travels_twice(store: Store, remote: Remote, other: Stores, tmp_path: Path) -> None:
+def test_nothing_is_transferred_twice(
+    store: Store, remote: Remote, other: Stores, tmp_path: Path
+) -> None:
     digest = stored(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     spent(remote)
@@ -68,7 +70,7 @@ def test_nothing_travels_twice(store: Store, remote: Remote, other: Stores, tmp_
     assert spent(remote) == 0
 
 
-def test_only_what_changed_travels(
+def test_only_changes_are_transferred(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     first = stored(store, tmp_path / "work", {b"large": LARGE, b"a": b"1", b"b": {b"c": b"2"}})
@@ -110,7 +112,7 @@ def test_five_thousand_small_files_are_few_requests(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(tree=trees)
-def test_every_tree_comes_back(memory: Path, tree: Tree) -> None:
+def test_every_tree_survives_a_push_and_a_pull(memory: Path, tree: Tree) -> None:
     folder = Path(tempfile.mkdtemp(dir=memory))
     store, there = LocalStore.open(folder / "here"), LocalStore.open(folder / "there")
     digest = stored(store, folder / "work", tree)
@@ -181,7 +183,9 @@ def run(what: str, store: Store, url: str, digest: str, left: int) -> int:
     return subprocess.run(program).returncode
 
 
-def test_what_was_killed_goes_on(store: Store, url: str, other: Stores, tmp_path: Path) -> None:
+def test_a_killed_transfer_continues_when_it_is_repeated(
+    store: Store, url: str, other: Stores, tmp_path: Path
+) -> None:
     tree: Tree = {b"%d" % number: os.urandom(2000) for number in range(100)}
     digest = stored(store, tmp_path / "work", tree)
     for left in (0, 1, 3, 5, 5):
@@ -204,7 +208,7 @@ def test_what_was_killed_goes_on(store: Store, url: str, other: Stores, tmp_path
     assert verify_store(there) == []
 
 
-def test_many_writers_at_once_agree(store: Store, url: str, other: Stores, tmp_path: Path) -> None:
+def test_concurrent_writers_agree(store: Store, url: str, other: Stores, tmp_path: Path) -> None:
     tree: Tree = {b"%d" % number: b"%d" % number for number in range(300)}
     same = stored(store, tmp_path / "work", tree)
     writers, failures = [store], []
@@ -238,7 +242,7 @@ def test_many_writers_at_once_agree(store: Store, url: str, other: Stores, tmp_p
     assert verify_store(there) == []
 
 
-def test_documents_travel_by_digest_and_by_name(
+def test_documents_are_transferred_by_digest_and_by_name(
     store: Store, remote: Remote, other: Stores
 ) -> None:
     digests = [store.put(b"%d" % number) for number in range(5)]
@@ -256,7 +260,7 @@ def test_documents_travel_by_digest_and_by_name(
     assert [there.get(digest) for digest in digests] == [b"%d" % number for number in range(5)]
 
 
-def test_the_start_of_a_digest_is_enough(store: Store, remote: Remote, tmp_path: Path) -> None:
+def test_a_prefix_of_a_digest_is_enough(store: Store, remote: Remote, tmp_path: Path) -> None:
     digest = stored(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     assert resolve(remote, digest[:6]) == digest
@@ -264,9 +268,7 @@ def test_the_start_of_a_digest_is_enough(store: Store, remote: Remote, tmp_path:
         resolve(remote, "0000" if digest[:4] != "0000" else "1111")
 
 
-def test_indexes_that_were_read_are_kept(
-    store: Store, remote: Remote, other: Stores, tmp_path: Path
-) -> None:
+def test_indexes_are_cached(store: Store, remote: Remote, other: Stores, tmp_path: Path) -> None:
     digest = stored(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     spent(remote)
@@ -279,15 +281,15 @@ def test_indexes_that_were_read_are_kept(
     pull(other(), remote, [digest], cache=tmp_path / "cache")
 
 
-def test_progress_counts_to_the_end(
+def test_progress_ends_with_the_total(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     digest = stored(store, tmp_path / "work", {**SMALL_TREE, b"large": LARGE})
-    told: list[tuple[int, int]] = []
-    sent = push(store, remote, [digest], progress=lambda *now: told.append(now))
-    assert told[-1] == (sent.objects, sent.bytes)
-    fetched = pull(other(), remote, [digest], progress=lambda *now: told.append(now))
-    assert told[-1] == (fetched.objects, fetched.bytes) == (sent.objects, sent.bytes)
+    reported: list[tuple[int, int]] = []
+    sent = push(store, remote, [digest], progress=lambda *now: reported.append(now))
+    assert reported[-1] == (sent.objects, sent.bytes)
+    fetched = pull(other(), remote, [digest], progress=lambda *now: reported.append(now))
+    assert reported[-1] == (fetched.objects, fetched.bytes) == (sent.objects, sent.bytes)
 
 
 @two_kinds
@@ -316,8 +318,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
     assert int(done.stdout) < 300
 
 
-def test_versions_of_the_future_are_refused(store: Store, remote: Remote) -> None:
+def test_newer_versions_are_refused(store: Store, remote: Remote) -> None:
     remote.overwrite("version", layout.REMOTE.file().replace(b'"version":1', b'"version":2'))
-    with pytest.raises(StoreError, match="version 2") as told:
+    with pytest.raises(StoreError, match="version 2") as raised:
         Remote.open(remote.url)
-    assert told.value.code == "ITH401"
+    assert raised.value.code == "ITH401"

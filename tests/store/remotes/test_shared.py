@@ -43,7 +43,7 @@ def test_the_first_to_create_a_name_wins_everywhere(
     assert (one.read("keys/ab"), two.read("keys/ab")) == (b"first", b"first")
 
 
-def test_creating_the_same_twice_is_the_same_creation(
+def test_creating_equal_content_twice_succeeds_twice(
     machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
@@ -51,7 +51,7 @@ def test_creating_the_same_twice_is_the_same_creation(
     assert two.create("keys/ab", b"same")
 
 
-def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
+def test_a_document_is_fetched_once(
     machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
@@ -62,12 +62,16 @@ def test_a_document_that_was_seen_is_not_asked_of_the_remote_again(
     assert two.remote.requests.total() == before
 
 
-def test_a_document_by_digest_crosses_over(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_document_by_digest_is_visible_on_the_other_machine(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     assert two.get(one.put(b"content")) == b"content"
 
 
-def test_what_nobody_has_is_not_found(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_document_that_is_neither_local_nor_remote_is_not_found(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, _ = machines
     for missing in (lambda: one.read("keys/ab"), lambda: one.get("0" * 64)):
         with pytest.raises(NotFound):
@@ -88,7 +92,7 @@ def test_a_shared_snapshot_is_restored_on_another_machine(
     assert (tmp_path / "there" / "deep" / "a.txt").read_text() == "hello"
 
 
-def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(
+def test_an_overwritten_hint_is_visible_at_once(
     machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
@@ -99,7 +103,7 @@ def test_a_hint_that_is_overwritten_is_seen_as_it_is_now(
     assert two.read(name) == b"2"
 
 
-def test_a_run_that_one_machine_writes_is_followed_on_another(
+def test_a_run_written_on_one_machine_can_be_followed_on_another(
     machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
@@ -126,7 +130,7 @@ def test_a_run_that_one_machine_writes_is_followed_on_another(
     assert state.metrics == {"m": 1.0}
 
 
-def test_one_look_at_a_run_is_one_listing(
+def test_reading_a_run_takes_one_listing(
     machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _ = machines
@@ -142,7 +146,7 @@ def test_one_look_at_a_run_is_one_listing(
     assert journal.attempts("fit")[-1] == 6
 
 
-def test_who_came_second_reads_at_once_what_came_first(
+def test_the_second_writer_reads_the_first_document_at_once(
     machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = machines
@@ -155,7 +159,7 @@ def test_who_came_second_reads_at_once_what_came_first(
     assert two.read(name) == b"first"
 
 
-def test_what_lost_is_never_kept_in_the_own_folder(
+def test_a_losing_document_is_never_stored_locally(
     machines: tuple[SharedStore, SharedStore],
 ) -> None:
     one, two = machines
@@ -165,7 +169,7 @@ def test_what_lost_is_never_kept_in_the_own_folder(
 
 
 @pytest.mark.parametrize("name", ["keys/ab", "locks/ab", "engines/ab"])
-def test_what_is_known_on_one_remote_is_not_known_on_another(
+def test_keys_locks_and_engines_of_one_remote_are_unknown_on_another(
     machines: tuple[SharedStore, SharedStore], tmp_path: Path, name: str
 ) -> None:
     one, _ = machines
@@ -180,7 +184,7 @@ def test_what_is_known_on_one_remote_is_not_known_on_another(
     assert (one.read(name), same_folder.read(name)) == (b"there", b"here")
 
 
-def test_who_looks_again_sees_what_was_written_since_the_last_listing(
+def test_invalidating_shows_documents_written_since_the_last_listing(
     machines: tuple[SharedStore, SharedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LISTED", float("inf"))
@@ -192,7 +196,9 @@ def test_who_looks_again_sees_what_was_written_since_the_last_listing(
     assert two.exists(f"runs/{RUN}/end")
 
 
-def test_a_listing_names_what_either_machine_has(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_listing_includes_local_and_remote_documents(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     one.create("keys/ab", b"1")
     LocalStore.open(two.path).create("keys/cd", b"2")
@@ -200,7 +206,9 @@ def test_a_listing_names_what_either_machine_has(machines: tuple[SharedStore, Sh
     assert one.list("keys") == ["ab"]
 
 
-def test_a_run_lists_what_either_machine_has(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_listing_of_a_run_includes_local_and_remote_documents(
+    machines: tuple[SharedStore, SharedStore],
+) -> None:
     one, two = machines
     one.create(names.attempt(RUN, "end", 1, "start"), b"1")
     LocalStore.open(two.path).create(names.attempt(RUN, "end", 2, "start"), b"2")
@@ -208,12 +216,12 @@ def test_a_run_lists_what_either_machine_has(machines: tuple[SharedStore, Shared
     assert (one.list("runs/"), two.list("runs/")) == ([RUN], [RUN])
 
 
-def test_a_listing_of_what_nobody_has_is_empty(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_listing_of_a_missing_folder_is_empty(machines: tuple[SharedStore, SharedStore]) -> None:
     one, _ = machines
     assert (one.list("keys/"), one.list(f"runs/{RUN}")) == ([], [])
 
 
-def test_a_hint_is_kept_in_the_own_folder_too(machines: tuple[SharedStore, SharedStore]) -> None:
+def test_a_hint_is_stored_locally_too(machines: tuple[SharedStore, SharedStore]) -> None:
     one, _ = machines
     name = names.attempt(RUN, "fit", 1, "progress")
     one.overwrite(name, b"1")

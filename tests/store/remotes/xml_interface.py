@@ -64,8 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(status, "PreconditionFailed", why)
         if status != 200:
             return self._refuse(status, "Unexpected", answer.decode())
-        said = json.loads(answer)
-        headers = {"ETag": said["etag"], "x-goog-generation": said["generation"]}
+        found = json.loads(answer)
+        headers = {"ETag": found["etag"], "x-goog-generation": found["generation"]}
         return self._tell(status, headers, b"")
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
