@@ -47,7 +47,7 @@ def test_unknown_fields_of_a_newer_minor_version_are_ignored():
 def test_a_newer_major_version_is_refused_with_the_cure():
     error = refused(changed(ir_version="2.0"))
     assert (error.code, "reads up to 1.0" in error.message) == ("ITH332", True)
-    assert "update Ithaca" in error.cure
+    assert "upgrade Ithaca" in error.cure
 
 
 def test_a_workflow_that_needs_a_newer_runner_is_refused():

@@ -11,7 +11,7 @@ from ithaca.notebook.read import RawNotebook
 _LEFT_BY_TOOLS = frozenset(
     {"execution", "ExecuteTime", "papermill", "collapsed", "scrolled", "outputId", "widgets"}
 )
-"""Metadata that changes when somebody runs or opens a notebook."""
+"""Metadata that changes when a notebook is run or opened."""
 
 
 def digest(raw: RawNotebook) -> str:

@@ -162,7 +162,7 @@ def is_immutable(thing: Any) -> bool:
         return not thing.__flags__ & _HEAP_TYPE or rebuild.by_reference(thing)
     if kind is types.FunctionType:
         return rebuild.by_reference(thing)
-    if "function" in kind.__name__:  # Cython's functions are of types of their own
+    if "function" in kind.__name__:  # Cython has its own types of functions
         module = sys.modules.get(getattr(thing, "__module__", ""))
         return getattr(module, getattr(thing, "__qualname__", ""), None) is thing
     if any(_is_of(kind, module) for module in _IMMUTABLE_MODULES):
