@@ -1,4 +1,4 @@
-"""The canonical form of code: equal where the meaning is, and on every Python."""
+"""The canonical form of code: equal for equal code, on every Python."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ print(x[1:2, ::3], not x, x if y else z, [i async for i in y if i], 0xFFFFFFFFFF
         ("if a:\n  b", "if a:\n    b\n\n"),
     ],
 )
-def test_the_same_meaning_has_the_same_form(one: str, other: str) -> None:
+def test_equal_code_has_the_same_form(one: str, other: str) -> None:
     assert canonical(ast.parse(one)) == canonical(ast.parse(other))
 
 
@@ -63,7 +63,7 @@ def test_the_same_meaning_has_the_same_form(one: str, other: str) -> None:
         ("x = 'a', 'b'", "x = 'a,b'"),
     ],
 )
-def test_another_meaning_has_another_form(one: str, other: str) -> None:
+def test_different_code_has_another_form(one: str, other: str) -> None:
     assert canonical(ast.parse(one)) != canonical(ast.parse(other))
 
 

@@ -1,4 +1,4 @@
-"""Cells as IPython runs them: magics, shell lines, and where their lines are."""
+"""Cells as IPython runs them: magics, shell lines and line numbers."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def taken(source: str) -> tuple[str, ...]:
         ("get_ipython().run_line_magic('time', 'f(x)')", ("f", "x")),
     ],
 )
-def test_magics_read_what_ipython_would(source: str, expected: tuple[str, ...]) -> None:
+def test_magics_read_the_names_that_ipython_expands(source: str, expected: tuple[str, ...]) -> None:
     assert taken(source) == expected
 
 
-def test_what_a_magic_binds_is_bound() -> None:
+def test_names_that_a_magic_binds_are_bound() -> None:
     found = analysed(
         ("a", "%%capture out\n%time x = 1"),
         ("a", "files = !ls"),
@@ -83,7 +83,7 @@ def test_what_a_magic_binds_is_bound() -> None:
         ("print(1)\nprint?\nmissing", 3),
     ],
 )
-def test_lines_are_those_of_the_cell(source: str, line: int) -> None:
+def test_lines_are_counted_in_the_cell(source: str, line: int) -> None:
     found = analysed(("a", source))
     (problem,) = (found for found in found.diagnostics if found.severity == "error")
     assert (problem.line, problem.source, problem.column) == (line, "missing", 1)
@@ -116,7 +116,7 @@ def test_every_broken_cell_is_one_error(source: str) -> None:
     "source",
     ["%time f(x)", "!ls -l  ", "%pip install 'a b'", "x = 1\n%matplotlib inline", '!echo "it\'s"'],
 )
-def test_the_short_way_says_what_ipython_says(source: str) -> None:
+def test_simple_magics_are_parsed_as_ipython_parses_them(source: str) -> None:
     changed = _simple_magics(source)
     assert changed is not None
     assert changed[0] + "\n" == TransformerManager().transform_cell(source)

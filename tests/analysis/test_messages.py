@@ -1,4 +1,4 @@
-"""What `check` says: names that nothing provides, hidden effects, order that differs."""
+"""Diagnostics of `check`: missing names, hidden effects, surprising order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def only(*cells: tuple[str, str]) -> Diagnostic:
     return found
 
 
-def test_a_name_bound_in_a_step_that_does_not_come_before_asks_for_prev() -> None:
+def test_a_name_that_an_unrelated_step_binds_suggests_prev() -> None:
     found = only(("a", "x = 1"), ("b", "y = 2\nprint(y, x)"))
     assert (found.code, found.severity) == ("ITH202", "error")
     assert (found.cell, found.line, found.column, found.end_column) == (2, 2, 10, 11)
@@ -26,23 +26,23 @@ def test_a_name_bound_in_a_step_that_does_not_come_before_asks_for_prev() -> Non
     assert found.cure == "add the tag `prev:a` to step `b`"
 
 
-def test_the_nearest_step_before_is_named() -> None:
+def test_the_closest_earlier_step_is_named() -> None:
     found = only(("a", "x = 1"), ("b", "x = 2"), ("c", "print(x)"), ("d", "x = 3"))
     assert "`prev:b`" in found.cure
 
 
-def test_a_name_bound_later_in_the_step_says_so() -> None:
+def test_a_name_that_the_step_binds_later_is_an_error() -> None:
     found = only(("a", "print(x)"), ("a", "x = 1"))
     assert "bound later, in cell 2, line 1" in found.message
 
 
-def test_a_name_that_only_a_later_step_binds_says_so() -> None:
+def test_a_name_that_only_a_later_step_binds_is_an_error() -> None:
     found = only(("a", "print(x)"), ("b < a", "x = 1"))
     assert "which needs this step" in found.message
     assert "prev" not in found.cure
 
 
-def test_a_name_bound_in_a_skipped_or_untagged_cell_says_so() -> None:
+def test_a_name_in_a_cell_that_does_not_run_is_explained() -> None:
     assert "is tagged `skip`" in only(("skipped", "x = 1"), ("a", "print(x)")).message
     assert "is above the first tag" in only(("untagged", "x = 1"), ("a", "print(x)")).message
 
@@ -58,21 +58,21 @@ def test_a_name_missing_in_a_function_names_both_places() -> None:
     assert "through `f` (cell 1, line 1)" in found.message
 
 
-def test_a_function_that_is_not_used_is_not_asked_for_its_names() -> None:
+def test_names_in_an_unused_function_are_not_checked() -> None:
     assert codes(analysed(("functions", "def f():\n    missing"), ("a", "x = 1"))) == []
 
 
-def test_a_function_that_is_only_stored_is_doubted_not_refused() -> None:
+def test_a_missing_name_in_a_stored_function_is_only_a_warning() -> None:
     found = only(("a", "def f():\n    return missing\nhooks = [f]"))
     assert found.severity == "warning"
 
 
-def test_a_name_whose_absence_is_caught_is_no_error() -> None:
+def test_a_caught_name_error_is_not_reported() -> None:
     source = "try:\n    ready\nexcept NameError:\n    ready = 1\nif 'q' in globals():\n    print(q)"
     assert codes(analysed(("a", source))) == []
 
 
-def test_a_name_that_was_deleted_says_where() -> None:
+def test_a_read_after_a_deletion_names_the_deletion() -> None:
     found = only(("a", "x = 1"), ("b < a", "del x"), ("c < b", "print(x)"))
     assert found.code == "ITH203"
     assert "step `b` deletes it in cell 2, line 1" in found.message
@@ -83,14 +83,14 @@ def test_the_name_of_a_caught_exception_is_gone_afterwards() -> None:
     assert (found.code, found.line) == ("ITH203", 5)
 
 
-def test_names_of_a_cell_that_cannot_be_parsed_are_not_missed() -> None:
+def test_names_in_an_invalid_cell_are_not_reported_as_missing() -> None:
     assert codes(analysed(("a", "x = ("), ("b < a", "print(x)"))) == ["ITH201"]
 
 
 @pytest.mark.parametrize(
     "source", ["exec('x = 1')", "eval(input())", "globals()[str(1)] = 2", "globals().update(a=1)"]
 )
-def test_effects_that_cannot_be_seen_are_warned_about(source: str) -> None:
+def test_unknown_effects_are_a_warning(source: str) -> None:
     found = only(("a", "y = 1\n" + source))
     assert (found.code, found.severity, found.line) == ("ITH210", "warning", 2)
 
@@ -107,7 +107,7 @@ def test_effects_that_cannot_be_seen_are_warned_about(source: str) -> None:
         "warnings.filterwarnings('ignore')",
     ],
 )
-def test_library_wide_settings_belong_into_imports_cells(source: str) -> None:
+def test_a_changed_library_setting_is_a_warning(source: str) -> None:
     imports = ("imports", "import pandas as pd, torch, warnings\nimport matplotlib.pyplot as plt")
     users = ("u", "pd, torch, warnings, plt")
     found = only(imports, users, ("a", source))
@@ -118,21 +118,21 @@ def test_library_wide_settings_belong_into_imports_cells(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["np.random.seed(0)", "os.environ['A'] = 'b'", "sys.path.insert(0, '.')", "np.seterr"]
 )
-def test_state_that_travels_is_not_warned_about(source: str) -> None:
+def test_state_that_later_steps_see_is_not_a_warning(source: str) -> None:
     assert codes(analysed(("imports", "import os, sys\nimport numpy as np"), ("a", source))) == []
 
 
-def test_a_name_that_a_shared_cell_binds_by_a_call_is_told() -> None:
+def test_a_name_that_a_shared_cell_computes_is_a_notice() -> None:
     found = only(("functions", "def load():\n    pass\ntable = load()"), ("a", "print(table)"))
     assert (found.code, found.severity, found.line) == ("ITH220", "notice", 3)
 
 
-def test_a_shared_name_that_a_step_binds_is_told() -> None:
+def test_a_step_that_rebinds_a_shared_name_is_a_notice() -> None:
     found = only(("functions", "def f():\n    pass"), ("a", "f()\nf = 1"))
     assert (found.code, found.severity, found.cell) == ("ITH223", "notice", 2)
 
 
-def test_a_change_that_a_step_does_not_see_is_told() -> None:
+def test_a_change_that_a_step_does_not_see_is_a_notice() -> None:
     found = only(
         ("a", "x = [1]"), ("b < a", "x.append(2)"), ("c < a", "print(x)"), ("d < b", "print(x)")
     )
@@ -140,18 +140,18 @@ def test_a_change_that_a_step_does_not_see_is_told() -> None:
     assert "step `c` does not see how step `b` changes `x`" in found.message
 
 
-def test_a_step_that_is_continued_further_down_is_told_what_is_seen() -> None:
+def test_a_value_from_further_down_is_a_notice() -> None:
     found = only(("imports", "x = 0"), ("a", "y = 1"), ("b < a", "print(x)"), ("a", "x = 2"))
     assert (found.code, found.cell) == ("ITH231", 3)
 
 
-def test_two_branches_that_bind_a_name_that_their_join_reads_are_told() -> None:
+def test_two_branches_that_bind_a_name_of_their_join_are_a_warning() -> None:
     found = only(("a", "z = 1"), ("b < a", "x = 1"), ("c < a", "x = 2"), ("d < b, c", "print(x)"))
     assert (found.code, found.severity) == ("ITH232", "warning")
     assert "`b` and `c`" in found.message
 
 
-def test_the_memory_of_ipython_does_not_travel() -> None:
+def test_the_history_of_ipython_is_a_warning() -> None:
     assert only(("a", "1 + 1"), ("b < a", "print(_)")).code == "ITH213"
 
 
@@ -168,6 +168,6 @@ def test_star_imports_are_read_without_importing(tmp_path: Path) -> None:
     assert found.message.startswith("step `a` reads `z`")
 
 
-def test_a_star_import_that_cannot_be_read_provides_any_name() -> None:
+def test_an_unreadable_star_import_may_bind_any_name() -> None:
     found = only(("imports", "from nowhere_to_be_found import *"), ("a", "print(anything)"))
     assert (found.code, found.severity) == ("ITH212", "warning")

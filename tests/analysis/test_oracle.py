@@ -1,4 +1,4 @@
-"""The law: a step that gets only what the analysis says sees what one process would have shown it.
+"""The law: a step with only the values that it reads sees what it would see in one process.
 
 Programs are generated, cut into steps, and run twice: all of a step's ancestors and itself in one
 namespace; and each step in a fresh namespace with its `reads` only, leaving its `writes` only.
@@ -260,8 +260,8 @@ def check(parts: list[str], needs: dict[int, list[int]]) -> None:
         for index, source in enumerate(parts)
     ]
     found = analyse(notebook(*cells))
-    told = {problem.code for problem in found.diagnostics}
-    leave_out("ITH230" not in told)  # it says what a branch does not see of the other one
+    codes = {problem.code for problem in found.diagnostics}
+    leave_out("ITH230" not in codes)  # it says what a branch does not see of the other one
     leave_out(not any(problem.severity == "error" for problem in found.diagnostics))
     if len(parts) == 4 and needs[3] == [1, 2]:
         # The same for what the left branch only possibly changes: at run time one knows.

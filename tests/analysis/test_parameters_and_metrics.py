@@ -39,7 +39,7 @@ def test_a_parameter_has_its_literals_type(source: str, kind: str, default: Any)
     "source",
     ["p = f()", "p = 1 + x", "p = {1: 2}", "p = {1}", "p = b'x'", "p = 1e999", "p = 2**70"],
 )
-def test_a_default_that_is_no_json_literal_is_an_error(source: str) -> None:
+def test_a_default_that_is_not_a_json_literal_is_an_error(source: str) -> None:
     found = analysed(("parameters", "q = 1\n" + source))
     (problem,) = found.diagnostics
     assert (problem.code, problem.line, problem.column) == ("ITH301", 2, 5)
@@ -49,7 +49,7 @@ def test_anything_but_assignments_is_an_error() -> None:
     assert codes(analysed(("parameters", "import os"))) == ["ITH302"]
 
 
-def test_a_parameter_that_a_step_assigns_is_a_value_from_there_on() -> None:
+def test_a_parameter_that_a_step_assigns_becomes_a_value() -> None:
     found = analysed(
         ("parameters", "lr = 1"),
         ("a", "print(lr)"),
@@ -64,7 +64,7 @@ def test_a_parameter_that_a_step_assigns_is_a_value_from_there_on() -> None:
     assert codes(found) == ["ITH222", "ITH230"]
 
 
-def test_a_list_parameter_that_a_step_changes_is_a_value_from_there_on() -> None:
+def test_a_list_parameter_that_a_step_changes_becomes_a_value() -> None:
     found = analysed(
         ("parameters", "layers = [1]\nn = 1"),
         ("a", "layers.append(n)\nf = print\nf(n)"),
@@ -152,7 +152,7 @@ def test_a_step_that_deletes_a_parameter_does_not_publish_it() -> None:
 
 
 @pytest.mark.parametrize("default", ["'much'", "None", "[1]"])
-def test_a_metric_that_is_a_parameter_but_no_number_is_an_error(default: str) -> None:
+def test_a_metric_that_is_not_a_number_is_an_error(default: str) -> None:
     found = analysed(
         ("parameters", f"lr = {default}"), ("a", "print(lr)"), ("metrics", "'why'\nprint(lr)")
     )

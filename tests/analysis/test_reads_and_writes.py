@@ -1,4 +1,4 @@
-"""Which values a step takes from its ancestors, and which it leaves for others."""
+"""Which values a step reads from its ancestors, and which it writes for others."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def reads(first: str, second: str) -> tuple[str, ...]:
         ("if __name__ == '__main__':\n    x = 1\nprint(x)", ()),
     ],
 )
-def test_a_step_reads_what_it_does_not_bind_first(second: str, expected: tuple[str, ...]) -> None:
+def test_a_step_reads_names_that_it_does_not_bind(second: str, expected: tuple[str, ...]) -> None:
     assert reads("x = [1]\ny = [2]", second) == expected
 
 
@@ -79,7 +79,7 @@ def test_private_names_are_mangled_inside_classes() -> None:
     assert reads("_C__x = 1", source) == ("_C__x",)
 
 
-def test_a_function_that_is_a_value_brings_what_its_body_reads() -> None:
+def test_a_function_value_needs_the_names_that_it_reads() -> None:
     found = analysed(
         ("a", "scale = 2\ndef f(q):\n    return g(q)\ndef g(q):\n    return q * scale"),
         ("b < a", "print(f(1))"),
@@ -88,7 +88,7 @@ def test_a_function_that_is_a_value_brings_what_its_body_reads() -> None:
     assert found.steps["a"].writes == ("f", "g", "scale")
 
 
-def test_what_a_function_reads_may_be_bound_by_the_step_that_calls_it() -> None:
+def test_the_calling_step_may_bind_names_that_a_function_reads() -> None:
     found = analysed(
         ("a", "def f():\n    return threshold\nhooks = [f]"),
         ("b < a", "threshold = 1\nhooks[0]()"),
@@ -107,7 +107,7 @@ def test_code_is_followed_through_containers_instances_and_partials() -> None:
     assert found.steps["c"].reads == ("d", "scale")
 
 
-def test_the_result_of_a_plain_function_does_not_bring_what_its_body_reads() -> None:
+def test_the_result_of_a_plain_function_does_not_need_its_names() -> None:
     found = analysed(
         ("a", "tokenizer = make = 1\ndef process(q):\n    return tokenizer + q"),
         ("b < a", "features = process(1)"),
@@ -116,7 +116,7 @@ def test_the_result_of_a_plain_function_does_not_bring_what_its_body_reads() -> 
     assert found.steps["c"].reads == ("features",)
 
 
-def test_a_closure_that_a_function_returns_brings_what_it_reads() -> None:
+def test_a_returned_closure_needs_the_names_that_it_reads() -> None:
     found = analysed(
         ("a", "x = 1\ndef make():\n    return lambda: x"),
         ("b < a", "f = make()"),
@@ -141,13 +141,13 @@ def test_only_what_a_later_step_reads_is_written() -> None:
     assert found.steps["b"].writes == ()
 
 
-def test_a_value_that_is_surely_replaced_before_it_is_read_is_not_written() -> None:
+def test_a_value_that_is_always_replaced_before_a_read_is_not_written() -> None:
     found = analysed(("a", "f = open('x')"), ("b < a", "f = 1"), ("c < b", "print(f)"))
     assert found.steps["a"].writes == ()
     assert found.steps["b"].writes == ("f",)
 
 
-def test_a_value_that_is_maybe_replaced_is_taken_and_left_by_both() -> None:
+def test_a_value_that_may_be_replaced_is_read_and_written_by_both() -> None:
     found = analysed(
         ("a", "x = 1\nflag = 0"), ("b < a", "if flag:\n    x = 2"), ("c < b", "print(x)")
     )
@@ -182,7 +182,7 @@ def test_a_change_in_place_is_a_write(change: str) -> None:
 
 
 @pytest.mark.parametrize("use", ["print(x)", "y = len(x)", "y = x + [1]", "y = f'{x}'"])
-def test_a_use_that_changes_nothing_is_no_write(use: str) -> None:
+def test_a_use_without_a_change_is_not_a_write(use: str) -> None:
     found = analysed(("a", "x = [1]"), ("b < a", use), ("c < b", "print(x)"))
     assert found.steps["b"].writes == ()
 
@@ -197,7 +197,7 @@ def test_a_changed_value_that_shares_an_object_with_one_read_later_is_written() 
     assert found.steps["b"].writes == ("y",)
 
 
-def test_a_deletion_travels() -> None:
+def test_later_steps_see_a_deletion() -> None:
     found = analysed(
         ("a", "x = 1\nflag = 1"),
         ("b < a", "if flag:\n    del x"),
@@ -206,7 +206,7 @@ def test_a_deletion_travels() -> None:
     assert "x" in found.steps["b"].writes
 
 
-def test_a_module_that_a_step_imports_is_a_value_that_its_uses_do_not_change() -> None:
+def test_an_imported_module_is_a_value_that_uses_do_not_change() -> None:
     found = analysed(("a", "import numpy as np"), ("b < a", "np.zeros(3)"), ("c < b", "np.ones(3)"))
     assert found.steps["a"].writes == ("np",)
     assert found.steps["b"].writes == ()

@@ -24,7 +24,7 @@ def test_a_step_runs_the_imports_and_definitions_that_it_needs_through_others() 
     assert sources(found, "c", "imports") == ["import json"]
 
 
-def test_an_import_that_nothing_reads_is_kept_for_its_effect() -> None:
+def test_an_unused_import_is_kept_for_its_effects() -> None:
     found = analysed(("imports", "import seaborn\nimport os"), ("a", "x = 1"), ("b", "os"))
     assert sources(found, "a") == ["import seaborn", "x = 1"]
 
@@ -84,12 +84,12 @@ def _inherited(functions: str, first: str) -> list[str]:
     return [line for code in sources(found, "b", "functions") for line in code.split("\n")]
 
 
-def test_a_function_that_is_only_called_does_not_come_along_with_its_result() -> None:
+def test_a_result_does_not_need_a_function_that_was_only_called() -> None:
     assert _inherited("def f(q):\n    return g(q)\ndef g(q): return q", "x = f(1)") == []
     assert _inherited("def f(q): return q", "x = [f(i) for i in range(3)]\ny = f(f(1))") == []
 
 
-def test_a_function_that_a_value_may_hold_comes_along() -> None:
+def test_a_value_needs_a_function_that_it_may_hold() -> None:
     plain = "def f(q): return q"
     for first in (
         "x = {'f': f}",
@@ -113,7 +113,7 @@ def test_a_function_that_a_value_may_hold_comes_along() -> None:
         assert _inherited(code, "x = f()"), code
 
 
-def test_what_comes_along_brings_what_it_needs() -> None:
+def test_needed_definitions_need_their_own_definitions() -> None:
     code = (
         "import math\nclass C:\n    def m(self): return g()\ndef g(): return math.pi\ndef h(): pass"
     )
@@ -139,7 +139,7 @@ def test_a_shared_function_may_read_a_value_of_a_step() -> None:
     assert codes(found) == []
 
 
-def test_shared_code_that_reads_what_only_a_step_binds_is_an_error() -> None:
+def test_shared_code_that_reads_a_name_of_a_step_is_an_error() -> None:
     found = analysed(("functions", "print(x)"), ("a", "x = 1"))
     (problem,) = found.diagnostics
     assert problem.code == "ITH204"
@@ -156,11 +156,11 @@ def test_comments_formatting_and_unrelated_code_do_not_change_a_digest() -> None
     assert one.steps["b"].code_digest != other.steps["b"].code_digest
 
 
-def test_the_text_of_magics_counts() -> None:
+def test_the_text_of_magics_changes_the_digest() -> None:
     one, other = (analysed(("a", f"%pip install {name}")) for name in ("x", "y"))
     assert one.steps["a"].code_digest != other.steps["a"].code_digest
 
 
-def test_the_body_of_a_shell_cell_counts() -> None:
+def test_the_body_of_a_shell_cell_changes_the_digest() -> None:
     one, other = (analysed(("a", f"%%bash\necho {name}")) for name in ("x", "y"))
     assert one.steps["a"].code_digest != other.steps["a"].code_digest

@@ -1,4 +1,4 @@
-"""One run of a notebook whose every step fails in a way of its own."""
+"""One run of a notebook in which every step fails in a different way."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ STEPS = {
 ERRORS: dict[str, tuple[str, int | None, int | None, list[str]]] = {
     # step: code, cell, line, words of message and cure
     "holds_socket": ("ITH510", None, None, ["connection (socket.socket)", "open it in the step"]),
-    "holds_lock": ("ITH510", None, None, ["lock (_thread.lock)", "make it in the step"]),
-    "holds_generator": ("ITH510", None, None, ["numbers (generator)", "a list"]),
+    "holds_lock": ("ITH510", None, None, ["lock (_thread.lock)", "create it in the step"]),
+    "holds_generator": ("ITH510", None, None, ["numbers (generator)", "in a list"]),
     "promises": ("ITH511", None, None, ["without binding promised", "on every path"]),
     "deletes_its_folder": ("ITH506", 11, None, ["deleted its working directory"]),
     "deletes_the_root": ("ITH506", 12, None, ["deleted its working directory"]),
@@ -93,7 +93,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failed]:
             process.kill()
 
 
-def test_the_run_fails_and_each_failure_is_said_once(failed: Failed) -> None:
+def test_the_run_fails_and_reports_each_failure_once(failed: Failed) -> None:
     assert failed.answer.code == 1
     assert sorted(failed.answer.codes) == sorted(code for code, *_ in ERRORS.values())
     assert {name for name, step in failed.steps.items() if step["status"] == "skipped"} == SKIPPED
@@ -124,7 +124,7 @@ def test_a_command_that_asks_for_input_reads_an_end_of_file(failed: Failed) -> N
     assert (step["status"], step["error"]["name"]) == ("failed", "ZeroDivisionError")
 
 
-def test_the_log_of_a_value_that_cannot_be_saved_says_it_once_without_our_frames(
+def test_the_log_reports_an_unsavable_value_once_without_frames(
     failed: Failed,
 ) -> None:
     log = failed.project.ithaca("runs", "logs", "latest/holds_socket").out
@@ -139,6 +139,6 @@ def test_the_log_of_a_step_that_raised_has_its_traceback_and_its_error(failed: F
     assert "ITH505: cell 16" in log
 
 
-def test_what_a_step_deleted_was_its_own_folder(failed: Failed) -> None:
+def test_a_step_can_only_delete_its_own_folder(failed: Failed) -> None:
     assert sorted(os.listdir(failed.project.root)) == [".git", ".ithaca", "nb.ipynb"]
     assert Path(failed.project.root / "nb.ipynb").stat().st_size

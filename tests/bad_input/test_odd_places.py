@@ -52,8 +52,8 @@ def test_a_notebook_outside_of_git_with_an_odd_name_runs_from_everywhere(
     assert (project.root / ".ithaca").is_dir()
     away = project.ithaca("run", str(path), cwd="/")
     assert "second: reused" in away.out
-    told = next(line for line in away.out.splitlines() if " runs show " in line)
-    shown = told.partition(": ")[2].replace("ithaca runs", f"{' '.join(COMMAND)} runs")
+    shown_line = next(line for line in away.out.splitlines() if " runs show " in line)
+    shown = shown_line.partition(": ")[2].replace("ithaca runs", f"{' '.join(COMMAND)} runs")
     assert subprocess.run(shown, shell=True, cwd="/").returncode == 0
     link = tmp_path / "link"
     link.symlink_to(project.root)
@@ -75,7 +75,7 @@ def test_a_linked_notebook_belongs_to_the_folder_of_the_link(
     assert not (path.parent / ".ithaca").exists()
 
 
-def as_somebody(project: Project, *arguments: str) -> Answer:
+def as_other_user(project: Project, *arguments: str) -> Answer:
     """Run a command line without root's rights over files."""
     mapped = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
     process = subprocess.Popen(
@@ -89,19 +89,19 @@ def as_somebody(project: Project, *arguments: str) -> Answer:
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_what_may_not_be_read_or_written_is_named(project: Project) -> None:
+def test_an_unreadable_or_unwritable_path_is_named(project: Project) -> None:
     path = project.notebook(*CELLS)
     path.chmod(0)
-    as_somebody(project, "run", "nb.ipynb").tells("ITH193", "nb.ipynb", "denied", exit_code=2)
+    as_other_user(project, "run", "nb.ipynb").reports("ITH193", "nb.ipynb", "denied", exit_code=2)
     path.chmod(0o644)
     project.root.chmod(0o555)
-    refused = as_somebody(project, "run", "nb.ipynb")
-    refused.tells("ITH640", str(project.root), "denied", "ITHACA_HOME", exit_code=4)
+    refused = as_other_user(project, "run", "nb.ipynb")
+    refused.reports("ITH640", str(project.root), "denied", "ITHACA_HOME", exit_code=4)
     project.root.chmod(0o755)
     data = project.root / "data.bin"
     data.touch(0)
-    refused = as_somebody(project, "run", "nb.ipynb")
-    refused.tells("ITH406", "data.bin", "denied", ".ithacaignore", exit_code=4)
+    refused = as_other_user(project, "run", "nb.ipynb")
+    refused.reports("ITH406", "data.bin", "denied", ".ithacaignore", exit_code=4)
     data.chmod(0o644)
 
 
@@ -112,7 +112,7 @@ def test_a_project_that_cannot_be_written_needs_another_home(
     project.notebook(*CELLS)
     bound = 'mount --bind . . && mount -o remount,bind,ro "$PWD" && cd "$PWD"\n"$@" '
     refused = in_namespace(project, f"{bound} run nb.ipynb")
-    refused.tells("ITH640", str(project.root), "Read-only", "ITHACA_HOME", exit_code=4)
+    refused.reports("ITH640", str(project.root), "Read-only", "ITHACA_HOME", exit_code=4)
     assert in_namespace(project, f"{bound} check nb.ipynb").code == 0
     project.env["ITHACA_HOME"] = str(tmp_path / "home")
     assert in_namespace(project, f"{bound} run nb.ipynb").code == 0
@@ -143,8 +143,8 @@ def test_a_step_that_fills_the_disk_says_so_and_leaves_a_sound_store(
         f'mount -t tmpfs -o size={megabytes}m none "$ITHACA_HOME"\n'
         '"$@" run nb.ipynb; code=$?\n"$@" snapshots verify\nexit $code',
     )
-    assert answer.code == 1, answer.said
-    assert len(answer.codes) == 1, answer.said
+    assert answer.code == 1, answer.output
+    assert len(answer.codes) == 1, answer.output
     assert "o space left on" in answer.out
     assert "→ " in answer.out
     assert "step `first`" in answer.out

@@ -16,32 +16,32 @@ FILES = {
         b'{"cells": [\n<<<<<<< HEAD\n',
         "ITH100",
         "line 2",
-        "resolve the conflict",
+        "resolve merge conflicts",
     ),
     "empty": (b"", "ITH100", "empty"),
     "no text": (b"\x89PNG\xff", "ITH102", "UTF-8"),
     "no notebook": (b'{"a": 1}', "ITH101", "no `nbformat`"),
     "a list": (b"[1]", "ITH101", "not an object"),
     "without cells": (b'{"nbformat": 4, "metadata": {}}', "ITH101", "no `cells`"),
-    "of a newer format": (b'{"nbformat": 5, "cells": []}', "ITH104", "newer than 4"),
+    "of a newer format": (b'{"nbformat": 5, "cells": []}', "ITH104", "reads up to 4"),
     "of a damaged old format": (b'{"nbformat": 3, "worksheets": 7}', "ITH104", "upgraded"),
 }
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_that_is_no_notebook_is_refused_with_its_reason(project: Project, kind: str) -> None:
+def test_a_file_that_is_not_a_notebook_is_refused(project: Project, kind: str) -> None:
     data, code, *parts = FILES[kind]
     (project.root / "nb.ipynb").write_bytes(data)
     for command in ("check", "run"):
-        project.ithaca(command, "nb.ipynb").tells(code, "nb.ipynb", *parts, exit_code=3)
+        project.ithaca(command, "nb.ipynb").reports(code, "nb.ipynb", *parts, exit_code=3)
 
 
-def test_a_notebook_of_format_2_is_upgraded_and_says_so(project: Project) -> None:
+def test_a_notebook_of_format_2_is_upgraded_with_a_notice(project: Project) -> None:
     old = {"nbformat": 2, "nbformat_minor": 0, "metadata": {}, "worksheets": [WORKSHEET]}
     (project.root / "nb.ipynb").write_text(json.dumps(old))
     answer = project.ithaca("check", "nb.ipynb")
-    answer.tells("ITH107", "`step:NAME`", exit_code=3)
-    assert "notice ITH103: the notebook is of format 2" in answer.said
+    answer.reports("ITH107", "`step:NAME`", exit_code=3)
+    assert "notice ITH103: the notebook has format 2" in answer.output
 
 
 def test_a_notebook_of_format_3_is_upgraded_with_its_tags(project: Project) -> None:
@@ -55,7 +55,7 @@ def test_a_notebook_of_format_3_is_upgraded_with_its_tags(project: Project) -> N
     (project.root / "nb.ipynb").write_text(json.dumps(old))
     answer = project.ithaca("check", "nb.ipynb")
     assert answer.code == 0
-    assert "notice ITH103: the notebook is of format 3" in answer.said
+    assert "notice ITH103: the notebook has format 3" in answer.output
     assert json.loads(project.ithaca("compile", "nb.ipynb").out)["steps"][0]["name"] == "a"
 
 
@@ -79,7 +79,7 @@ CELLS: dict[str, tuple[list[Cell], str, list[str]]] = {
     "names that clash in a cluster": (
         [("step:a_b", "x = 1"), ("step:_a_b", "y = 1")],
         "ITH122",
-        ["cell 2", "_a_b", "cell 1", "'a-b'"],
+        ["cell 2", "_a_b", "cell 1", '"a-b"'],
     ),
     "a syntax error": (
         [("step:a", "x = 1\ny = (1,\n")],
@@ -109,10 +109,10 @@ def test_a_wrong_notebook_is_refused_with_cell_reason_and_cure(project: Project,
     cells, code, parts = CELLS[kind]
     project.notebook(*cells)
     for command in ("check", "run"):
-        project.ithaca(command, "nb.ipynb").tells(code, "nb.ipynb", *parts, exit_code=3)
+        project.ithaca(command, "nb.ipynb").reports(code, "nb.ipynb", *parts, exit_code=3)
 
 
-def test_all_that_is_wrong_is_said_at_once(project: Project) -> None:
+def test_all_problems_are_reported_at_once(project: Project) -> None:
     project.notebook(("bock:a", "x = 1"), ("step:b prv:a", "y = ("), ("step:c prev:d", "print(z)"))
     answer = project.ithaca("check", "nb.ipynb")
     assert set(answer.codes) == {"ITH110", "ITH120", "ITH201", "ITH202"}
@@ -123,11 +123,11 @@ def test_a_notebook_of_another_language_is_refused(project: Project) -> None:
     kernel = {"name": "ir", "display_name": "R", "language": "R"}
     project.notebook(("step:a", "x <- 1"), metadata={"kernelspec": kernel})
     answer = project.ithaca("run", "nb.ipynb")
-    answer.tells("ITH105", "nb.ipynb", "runs R, not Python", exit_code=3)
+    answer.reports("ITH105", "nb.ipynb", "is for R, not Python", exit_code=3)
 
 
-def test_a_kernel_that_is_not_installed_is_named_with_those_that_are(project: Project) -> None:
+def test_a_missing_kernel_is_named_with_the_installed_ones(project: Project) -> None:
     kernel = {"name": "gone", "display_name": "Gone", "language": "python"}
     project.notebook(("step:a", "x = 1"), metadata={"kernelspec": kernel})
     answer = project.ithaca("run", "nb.ipynb")
-    answer.tells("ITH534", "`gone`", "installed kernels", "--python", exit_code=2)
+    answer.reports("ITH534", "`gone`", "installed kernels", "--python", exit_code=2)

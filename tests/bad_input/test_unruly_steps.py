@@ -52,7 +52,7 @@ def test_a_flood_many_files_and_processes_left_behind_do_no_harm(project: Projec
         ("pipeline-metrics", "print(files)\nprint(both)"),
     )
     answer = project.ithaca("run", "nb.ipynb", "--json")
-    assert answer.code == 0, answer.said
+    assert answer.code == 0, answer.output
     assert json.loads(answer.out)["metrics"] == {"files": 5_000, "both": 2}
     log = project.ithaca("runs", "logs", "latest/floods").out
     assert log.startswith("--- cell 2\nyyy")
@@ -70,14 +70,14 @@ def test_parallel_steps_that_write_one_file_differently_conflict_at_their_join(
         ("step:join prev:left prev:right", "print(value)"),
     )
     answer = project.ithaca("run", "nb.ipynb")
-    answer.tells(
+    answer.reports(
         "ITH410", "step `join`", "same.txt (left, right)", "[tool.ithaca.merge]", exit_code=1
     )
-    assert "executed notebook" not in answer.said  # it began no cell
-    assert "traceback" not in answer.said
+    assert "executed notebook" not in answer.output  # it began no cell
+    assert "traceback" not in answer.output
 
 
-def test_a_notebook_that_is_edited_during_its_run_counts_in_the_next(project: Project) -> None:
+def test_an_edit_during_a_run_takes_effect_in_the_next(project: Project) -> None:
     waits = "import os, time\nwhile not os.path.exists({0!r}):\n    time.sleep(0.05)"
     flag = project.root.parent / "go"
     first = ("step:first", waits.format(str(flag)))

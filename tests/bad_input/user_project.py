@@ -1,4 +1,4 @@
-"""A user's project on disk, and the program as they call it: it never shows a traceback."""
+"""A user's project on disk, and the command line, which never shows a traceback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMAND = (sys.executable, "-P", "-m", "ithaca")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the program said.
+    """The program's answer.
 
     Attributes:
         code: Its exit code.
@@ -38,22 +38,22 @@ class Answer:
     err: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Both streams."""
         return self.out + self.err
 
     @property
     def codes(self) -> list[str]:
-        """The codes of the errors that it told of, in order."""
-        return re.findall(r"error[ \[](ITH\d{3})", self.said)
+        """The codes of the errors that it reported, in order."""
+        return re.findall(r"error[ \[](ITH\d{3})", self.output)
 
-    def tells(self, code: str, *parts: str, exit_code: int) -> None:
-        """Assert that it told of one error, with these words, a cure and this exit code."""
-        assert self.codes == [code], self.said
-        assert self.code == exit_code, self.said
-        assert "→ " in self.said, self.said
-        missing = [part for part in parts if part not in self.said]
-        assert not missing, (missing, self.said)
+    def reports(self, code: str, *parts: str, exit_code: int) -> None:
+        """Assert that it reported one error, with these words, a cure and this exit code."""
+        assert self.codes == [code], self.output
+        assert self.code == exit_code, self.output
+        assert "→ " in self.output, self.output
+        missing = [part for part in parts if part not in self.output]
+        assert not missing, (missing, self.output)
 
 
 @dataclass
@@ -99,15 +99,15 @@ class Project:
         return self._answer(done.returncode, done.stdout, done.stderr)
 
     def answer(self, process: subprocess.Popen[str]) -> Answer:
-        """What a command line said once it has ended."""
+        """The answer of a command line after it has ended."""
         out, err = process.communicate()
         return self._answer(process.returncode, out, err)
 
     def _answer(self, code: int, out: str, err: str) -> Answer:
         answer = Answer(code, out, err)
-        assert "Traceback" not in answer.said, answer.said
-        assert "ITH999" not in answer.said, answer.said
-        assert "ITH599" not in answer.said, answer.said
+        assert "Traceback" not in answer.output, answer.output
+        assert "ITH999" not in answer.output, answer.output
+        assert "ITH599" not in answer.output, answer.output
         return answer
 
     def steps(self, run: str = "latest") -> dict[str, dict[str, Any]]:
@@ -121,10 +121,10 @@ class Project:
         own = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
         for process in psutil.process_iter():
             try:
-                told = " ".join(process.cmdline()) + process.cwd()
-                told += "".join(process.environ().get(each, "") for each in _MARKS)
+                marks = " ".join(process.cmdline()) + process.cwd()
+                marks += "".join(process.environ().get(each, "") for each in _MARKS)
                 alive = process.status() != psutil.STATUS_ZOMBIE
-                if text in told and process.pid not in own and alive:
+                if text in marks and process.pid not in own and alive:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
@@ -138,7 +138,7 @@ class Project:
         if not (self.root / ".ithaca").exists() and not self.env:
             return
         answer = self.ithaca("snapshots", "verify")
-        assert answer.code == 0 or answer.codes in (["ITH402"], ["ITH603"]), answer.said
+        assert answer.code == 0 or answer.codes in (["ITH402"], ["ITH603"]), answer.output
 
 
 _MARKS = ("ITHACA_ROOT", "ITHACA_HOME")

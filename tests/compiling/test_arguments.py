@@ -60,7 +60,7 @@ def test_a_value_has_the_type_of_its_parameter(text, expected):
      "bool=", "list={}", "list=1", "list=[", "dict=[]", "dict={1: 2}", "dict={1, 2}",
      "list=[{1}]", "list=__import__('os')"],
 )  # fmt: skip
-def test_an_ill_typed_value_lists_the_parameters(text):
+def test_a_value_of_the_wrong_type_lists_the_parameters(text):
     with pytest.raises(UsageError) as caught:
         value(text)
     assert caught.value.code == "ITH321"
@@ -89,7 +89,7 @@ def test_an_argument_needs_a_value_and_comes_once(texts):
     assert caught.value.code == "ITH322"
 
 
-def test_what_is_not_given_is_the_default():
+def test_missing_arguments_get_their_defaults():
     assert complete_arguments({"int": 7}, PARAMETERS) == {
         "int": 7, "float": 0.5, "str": "s", "bool": False, "list": [1], "dict": {"a": 1},
         "none": None,
@@ -108,7 +108,7 @@ def test_python_values_are_checked_too(given_):
     assert caught.value.code == "ITH321"
 
 
-def test_a_python_int_is_a_float_where_one_is_wanted():
+def test_a_python_int_becomes_a_float_for_a_float_parameter():
     assert type(complete_arguments({"float": 2}, PARAMETERS)["float"]) is float
 
 
@@ -119,6 +119,6 @@ def test_no_text_raises_anything_but_a_usage_error(text):
             parse_arguments([f"{parameter.name}={text}"], PARAMETERS)
 
 
-def test_a_value_that_was_left_out_is_called_empty():
-    with pytest.raises(UsageError, match="the parameter float is a number, not empty"):
+def test_a_missing_value_is_called_nothing():
+    with pytest.raises(UsageError, match=r'parameter "float" must be a number \(got nothing\)'):
         value("float=")

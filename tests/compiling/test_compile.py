@@ -121,7 +121,7 @@ def other_pythons():
 
 
 @pytest.mark.slow
-def test_the_ir_is_the_same_on_every_python_that_is_here():
+def test_the_ir_is_the_same_on_every_installed_python():
     for python, plugin in other_pythons():
         assert compiled_by(python, "0", path=plugin) == compiled_here()
 
@@ -149,7 +149,7 @@ def test_steps_are_in_workflow_order_with_their_needs_sorted():
     assert workflow.ancestors("report") == ("load", "left", "right", "join")
 
 
-def test_what_kale_says_of_a_search_is_in_the_ir():
+def test_the_ir_contains_kales_search():
     workflow = compiled(CORPUS / "kale.ipynb", root=CORPUS)
     assert workflow.study.format == "katib"
     assert workflow.study.content["parameters"][0]["name"] == "ROUNDS"
@@ -192,7 +192,7 @@ PROBLEMS = (
         (("p = 1", "step:p", "limit:cpu"), "ITH111"),
     ],
 )
-def test_wrong_tags_hide_nothing_that_is_wrong_with_the_code(notebook, wrong, code):
+def test_wrong_tags_do_not_hide_problems_of_the_code(notebook, wrong, code):
     found = [(each.cell, each.code) for each in check(notebook(*PROBLEMS, wrong)).errors]
     assert found == [
         (1, "ITH301"),
@@ -204,14 +204,14 @@ def test_wrong_tags_hide_nothing_that_is_wrong_with_the_code(notebook, wrong, co
     ]
 
 
-def test_without_a_step_the_cells_are_still_looked_at(notebook):
+def test_without_steps_the_cells_are_still_checked(notebook):
     checked = check(notebook(("lr = float('1')", "pipeline-parameters"), ("print(a)\nx = = 1",)))
     assert [each.code for each in checked.errors] == ["ITH107", "ITH301", "ITH201"]
     checked = check(notebook(("print(a)\nx = = 1",)))
     assert [each.code for each in checked.errors] == ["ITH107", "ITH201"]
 
 
-def test_what_only_follows_from_a_wrong_tag_is_not_told(notebook):
+def test_consequences_of_a_wrong_tag_are_not_reported(notebook):
     wrong_need = check(notebook(("a = 1", "step:a"), ("print(a)", "step:b", "prev:aa")))
     assert [each.code for each in wrong_need.errors] == ["ITH120"]
     missing = check(
@@ -240,12 +240,12 @@ def test_compile_raises_with_everything_that_check_finds(notebook):
     assert caught.value.diagnostics == check(path).diagnostics
 
 
-def test_steps_in_a_circle_are_reported_without_guessing_at_values(notebook):
+def test_steps_in_a_circle_are_reported_without_problems_of_values(notebook):
     path = notebook(("a = b", "step:a", "prev:b"), ("b = a", "step:b", "prev:a"))
     assert [found.code for found in check(path).errors] == ["ITH121"]
 
 
-def test_a_file_that_is_no_notebook_is_checked_and_found_wrong(tmp_path):
+def test_a_file_of_another_kind_gets_a_diagnostic(tmp_path):
     (tmp_path / "nb.ipynb").write_text("{")
     checked = check(tmp_path / "nb.ipynb")
     assert [found.code for found in checked.diagnostics] == ["ITH100"]

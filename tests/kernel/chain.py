@@ -14,15 +14,15 @@ from typing import Any
 PROGRAM = """
 import sys, json
 import ithaca_kernel
-told = json.loads(sys.stdin.read())
-exec(compile(told["prelude"], "prelude", "exec"), globals())
-del told["prelude"], ithaca_kernel
+sent = json.loads(sys.stdin.read())
+exec(compile(sent["prelude"], "prelude", "exec"), globals())
+del sent["prelude"], ithaca_kernel
 import ithaca_kernel; ithaca_kernel.load()
-exec(compile(told["cells"], "cells", "exec"), globals())
+exec(compile(sent["cells"], "cells", "exec"), globals())
 import ithaca_kernel; ithaca_kernel.save()
 """
 # The names of the program itself are not the notebook's.
-PROGRAM = PROGRAM.replace("told", "__told__")
+PROGRAM = PROGRAM.replace("sent", "__sent__")
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Chain:
         self.count += 1
         report = self.folder / f"report-{self.count}.json"
         step_file = self.folder / f"step-{self.count}.json"
-        told = {
+        content = {
             "name": f"step{self.count}",
             "root": str(self.root),
             "volume": str(self.root / ".ithaca-volume"),
@@ -73,7 +73,7 @@ class Chain:
             **self.settings,
             **settings,
         }
-        step_file.write_text(json.dumps(told))
+        step_file.write_text(json.dumps(content))
         ended = subprocess.run(
             [self.python, "-c", PROGRAM],
             input=json.dumps({"prelude": prelude + "\n" + functions, "cells": cells}),
@@ -89,11 +89,11 @@ class Chain:
             text=True,
             check=False,
         )
-        told = json.loads(report.read_text()) if report.exists() else {"error": None}
-        told["stdout"] = ended.stdout
-        assert bool(told["error"]) == expect_error, ended.stderr
+        found = json.loads(report.read_text()) if report.exists() else {"error": None}
+        found["stdout"] = ended.stdout
+        assert bool(found["error"]) == expect_error, ended.stderr
         assert expect_error or not ended.returncode, ended.stderr
-        return told
+        return found
 
     def refused(self, cells: str, **settings: Any) -> dict[str, Any]:
         """Run a step that ends with an error of Ithaca's; returns the error."""

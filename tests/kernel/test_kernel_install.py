@@ -1,4 +1,4 @@
-"""The kernel's side is a folder that stands alone, on every Python that a kernel may have."""
+"""`ithaca_kernel` is a self-contained folder that works on every Python of a kernel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_installing_twice_changes_nothing(tmp_path):
     assert first == second
 
 
-def test_it_imports_the_standard_library_and_its_own_cloudpickle_only(kernel_folder):
+def test_it_imports_only_the_standard_library_and_its_own_cloudpickle(kernel_folder):
     program = (
         "import pkgutil, sys; sys.path.insert(0, sys.argv[1]); before = {*sys.modules}\n"
         "import ithaca_kernel\n"

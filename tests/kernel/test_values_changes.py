@@ -1,4 +1,4 @@
-"""What nobody changed is not written again; what somebody changed is; what is gone is buried."""
+"""Only changed values are written again; deleted names become tombstones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def files_of(chain):
     return {p: p.stat().st_mtime_ns for p in (chain.values / "objects").rglob("*") if p.is_file()}
 
 
-def test_values_that_nobody_changed_keep_pointers_and_files(chain):
+def test_unchanged_values_keep_pointers_and_files(chain):
     chain.step(MANY, writes=NAMES)
     pointers, files = chain.pointers(), files_of(chain)
     report = chain.step("repr(x); g(1); k.f(); len(s)", reads=NAMES, writes=NAMES)
@@ -57,7 +57,7 @@ def test_a_value_changed_deep_inside_is_written_again(chain):
     chain.step("assert a == {'b': [{'c': [1, 2]}]}", reads="a")
 
 
-def test_a_change_that_no_later_step_is_promised_is_still_kept(chain):
+def test_an_undeclared_change_is_still_saved(chain):
     chain.step("a = [1]; b = a", writes="a b")
     chain.step("a.append(2)", reads="a")
     chain.step("assert b == [1, 2]", reads="b")
@@ -85,7 +85,7 @@ def test_deleting_a_name_that_had_no_pointer_leaves_nothing(chain):
     assert not (chain.values / "names" / "a.json").exists()
 
 
-def test_a_tombstone_gives_way_to_a_new_value(chain):
+def test_a_new_value_replaces_a_tombstone(chain):
     chain.step("a = 1", writes="a")
     chain.step("del a", reads="a")
     chain.step("a = 2", writes="a")
@@ -99,11 +99,11 @@ def test_buffers_are_aligned(chain):
     assert parts[1]["size"] == 72
 
 
-def test_documents_tell_type_shape_and_size(chain):
+def test_documents_contain_type_shape_and_size(chain):
     chain.step("import numpy as np\nx = np.zeros((3, 4))", writes="x")
-    told = chain.document("x")["names"]["x"]
-    assert (told["type"], told["shape"]) == ("numpy.ndarray", [3, 4])
-    assert told["size"] >= 96
+    document = chain.document("x")["names"]["x"]
+    assert (document["type"], document["shape"]) == ("numpy.ndarray", [3, 4])
+    assert document["size"] >= 96
 
 
 def test_only_values_are_left_in_the_namespace(chain):
@@ -112,7 +112,7 @@ def test_only_values_are_left_in_the_namespace(chain):
     assert report["stdout"].strip() == "['sys', 'json', 'a']"
 
 
-def test_a_broken_step_leaves_the_pointers_as_they_were(chain):
+def test_a_failed_step_does_not_change_pointers(chain):
     chain.step("a = 1", writes="a")
     before = chain.pointers()
     assert chain.refused("a = 2; b = (x for x in [])", writes="a b")["code"] == "ITH510"

@@ -1,4 +1,4 @@
-"""Functions, closures and classes of the notebook come back as what they were."""
+"""Functions, closures and classes of the notebook survive a round trip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_a_function_lives_in_the_namespace_of_the_kernel(chain):
     chain.step("n = 5; assert f() == 5 and f.__globals__ is globals()", reads="f")
 
 
-def test_names_that_a_function_reads_come_along(chain):
+def test_names_that_a_function_reads_are_saved_with_it(chain):
     chain.step(
         "rate = 2\ndef inner(x): return x * rate\ndef outer(x): return inner(x) + 1", writes="outer"
     )
@@ -89,7 +89,7 @@ def test_branches_that_make_instances_of_one_class_do_not_conflict(chain):
     chain.step("assert type(a) is type(b) is Model", reads="a b Model")
 
 
-def test_changing_a_class_in_place_takes_its_instances_along(chain):
+def test_changing_a_class_in_place_saves_its_instances_again(chain):
     chain.step(MODEL, writes="Model")
     chain.step("m = Model()", reads="Model", writes="m")
     chain.step("Model.made = 7", reads="Model", writes="Model")
@@ -195,26 +195,26 @@ def test_a_definition_that_is_missing_is_named(chain):
     assert error["name"] == "Model"
 
 
-def test_values_that_a_definition_reads_come_along_with_what_refers_to_it(chain):
+def test_values_that_a_definition_reads_are_saved_with_its_users(chain):
     code = "def use(): return table['x']\n"
     chain.step("table = {'x': 1}; v = [use]", writes="v", functions=code, definitions="use")
     chain.step("assert v[0]() == 1", reads="v", functions=code, definitions="use")
 
 
-def test_a_decorated_definition_under_a_cache_is_referred_to(chain):
+def test_a_decorated_and_cached_definition_is_a_reference(chain):
     code = "import functools\n@functools.lru_cache\ndef f(): return 1\n"
     chain.step("v = [f]", writes="v", functions=code, definitions="f")
     chain.step("assert v[0] is f", reads="v", functions=code, definitions="f")
 
 
 @pytest.mark.parametrize("parameter", ["rate = 0.5", "layers = [1, 2]"])
-def test_an_unchanged_parameter_is_no_value(chain, parameter):
+def test_an_unchanged_parameter_is_not_a_value(chain, parameter):
     name = parameter.split()[0]
     chain.step(f"def f(): return {name}\nf()", writes="f", prelude=parameter, parameters=[name])
     assert name not in chain.pointers()
 
 
-def test_a_changed_parameter_is_a_value_from_there_on(chain):
+def test_a_changed_parameter_becomes_a_value(chain):
     prelude = {"prelude": "rate = 0.5", "parameters": ["rate"]}
     chain.step("rate = 2\ndef f(): return rate", writes="f rate", **prelude)
     chain.step("assert rate == 2 and f() == 2", reads="f rate", **prelude)

@@ -1,4 +1,4 @@
-"""The same in a real kernel, as papermill drives it."""
+"""Values in a real kernel, as papermill runs it."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_the_failing_line_of_the_failing_cell_is_reported(chain):
     with Kernel(chain) as kernel:
         kernel.ok(LOAD, "def f():\n    raise KeyError('here')")
         message, _ = kernel.run("x = 1\n\nf()\n")
-        told = kernel.report["exception"]
-    assert (told["name"], told["value"], told["line"]) == ("KeyError", "'here'", 3)
-    assert told["execution"] == message
-    assert told["frames"][-1]["function"] == "f"
+        exception = kernel.report["exception"]
+    assert (exception["name"], exception["value"], exception["line"]) == ("KeyError", "'here'", 3)
+    assert exception["execution"] == message
+    assert exception["frames"][-1]["function"] == "f"
 
 
 def test_the_line_inside_a_function_of_the_same_cell_is_reported(chain):
@@ -104,8 +104,8 @@ def test_a_syntax_error_is_reported_with_its_line(chain):
     with Kernel(chain) as kernel:
         kernel.ok(LOAD)
         kernel.run("x = 1\nx = = 2")
-        told = kernel.report["exception"]
-    assert (told["name"], told["line"]) == ("SyntaxError", 2)
+        exception = kernel.report["exception"]
+    assert (exception["name"], exception["line"]) == ("SyntaxError", 2)
 
 
 def test_a_problem_of_a_value_is_an_error_not_an_exception_of_the_user(chain):

@@ -1,4 +1,4 @@
-"""Frames and estimators, which are what most values are."""
+"""Data frames and estimators, the most common values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_frames_in_one_object_never_leak_writes_into_each_other(chain):
     )
 
 
-def test_an_array_that_shows_a_frame_stays_with_it(chain):
+def test_a_view_of_a_frame_is_saved_with_it(chain):
     chain.step(
         "import pandas as pd\ndf = pd.DataFrame({'a': [1., 2.]}); x = df.to_numpy()", writes="df x"
     )

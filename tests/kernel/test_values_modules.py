@@ -1,4 +1,4 @@
-"""What a step does to the project's own modules."""
+"""Changes of a step in the project's own modules."""
 
 from __future__ import annotations
 
@@ -59,9 +59,11 @@ PATH = "import sys, os; sys.path.insert(0, os.getcwd())\n"
         ("helpers.shared = [1]", "helpers.shared"),
     ],
 )
-def test_what_a_step_changes_in_a_module_of_the_project_is_told(helpers, cells, name):
-    (told,) = helpers.step(cells, prelude=PATH + "import helpers")["notices"]
-    assert told.startswith(f"{name} changed in step step1: later steps import the module anew")
+def test_a_change_in_a_module_of_the_project_gets_a_notice(helpers, cells, name):
+    (notice,) = helpers.step(cells, prelude=PATH + "import helpers")["notices"]
+    assert notice.startswith(
+        f"{name} changed in step step1, but later steps import the module again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,16 +77,16 @@ def test_what_a_step_changes_in_a_module_of_the_project_is_told(helpers, cells, 
         "helpers.shared.append(1); helpers.shared.pop()",
     ],
 )
-def test_what_is_no_change_or_in_no_module_of_the_project_is_not_told(helpers, cells):
+def test_unchanged_and_foreign_modules_get_no_notice(helpers, cells):
     assert helpers.step(cells, prelude=PATH + "import helpers")["notices"] == []
 
 
-def test_what_shared_cells_do_they_do_in_each_step(helpers):
+def test_changes_of_shared_cells_get_no_notice(helpers):
     prelude = PATH + "import helpers; helpers.add(1)"
     assert helpers.step("x = 1", prelude=prelude)["notices"] == []
 
 
-def test_after_the_last_step_nobody_imports_the_module_anew(helpers):
+def test_a_change_in_the_last_step_gets_no_notice(helpers):
     assert (
         helpers.step("helpers.add(1)", prelude=PATH + "import helpers", last=True)["notices"] == []
     )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 
-def test_a_step_may_replace_what_ithaca_needs_of_json_and_open(chain):
+def test_a_step_may_patch_json_and_open(chain):
     chain.step(
         "import builtins, io, json, os\n"
         "def refuse(*_, **__): raise RuntimeError('patched')\n"

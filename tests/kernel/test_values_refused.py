@@ -1,4 +1,4 @@
-"""What cannot be right is loud: named, with the reason and the cure."""
+"""Values that cannot be saved or loaded: the error names them, the reason and a cure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
         ("import numpy as np; bad = np.memmap('f', mode='w+', shape=3)", "memmap"),
     ],
 )
-def test_what_cannot_be_saved_fails_the_step_by_name(chain, code, kind):
+def test_an_unsavable_value_fails_the_step_by_name(chain, code, kind):
     error = chain.refused(code, writes="bad")
     assert error["code"] == "ITH510"
     assert error["name"] == "bad"
@@ -27,7 +27,7 @@ def test_what_cannot_be_saved_fails_the_step_by_name(chain, code, kind):
     assert error["cure"]
 
 
-def test_the_place_inside_the_value_is_told(chain):
+def test_the_path_inside_an_unsavable_value_is_named(chain):
     error = chain.refused(
         "import threading\nclass K: pass\nk = K(); k.parts = [1, {'lock': threading.Lock()}]",
         writes="k",
@@ -35,26 +35,26 @@ def test_the_place_inside_the_value_is_told(chain):
     assert "k.parts[1]['lock']" in error["message"]
 
 
-def test_what_cannot_be_saved_but_is_not_read_later_is_a_notice(chain):
+def test_an_unsavable_value_that_no_later_step_reads_is_a_notice(chain):
     report = chain.step("a = 1; bad = (n for n in [])", writes="a bad", read_later=["a"])
     assert any("bad" in notice for notice in report["notices"])
     chain.step("assert a == 1", reads="a")
 
 
-def test_a_value_that_can_no_longer_be_saved_is_buried(chain):
+def test_a_value_that_can_no_longer_be_saved_becomes_a_tombstone(chain):
     chain.step("a = [1]", writes="a")
     chain.step("a.append(n for n in [])", reads="a", read_later=[])
     assert chain.pointer("a") == {"deleted": True}
 
 
-def test_a_promised_name_that_is_not_bound_is_named(chain):
+def test_an_unbound_name_that_a_later_step_reads_is_named(chain):
     error = chain.refused("if False: a = 1", writes="a")
     assert error["code"] == "ITH511"
     assert "step1" in error["message"]
     assert "a" in error["message"]
 
 
-def test_a_promised_name_that_no_later_step_reads_may_be_missing(chain):
+def test_an_unbound_name_that_no_later_step_reads_is_fine(chain):
     chain.step("", writes="a", read_later=[])
 
 
@@ -75,7 +75,7 @@ def test_a_conflict_is_an_error_where_it_is_read_and_only_there(chain):
     assert "left and right" in error["message"]
 
 
-def test_a_module_that_is_gone_is_named(chain):
+def test_a_missing_module_is_named(chain):
     (chain.folder / "root").mkdir()
     module = chain.root / "helper_module.py"
     module.write_text("class H: pass\n")
@@ -92,9 +92,9 @@ def test_a_module_that_is_gone_is_named(chain):
 def test_values_of_another_python_are_refused(chain):
     chain.step("a = 1", writes="a")
     path = chain.values / "objects" / chain.object("a") / "document.json"
-    told = json.loads(path.read_text())
-    told["python"] = "3.1"
-    path.write_text(json.dumps(told))
+    document = json.loads(path.read_text())
+    document["python"] = "3.1"
+    path.write_text(json.dumps(document))
     assert chain.refused("", reads="a")["code"] == "ITH519"
 
 
@@ -132,14 +132,14 @@ def test_metrics_are_numbers_of_every_kind(chain):
 
 
 @pytest.mark.parametrize(("code", "reason"), [("", "did not bind"), ("loss = 'x'", "is a str")])
-def test_a_metric_that_is_no_number_fails_with_the_reason(chain, code, reason):
+def test_a_metric_that_is_not_a_number_fails_with_the_reason(chain, code, reason):
     error = chain.refused(code, metrics={"val-loss": "loss"})
     assert error["code"] == "ITH516"
     assert "val-loss" in error["message"]
     assert reason in error["message"]
 
 
-def test_a_full_disk_is_told_in_one_message(chain):
+def test_a_full_disk_gives_one_message(chain):
     cells = (
         "import errno, pathlib\n"
         "def full(*_, **__): raise OSError(errno.ENOSPC, 'No space left on device')\n"

@@ -230,7 +230,7 @@ class Bench:
         volume = self.root / ".ithaca-volume"
         volume.mkdir(exist_ok=True)
         step_file = self.folder / f"step-{step.name}.json"
-        told = {
+        content = {
             "name": step.name,
             "root": str(self.root),
             "volume": str(volume),
@@ -245,7 +245,7 @@ class Bench:
             "secrets": [],
             "tracked": False,
         }
-        step_file.write_text(json.dumps(told))
+        step_file.write_text(json.dumps(content))
         cells = step_notebook.build(workflow, step)["cells"]
         ran = self._run(
             [cell["source"] for cell in cells],

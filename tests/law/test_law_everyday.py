@@ -1,4 +1,4 @@
-"""The law on notebooks as people write them: pipelines, helpers, classes, frames."""
+"""The law on typical notebooks: pipelines, helpers, classes, frames."""
 
 # ruff: noqa: E501 - a cell is one string
 

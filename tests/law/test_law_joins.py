@@ -239,11 +239,11 @@ def test_joins_keep_the_law(bench: Bench, cells: Cells) -> None:
 
 
 @pytest.mark.parametrize("cells", LOUD.values(), ids=LOUD)
-def test_joins_that_cannot_keep_the_law_say_so(bench: Bench, cells: Cells) -> None:
+def test_joins_that_cannot_keep_the_law_fail(bench: Bench, cells: Cells) -> None:
     found = bench.compare(cells)
     assert "ITH" in found.error, difference(found)
 
 
 @pytest.mark.parametrize("cells", TOLD.values(), ids=TOLD)
-def test_a_notice_says_what_a_branch_did_not_see(bench: Bench, cells: Cells) -> None:
+def test_a_notice_names_the_change_that_a_branch_did_not_see(bench: Bench, cells: Cells) -> None:
     assert "ITH230" in bench.compare(cells).codes

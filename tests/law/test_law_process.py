@@ -1,4 +1,4 @@
-"""The law for what a process has beside variables: files, folders, environment, modules."""
+"""The law for the state of a process besides variables: files, environment, modules."""
 
 # ruff: noqa: E501 - a cell is one string
 

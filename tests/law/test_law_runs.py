@@ -60,8 +60,8 @@ def run(root: Path, cells: Cells) -> dict[str, object]:
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    told: dict[str, object] = json.loads(ended.stdout)
-    return told
+    found: dict[str, object] = json.loads(ended.stdout)
+    return found
 
 
 @pytest.mark.slow
@@ -80,5 +80,5 @@ def test_a_whole_run_keeps_the_law(tmp_path: Path, cells: Cells, metrics: dict[s
     ],
     ids=["Kale", "diamonds", "classes"],
 )
-def test_what_holds_on_the_bench_runs_as_a_whole(tmp_path: Path, cells: Cells) -> None:
+def test_bench_cases_run_as_whole_runs(tmp_path: Path, cells: Cells) -> None:
     assert run(tmp_path / "project", cells)["status"] == "succeeded"

@@ -1,4 +1,4 @@
-"""The law for values: aliases, identity, functions and instances on their way through steps."""
+"""The law for values: aliases, identity, functions and instances across steps."""
 
 # ruff: noqa: E501 - a cell is one string
 

@@ -1,4 +1,4 @@
-"""Notebooks for tests, written as people would tag them."""
+"""Tagged notebooks for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks as people would tag them, in short."""
+"""Writes tagged notebooks from a short notation."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_a_broken_notebook_is_reported_by_its_own_name(problems, tmp_path):
     assert (found.code, found.notebook) == ("ITH100", str(tmp_path / "broken.ipynb"))
 
 
-def test_what_is_wrong_inside_is_reported_there(problems, write):
+def test_problems_of_an_included_notebook_are_reported_there(problems, write):
     inner = write(("a", "bock:a"), name="inner.ipynb")
     (found,) = problems(stands_for("in", "inner.ipynb"))
     assert (found.code, found.notebook, found.cell) == ("ITH110", str(inner), 1)
@@ -184,7 +184,7 @@ def test_notebooks_that_include_each_other_are_an_error_with_the_path(problems, 
     assert found.message.endswith("train.ipynb → b.ipynb → train.ipynb")
 
 
-def test_a_name_that_a_step_has_already_is_an_error(problems, prep):
+def test_a_name_that_a_step_already_has_is_an_error(problems, prep):
     (found,) = problems(("s", "step:prep"), prep)
     assert (found.code, found.cell) == ("ITH136", 2)
     (found,) = problems(prep, ("s", "step:prep"))

@@ -13,12 +13,12 @@ SEARCH = {
 }
 
 
-def test_the_name_is_the_files_without_metadata(outlined):
+def test_without_metadata_the_name_is_that_of_the_file(outlined):
     tagged, _ = outlined(STEP, name="My first_model.ipynb")
     assert (tagged.name, tagged.description) == ("my-first-model", "")
 
 
-def test_kales_names_are_the_workflows(outlined):
+def test_kales_name_and_description_become_the_workflows(outlined):
     tagged, found = outlined(
         STEP,
         kubeflow_notebook={
@@ -33,7 +33,7 @@ def test_kales_names_are_the_workflows(outlined):
 
 
 @pytest.mark.parametrize("key", ["docker_image", "base_image"])
-def test_kales_image_is_the_default_of_every_step(steps, key):
+def test_kales_image_becomes_the_default(steps, key):
     found = steps(STEP, ("b", "step:b", "image:own:1"), kubeflow_notebook={key: "gcr.io/x:1"})
     assert found["a"].settings.image == "gcr.io/x:1"
     assert found["b"].settings.image == "own:1"
@@ -44,18 +44,18 @@ def test_kales_new_image_key_wins_over_the_old_one(steps):
     assert found["a"].settings.image == "new"
 
 
-def test_kales_caching_switch_is_the_default(steps):
+def test_kales_caching_switch_becomes_the_default(steps):
     found = steps(STEP, ("b", "step:b", "cache:on"), kubeflow_notebook={"enable_caching": False})
     assert [found[name].settings.cache for name in "ab"] == [False, True]
 
 
-def test_kales_search_is_kept_as_it_was_written(outlined):
+def test_kales_search_is_kept_unchanged(outlined):
     tagged, found = outlined(STEP, kubeflow_notebook={"katib_run": True, "katib_metadata": SEARCH})
     assert found == []
     assert tagged.study == Study(format="katib", content=SEARCH)
 
 
-def test_the_empty_search_that_kales_panel_writes_is_none(outlined):
+def test_an_empty_search_of_kale_is_ignored(outlined):
     empty = {"parameters": [], "objective": {"objectiveMetricName": "", "type": "minimize"}}
     assert outlined(STEP, kubeflow_notebook={"katib_metadata": empty})[0].study is None
 
@@ -79,7 +79,7 @@ def test_kales_claims_are_mounted_and_its_copies_are_not(outlined):
     assert "'workspace'" in notice.message
 
 
-def test_our_own_key_comes_first(outlined):
+def test_the_key_ithaca_wins_over_kales(outlined):
     tagged, _ = outlined(
         STEP,
         kubeflow_notebook={"pipeline_name": "kale", "pipeline_description": "said by kale"},
@@ -91,7 +91,7 @@ def test_our_own_key_comes_first(outlined):
     assert tagged.steps[0].settings.env == {"A": "1"}
 
 
-def test_our_own_volumes(outlined):
+def test_volumes_are_read_from_the_key_ithaca(outlined):
     tagged, found = outlined(
         STEP,
         ithaca={"volumes": [{"name": "d", "mount_path": "/d", "path": "/mnt/d", "version": "3"}]},
@@ -118,7 +118,7 @@ def test_a_wrong_volume_is_an_error(problems, volume, complaint):
 
 @pytest.mark.parametrize("key", ["ithaca", "kubeflow_notebook"])
 @pytest.mark.parametrize("value", [[], "x", None])
-def test_metadata_that_is_no_object_is_an_error(problems, key, value):
+def test_metadata_must_be_an_object(problems, key, value):
     (found,) = problems(STEP, **{key: value})
     assert (found.code, found.severity) == ("ITH140", "error")
 
@@ -128,7 +128,7 @@ def test_a_field_of_the_wrong_type_is_an_error(problems):
     assert "`name` in metadata key `kubeflow_notebook` is invalid" in found.message
 
 
-def test_a_mistyped_key_of_ours_is_a_warning_and_an_unknown_one_is_kept(problems):
+def test_a_misspelt_key_is_a_warning_and_an_unknown_one_is_kept(problems):
     (found,) = problems(STEP, ithaca={"step_defaults": [], "x_mine": 1})
     assert (found.code, found.severity) == ("ITH141", "warning")
     assert 'did you mean "steps_defaults"?' in found.message

@@ -13,7 +13,7 @@ def test_an_untagged_cell_belongs_to_the_last_tagged_one(steps):
     assert sources(found["train"]) == ["c = 3", "d = 4"]
 
 
-def test_a_skipped_cell_is_left_out_and_does_not_count_as_previous(outlined):
+def test_a_skipped_cell_does_not_continue_a_step(outlined):
     tagged, found = outlined(("a = 1", "step:load"), ("!nvidia-smi", "skip"), ("b = 2",))
     assert found == []
     assert sources(tagged.steps[0]) == ["a = 1", "b = 2"]
@@ -44,7 +44,7 @@ def test_a_step_may_be_continued_further_down(steps):
     assert list(found) == ["load", "train"]
 
 
-def test_prev_counts_on_every_cell_of_a_step(steps):
+def test_prev_works_on_every_cell_of_a_step(steps):
     found = steps(
         ("a", "step:a"), ("b", "step:b"), ("c", "step:c", "prev:a"), ("d", "step:c", "prev:b"),
         ("e", "prev:a"),
@@ -88,14 +88,14 @@ def test_cells_before_any_tag_are_kept_apart(outlined):
     assert [cell.number for cell in tagged.scopes[0].untagged] == [1]
 
 
-def test_markdown_cells_are_passed_over_and_counted(outlined):
+def test_markdown_cells_are_skipped_but_counted(outlined):
     tagged, _ = outlined(
         {"cell_type": "markdown", "metadata": {}, "source": "# title"}, ("a = 1", "step:a")
     )
     assert tagged.steps[0].cells[0].number == 2
 
 
-def test_a_tag_on_a_markdown_cell_is_told_to_have_no_effect(problems):
+def test_a_tag_on_a_markdown_cell_is_a_warning(problems):
     (found,) = problems(
         {"cell_type": "markdown", "metadata": {"tags": ["step:b"]}, "source": "# b"},
         ("a = 1", "step:a"),
@@ -109,14 +109,14 @@ def test_an_unknown_prev_gets_a_suggestion(problems):
     assert 'did you mean "load"?' in found.message
 
 
-def test_an_unknown_prev_without_a_near_name_lists_the_steps(problems):
+def test_an_unknown_prev_lists_the_steps(problems):
     (found,) = problems(
         ("a", "step:load"), ("b", "step:train", "prev:evaluation"), ("c", "step:plot")
     )
     assert found.cure == "name a step of this notebook: load, plot"
 
 
-def test_an_unknown_prev_never_means_the_step_itself(problems):
+def test_an_unknown_prev_never_suggests_the_step_itself(problems):
     (found,) = problems(("a", "step:load"), ("b", "step:train", "prev:trian"))
     assert "did you mean" not in found.message
     assert found.cure == "name a step of this notebook: load"
@@ -153,7 +153,7 @@ def test_names_that_clash_as_dns_labels_are_an_error(problems, other):
 
 
 @pytest.mark.parametrize("name", ["_", "a" * 64])
-def test_names_that_are_no_dns_label_are_an_error(problems, name):
+def test_names_that_cannot_be_dns_labels_are_an_error(problems, name):
     (found,) = problems(("", f"step:{name}"))
     assert found.code == "ITH123"
 
@@ -198,13 +198,13 @@ def test_a_notebook_of_text_only_is_one_clear_error(problems):
     assert (found.code, found.message) == ("ITH106", "the notebook has no code cells")
 
 
-def test_a_mistyped_step_is_one_error_and_not_a_train_of_them(problems):
+def test_a_misspelt_step_is_only_one_error(problems):
     (found,) = problems(("a", "bock:load"), ("b", "step:train", "prev:load"))
     assert (found.code, found.cell) == ("ITH110", 1)
 
 
 @pytest.mark.parametrize("tags", ["step:a", [1], [["step:a"]], {"step": "a"}, None])
-def test_tags_that_are_no_list_of_strings_are_an_error(problems, tags):
+def test_tags_must_be_a_list_of_strings(problems, tags):
     cell = {"cell_type": "code", "metadata": {"tags": tags}, "source": "", "outputs": []}
     (found,) = problems(cell, ("", "step:b"))
     assert (found.code, found.cell) == ("ITH112", 1)

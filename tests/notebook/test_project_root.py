@@ -25,14 +25,14 @@ def test_a_relative_path_is_taken_from_the_current_folder(tmp_path, monkeypatch)
     assert project_root("../nb.ipynb") == tmp_path
 
 
-def test_without_git_the_root_is_where_ithaca_was_before(tmp_path):
+def test_without_git_the_nearest_ithaca_folder_is_the_root(tmp_path):
     (tmp_path / "a" / ".ithaca").mkdir(parents=True)
     (tmp_path / ".ithaca").mkdir()
     assert project_root(tmp_path / "a" / "b" / "c" / "nb.ipynb") == tmp_path / "a"
     assert project_root(tmp_path / "z" / "nb.ipynb") == tmp_path
 
 
-def test_git_counts_more_than_where_ithaca_was(tmp_path):
+def test_git_wins_over_an_ithaca_folder(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / "a" / ".ithaca").mkdir(parents=True)
     assert project_root(tmp_path / "a" / "nb.ipynb") == tmp_path
@@ -44,7 +44,7 @@ def test_the_home_folder_is_the_root_of_no_folder_in_it(tmp_path, monkeypatch):
     assert project_root(tmp_path / "a" / "nb.ipynb") == tmp_path / "a"
 
 
-def test_what_others_put_into_a_shared_folder_makes_no_root_of_it(tmp_path, monkeypatch):
+def test_an_ithaca_folder_of_another_user_is_not_a_root(tmp_path, monkeypatch):
     (tmp_path / ".ithaca").mkdir()
     own = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: own + 1)

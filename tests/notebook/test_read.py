@@ -99,11 +99,11 @@ def test_the_kernel_is_that_of_the_metadata(file):
     assert read(file(named)).kernel == "conda-env"
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     assert unusable(tmp_path / "none.ipynb").message == "no such notebook"
 
 
-def test_a_folder_is_told(tmp_path):
+def test_a_folder_is_refused(tmp_path):
     assert unusable(tmp_path).message == "this is a folder, not a notebook"
 
 
@@ -117,7 +117,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_told(file):
+def test_an_unreadable_file_is_refused(file):
     path = file(b"{}")
     path.chmod(0)
     assert "Permission denied" in unusable(path).message
@@ -132,12 +132,12 @@ def test_a_huge_file_is_refused_before_it_is_read(file):
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n"])
-def test_an_empty_file_is_told(file, content):
+def test_an_empty_file_is_refused(file, content):
     found = refused(file(content))
     assert (found.code, found.message) == ("ITH100", "the file is empty")
 
 
-def test_what_is_not_json_is_told_with_its_place(file):
+def test_invalid_json_is_refused_with_its_place(file):
     found = refused(file(b'{\n "cells": [\n<<<<<<< HEAD\n'))
     assert found.code == "ITH100"
     assert "line 3, column 1" in found.message
@@ -145,18 +145,18 @@ def test_what_is_not_json_is_told_with_its_place(file):
 
 
 @pytest.mark.parametrize("content", [b"import os\n", b"%PDF-1.7", b'{"a": }'])
-def test_what_is_not_json_is_refused(file, content):
+def test_invalid_json_is_refused(file, content):
     assert refused(file(content)).code == "ITH100"
 
 
-def test_what_is_not_utf8_is_told_with_its_place(file):
+def test_invalid_utf8_is_refused_with_its_place(file):
     content = json.dumps(as_notebook(("a", "step:a")), indent=1).encode()
     found = refused(file(content.replace(b'"a"', b'"\xe4"')))
     assert found.code == "ITH102"
     assert "byte 0xe4" in found.message
 
 
-def test_utf16_is_told(file):
+def test_utf16_is_refused(file):
     assert refused(file(json.dumps(as_notebook()).encode("utf-16"))).code == "ITH102"
 
 
@@ -165,11 +165,11 @@ def test_utf16_is_told(file):
     [[], "x", 1, {}, {"cells": []}, {"nbformat": 4}, {"nbformat": 4, "cells": {}}, None,
      {"nbformat": "4", "cells": []}, {"nbformat": 4, "cells": [], "metadata": []}],
 )  # fmt: skip
-def test_json_that_is_no_notebook_is_refused(file, content):
+def test_json_of_another_kind_is_refused(file, content):
     assert refused(file(content)).code == "ITH101"
 
 
-def test_json_nested_without_end_is_refused(file):
+def test_deeply_nested_json_is_refused(file):
     assert refused(file(b"[" * 100_000)).code in ("ITH100", "ITH101")
 
 
@@ -183,12 +183,12 @@ def test_a_damaged_cell_is_named(file, cell):
     assert (found.code, found.cell) == ("ITH101", 2)
 
 
-def test_half_of_a_character_is_refused_with_its_line(file):
+def test_half_a_character_is_refused_with_its_line(file):
     found = refused(file(as_notebook(("a",), ("b\nc = '\ud83d'", "step:a"))))
     assert (found.code, found.cell, found.line) == ("ITH102", 2, 2)
 
 
-def test_half_of_a_character_in_an_output_does_not_matter(file):
+def test_half_a_character_in_an_output_is_ignored(file):
     cell = {
         "cell_type": "code", "metadata": {}, "source": "a", "outputs": [{"text": "\ud83d"}],
     }  # fmt: skip
@@ -214,7 +214,7 @@ def test_an_odd_kernelspec_is_ignored(file, metadata):
     assert read(file(as_notebook(("a", "step:a"), **metadata))).kernel == "python3"
 
 
-def test_a_format_newer_than_ours_is_refused(file):
+def test_a_newer_notebook_format_is_refused(file):
     found = refused(file({"nbformat": 5, "cells": [], "metadata": {}}))
     assert (found.code, "reads up to 4" in found.message) == ("ITH104", True)
 

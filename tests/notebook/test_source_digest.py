@@ -23,13 +23,13 @@ def digest(tmp_path):
 NOTEBOOK = as_notebook(("a = 1", "step:a"), ("b = 2",), kernelspec={"name": "python3"})
 
 
-def test_outputs_counts_and_ids_do_not_count(digest):
+def test_outputs_counts_and_ids_do_not_change_the_digest(digest):
     run = copy.deepcopy(NOTEBOOK)
     run["cells"][0] |= {"outputs": [{"output_type": "stream"}], "execution_count": 7, "id": "x"}
     assert digest(run) == digest(NOTEBOOK)
 
 
-def test_what_running_leaves_in_the_metadata_does_not_count(digest):
+def test_metadata_of_a_run_does_not_change_the_digest(digest):
     run = copy.deepcopy(NOTEBOOK)
     run["cells"][0]["metadata"]["execution"] = {"iopub.execute_input": "2026-01-01"}
     run["cells"][0]["metadata"]["papermill"] = {"duration": 1}
@@ -37,14 +37,14 @@ def test_what_running_leaves_in_the_metadata_does_not_count(digest):
     assert digest(run) == digest(NOTEBOOK)
 
 
-def test_the_form_of_the_json_does_not_count(digest):
+def test_the_form_of_the_json_does_not_change_the_digest(digest):
     other = copy.deepcopy(NOTEBOOK)
     other["cells"][0]["source"] = "a = 1"
     other["metadata"] = dict(reversed(other["metadata"].items()))
     assert digest(other) == digest(NOTEBOOK)
 
 
-def test_the_place_of_the_notebook_does_not_count(digest):
+def test_the_path_of_the_notebook_does_not_change_the_digest(digest):
     assert digest(NOTEBOOK, "other/name.ipynb") == digest(NOTEBOOK)
 
 
@@ -58,7 +58,7 @@ def test_the_place_of_the_notebook_does_not_count(digest):
         lambda nb: nb["cells"][1].update(cell_type="raw"),
     ],
 )
-def test_what_a_person_writes_counts(digest, change):
+def test_the_users_source_changes_the_digest(digest, change):
     changed = copy.deepcopy(NOTEBOOK)
     change(changed)
     assert digest(changed) != digest(NOTEBOOK)

@@ -56,7 +56,7 @@ def test_a_request_above_its_limit_is_an_error(problems):
     assert (found.code, found.cell) == ("ITH117", 1)
 
 
-def test_a_label_that_kubernetes_does_not_take_is_a_warning(problems):
+def test_an_invalid_label_is_a_warning(problems):
     (found,) = problems(("a", "step:a", "label:k:a:b"))
     assert (found.code, found.severity) == ("ITH119", "warning")
     assert (found.column, found.end_column) == (9, 12)
@@ -67,7 +67,7 @@ def test_quantities_are_compared_across_units():
     assert sorted(ordered, key=quantity) == ordered
 
 
-def test_steps_defaults_hold_for_every_step_that_does_not_say_otherwise(steps):
+def test_steps_defaults_apply_to_every_step_that_does_not_override_them(steps):
     found = steps(
         ("", "step:a"),
         ("", "step:b", "limit:cpu:4", "label:own:1"),
@@ -105,6 +105,6 @@ def test_steps_defaults_that_contradict_each_other_are_an_error(problems):
 
 
 @pytest.mark.parametrize("value", [{"limits": {}}, "limit:cpu:1", [1]])
-def test_steps_defaults_of_another_shape_are_an_error(problems, value):
+def test_steps_defaults_of_the_wrong_type_are_an_error(problems, value):
     (found,) = problems(("", "step:a"), kubeflow_notebook={"steps_defaults": value or "x"})
     assert (found.code, found.severity) == ("ITH140", "error")

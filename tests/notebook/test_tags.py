@@ -84,7 +84,7 @@ def test_a_setting_keeps_its_key_and_value(text, kind, name, value):
         ("aproval", "approval"),
     ],
 )
-def test_a_near_miss_asks_what_was_meant(text, meant):
+def test_a_misspelt_tag_gets_a_suggestion(text, meant):
     _, problem = parse_tag(text)
     assert (problem.code, problem.severity) == ("ITH110", "error")
     assert f'did you mean "{meant}"?' in problem.message
@@ -136,13 +136,13 @@ def test_tags_of_other_tools_are_left_alone(text):
         ("step", "has no value"),
     ],
 )
-def test_a_bad_value_says_what_is_wanted(text, complaint):
+def test_an_invalid_value_is_an_error_with_a_cure(text, complaint):
     _, problem = parse_tag(text)
     assert (problem.code, problem.severity) == ("ITH111", "error")
     assert complaint in f"{problem.message} {problem.cure}"
 
 
-def test_a_bare_word_that_may_be_another_tools_is_only_a_warning():
+def test_a_bare_word_of_another_tool_is_only_a_warning():
     tag, problem = parse_tag("image")
     assert tag is None
     assert problem.severity == "warning"
@@ -182,7 +182,7 @@ def test_durations(text, seconds):
 
 
 @given(st.text(max_size=80))
-def test_a_dns_label_is_one_whatever_it_is_made_from(text):
+def test_any_text_becomes_a_valid_dns_label(text):
     label = dns_label(text)
     assert dns_label(label) == label
     assert len(label) <= 63
@@ -197,7 +197,7 @@ def test_a_name_unlike_all_others_gets_no_suggestion():
     assert suggest("evaluate", ["load", "train"]) == ""
 
 
-def test_an_identifier_is_made_of_what_people_write():
+def test_an_identifier_is_made_from_any_text():
     assert [identifier(text) for text in ("LoadData", "load data", "2nd", "é")] == [
         "load_data", "load_data", "_2nd", "",
     ]  # fmt: skip

@@ -145,5 +145,5 @@ def test_without_access_no_remote_is_used(url: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_access_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="write, read, none"):
+    with pytest.raises(UsageError, match="write, read or none"):
         open_runs(find_project(tmp_path / "project", {"store_access": "all"}))

@@ -26,9 +26,13 @@ def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("values")
     names = ["x", "row", "n", "lost"]
     step = folder / "step.json"
-    told = {"root": str(folder / "root"), "report": str(folder / "report.json"), "writes": names}
+    document = {
+        "root": str(folder / "root"),
+        "report": str(folder / "report.json"),
+        "writes": names,
+    }
     (folder / "root").mkdir()
-    step.write_text(json.dumps(told))
+    step.write_text(json.dumps(document))
     subprocess.run(
         [sys.executable, "-c", SAVE],
         env={**os.environ, "PYTHONPATH": str(install(folder / "k")), "ITHACA_STEP": str(step)},
@@ -44,20 +48,20 @@ def root(tmp_path_factory):
 
 
 def test_every_name_is_described(root):
-    told = {value.name: value for value in values.read_folder(root)}
-    assert list(told) == ["gone", "lost", "n", "row", "x"]
-    assert (told["x"].type, told["x"].shape, told["x"].shared_with) == (
+    document = {value.name: value for value in values.read_folder(root)}
+    assert list(document) == ["gone", "lost", "n", "row", "x"]
+    assert (document["x"].type, document["x"].shape, document["x"].shared_with) == (
         "numpy.ndarray",
         (10, 2),
         ("row",),
     )
-    assert (told["n"].type, told["n"].shape) == ("int", None)
-    assert told["x"].size >= 160
-    assert told["gone"].state == "deleted"
-    assert told["lost"].conflict == ("left", "right")
+    assert (document["n"].type, document["n"].shape) == ("int", None)
+    assert document["x"].size >= 160
+    assert document["gone"].state == "deleted"
+    assert document["lost"].conflict == ("left", "right")
 
 
-def test_objects_that_no_name_leads_to_are_listed(root):
+def test_unreferenced_objects_are_listed(root):
     paths = values.unreferenced(root)
     assert len(paths) == 1
     document = values.document_from_json((root / paths[0] / "document.json").read_bytes())
@@ -77,14 +81,14 @@ def test_a_folder_without_values_has_none(tmp_path):
     assert values.unreferenced(tmp_path) == ()
 
 
-def test_bytes_that_are_no_document_are_corrupt():
+def test_invalid_documents_are_corrupt():
     for read in (values.pointer_from_json, values.document_from_json):
         with pytest.raises(Corrupt):
             read(b"{")
 
 
 def test_a_newer_format_is_refused_with_the_cure():
-    told = {"format": 2, "python": "3.12", "names": {}, "pickle": {"size": 0, "digest": ""}}
+    document = {"format": 2, "python": "3.12", "names": {}, "pickle": {"size": 0, "digest": ""}}
     with pytest.raises(StoreError, match="format 2") as caught:
-        values.document_from_json(json.dumps(told).encode())
+        values.document_from_json(json.dumps(document).encode())
     assert caught.value.cure

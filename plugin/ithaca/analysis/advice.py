@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ithaca.analysis.events import Bind
-from ithaca.analysis.namespace import HERE
+from ithaca.analysis.namespace import HERE, Place
 from ithaca.analysis.places import diagnostic, where
 from ithaca.analysis.shared import flattened
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.events import Finding
     from ithaca.analysis.graph import Graph, StepFacts
-    from ithaca.analysis.namespace import Place
     from ithaca.diagnostics import Diagnostic
 
 SYNTAX_CURE = "correct it, or tag the cell `skip` if it is not part of the workflow"
@@ -35,8 +34,7 @@ def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iter
                 "ITH201",
                 "error",
                 f"syntax error: {finding.text}",
-                cell,
-                finding.node,
+                Place(cell, finding.node),
                 cure=SYNTAX_CURE,
             )
         elif finding.kind == "unknown":
@@ -45,8 +43,7 @@ def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iter
                 code,
                 "warning",
                 f"cannot tell which names `{finding.text}` reads and binds",
-                cell,
-                finding.node,
+                Place(cell, finding.node),
                 cure="use plain code to read and bind names that other steps need",
             )
         elif finding.kind == "star":
@@ -54,8 +51,7 @@ def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iter
                 "ITH212",
                 "warning",
                 f"cannot tell all names that `from {finding.text} import *` binds",
-                cell,
-                finding.node,
+                Place(cell, finding.node),
                 cure="import the names that you use",
             )
         elif in_step:
@@ -67,8 +63,7 @@ def _setting(cell: ParsedCell, finding: Finding) -> Diagnostic:
         "ITH221",
         "warning",
         f"`{finding.text}` changes a library's settings; later steps do not see the change",
-        cell,
-        finding.node,
+        Place(cell, finding.node),
         cure=_IMPORTS_CURE,
     )
 
@@ -97,8 +92,7 @@ def _recomputed(graph: Graph) -> Iterator[Diagnostic]:
                         "ITH220",
                         "notice",
                         f"a shared cell computes `{event.name}`, so each step computes it again",
-                        statement.cell,
-                        event.node,
+                        Place(statement.cell, event.node),
                         cure="move it to a step if it is slow, random or changes",
                     )
 
@@ -113,8 +107,7 @@ def _imported_state(facts: StepFacts) -> Iterator[Diagnostic]:
                 "ITH221",
                 "warning",
                 f"`{text}` changes an imported module; later steps do not see the change",
-                place.cell,
-                place.node,
+                place,
                 cure=_IMPORTS_CURE,
             )
 
@@ -128,8 +121,7 @@ def _parameters_changed(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
                 "notice",
                 f"step `{facts.name}` changes parameter `{name}`; later steps see the changed "
                 "value, not the run's argument",
-                place.cell,
-                place.node,
+                place,
                 cure=_NAME_CURE,
             )
 
@@ -147,8 +139,7 @@ def _shadows(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
             "notice",
             f"step `{facts.name}` {'binds' if bound else 'deletes'} `{name}`, which a shared cell "
             "defines; steps that need this one see the change",
-            place.cell,
-            place.node,
+            place,
             cure=_NAME_CURE,
         )
 
@@ -177,9 +168,8 @@ def _unseen(facts: StepFacts, other: StepFacts, name: str, place: Place) -> Diag
         "ITH230",
         "notice",
         f"step `{facts.name}` does not see how step `{other.name}` changes `{name}` in "
-        f"{where(place.cell, place.node)}, because it does not need that step",
-        access.place.cell,
-        access.place.node,
+        f"{where(place)}, because it does not need that step",
+        access.place,
         cure=f"add the tag `prev:{other.name}` if it should"
         if facts.name not in other.ancestors
         else "",
@@ -192,9 +182,8 @@ def _seen_early(facts: StepFacts, other: StepFacts, name: str, place: Place) -> 
         "ITH231",
         "notice",
         f"step `{facts.name}` reads `{name}` from step `{other.name}` "
-        f"({where(place.cell, place.node)}), which is further down in the notebook",
-        access.place.cell,
-        access.place.node,
+        f"({where(place)}), which is further down in the notebook",
+        access.place,
         cure="put the cells in the order in which they run",
     )
 
@@ -225,8 +214,7 @@ def _branches(graph: Graph, facts: StepFacts) -> Iterator[Diagnostic]:
                 "warning",
                 f"parallel steps `{one.name}` and `{other.name}` both bind `{name}`; step "
                 f"`{facts.name}` fails unless their values are equal",
-                access.place.cell,
-                access.place.node,
+                access.place,
                 cure="use two names, or let one step need the other (`prev:`)",
             )
             break

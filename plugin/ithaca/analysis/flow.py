@@ -1,9 +1,9 @@
-"""Runs events on an abstract namespace: what a step takes from outside, binds, deletes, changes.
+"""Runs events on an abstract namespace: what a step reads, binds, deletes and changes.
 
-For every name the namespace knows where its value may come from (from outside, bound here, deleted
+For every name, the namespace holds where its value may come from (another step, bound here, deleted
 here, on some path) and which definitions that value may hold. Reading a name that holds a function
-reads what the function's body reads, at that moment; so names are followed through any number
-of functions, classes and containers, wherever these were written.
+also reads what the function's body reads. So the analysis follows names through any number of
+functions, classes and containers, in any cell.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Flow:
     """The abstract run of a step, or of a notebook's shared cells.
 
     Attributes:
-        incoming: What is known of the names from outside.
+        incoming: What is known about the names of other steps.
         aliases: Names that may share an object without a call in between, both ways.
-        reads: Names read from outside.
-        noted: The same since somebody last emptied it.
-        changed: Names from outside whose value may be changed in place.
+        reads: Names that it reads and other steps bind.
+        noted: Reads since the caller last cleared it.
+        changed: Names of other steps whose value may change in place.
         bound: Where names are first bound.
         deleted: Where names are deleted.
         lost: Reads of names that the step itself deleted.

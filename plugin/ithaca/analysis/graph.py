@@ -208,15 +208,15 @@ class Graph:
             if writers and self._provided(name, writers, here):
                 facts.reads.add(name)
                 if name in self.parameters and not here and not replaced:
-                    facts.parameters.add(name)  # no writer may have changed it
+                    facts.parameters.add(name)  # perhaps no writer changed it
             elif not writers and not here and name in self.parameters:
                 facts.parameters.add(name)
             elif (not here or writers) and name not in self.builtins:
                 facts.missing.add(name)
-        self._made_anew(facts, wanted)
+        self._shared_changes(facts, wanted)
         self._prelude(facts, wanted)
 
-    def _made_anew(self, facts: StepFacts, wanted: set[str]) -> None:
+    def _shared_changes(self, facts: StepFacts, wanted: set[str]) -> None:
         """Names that a step changes or may bind, so it must load them without reading them."""
         scope = self.scopes[facts.step.scope]
         for name in facts.flow.changed.keys() - facts.flow.reads.keys():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ithaca.analysis.namespace import GONE, HERE
+from ithaca.analysis.namespace import GONE, HERE, Place
 from ithaca.analysis.places import diagnostic
 from ithaca.model.workflow import Metric
 
@@ -73,12 +73,14 @@ def metrics(
         owner = _last(facts for facts in steps if facts.flow.ends(variable) & HERE)
         parameter = None if owner else parameters.get(variable)
         if parameter is not None and parameter.type not in _NUMBERS:
-            problems.append(_not_a_number(parameter, cell, node))
+            kind = f"is a parameter of type {parameter.type}, not a number"
+            problems.append(_unpublished(f"metric `{variable}` {kind}", Place(cell, node)))
             continue
         if parameter is not None:
             owner = _consumer(variable, steps)
         if owner is None:
-            problems.append(_unbound(variable, cell, node))
+            message = f"no step binds metric `{variable}`"
+            problems.append(_unpublished(message, Place(cell, node)))
         else:
             found.append(Metric(name=variable, variable=variable, step=owner.name))
     return tuple(found), problems
@@ -97,26 +99,9 @@ def _last(steps: Iterable[StepFacts]) -> StepFacts | None:
     return next(reversed([*steps]), None)
 
 
-def _unbound(variable: str, cell: ParsedCell, node: ast.AST) -> Diagnostic:
-    return diagnostic(
-        "ITH310",
-        "error",
-        f"no step binds metric `{variable}`",
-        cell,
-        node,
-        cure="bind it in a step, or remove it from the `pipeline-metrics` cell",
-    )
-
-
-def _not_a_number(parameter: Parameter, cell: ParsedCell, node: ast.AST) -> Diagnostic:
-    return diagnostic(
-        "ITH310",
-        "error",
-        f"metric `{parameter.name}` is a parameter of type {parameter.type}, not a number",
-        cell,
-        node,
-        cure="use a number as its default, or remove it from the `pipeline-metrics` cell",
-    )
+def _unpublished(message: str, place: Place) -> Diagnostic:
+    cure = "bind it to a number in a step, or remove it from the `pipeline-metrics` cell"
+    return diagnostic("ITH310", "error", message, place, cure=cure)
 
 
 def _names(statement: ast.stmt) -> Iterator[ast.Name]:
@@ -148,7 +133,6 @@ def _not_a_name(cell: ParsedCell, statement: ast.stmt) -> Diagnostic:
         "ITH311",
         "error",
         "a `pipeline-metrics` cell may only name variables: `print(name)` or `name`",
-        cell,
-        statement,
+        Place(cell, statement),
         cure="compute the number in a step, and name its variable here",
     )

@@ -78,8 +78,7 @@ def history(graph: Graph) -> Iterator[Diagnostic]:
                     "ITH213",
                     "warning",
                     f"`{name}` is IPython's history, which is empty when a step starts",
-                    access.place.cell,
-                    access.place.node,
+                    access.place,
                     cure="assign the value to a variable",
                 )
 
@@ -98,7 +97,7 @@ def _explain(
             facts,
             name,
             access,
-            f"it is bound later, in {where(here.cell, here.node)}",
+            f"it is bound later, in {where(here)}",
             "bind it before it is read",
         )
     binders = [other for other in graph.steps.values() if name in other.flow.bound]
@@ -122,7 +121,7 @@ def _gone(facts: StepFacts, name: str, access: Access, by: StepFacts) -> Diagnos
         facts,
         name,
         access,
-        f"step `{by.name}` {how} in {where(place.cell, place.node)}",
+        f"step `{by.name}` {how} in {where(place)}",
         "do not delete it, or bind it again",
         code="ITH203",
     )
@@ -150,7 +149,7 @@ def _bound_elsewhere(
     place = nearest.flow.bound[name]
     return _error(
         facts, name, access,
-        f"step `{nearest.name}` binds it in {where(place.cell, place.node)}, "
+        f"step `{nearest.name}` binds it in {where(place)}, "
         + ("which does not run before this step" if free else "which needs this step"),
         cure,
     )  # fmt: skip
@@ -165,7 +164,7 @@ def _bound_nowhere(
         cure = "tag that cell with its step, or with `imports`"
         return _error(
             facts, name, access,
-            f"it is bound only in {where(place.cell, place.node)}, which {kind}", cure,
+            f"it is bound only in {where(place)}, which {kind}", cure,
         )  # fmt: skip
     for index, scope in enumerate(graph.scopes):
         if name in scope.binders and index != facts.step.scope:
@@ -193,13 +192,12 @@ def _error(
     what = f"step `{facts.name}` reads `{name}`"
     if access.through is not None:
         definition = access.through
-        what += f" through `{definition.name}` ({where(definition.cell, definition.node)})"
+        what += f" through `{definition.name}` ({where(Place(definition.cell, definition.node))})"
     return diagnostic(
         code,
         "warning" if warning else "error",
         f"{what}, but {why}",
-        access.place.cell,
-        access.place.node,
+        access.place,
         cure=cure,
     )
 
@@ -208,16 +206,13 @@ def _lost(facts: StepFacts, name: str) -> Diagnostic:
     place = facts.flow.lost[name]
     gone = facts.flow.deleted.get(name)
     how = (
-        f"deletes it in {where(gone.cell, gone.node)}"
-        if gone
-        else "leaves the `except … as` clause that binds it"
+        f"deletes it in {where(gone)}" if gone else "leaves the `except … as` clause that binds it"
     )
     return diagnostic(
         "ITH203",
         "error",
         f"step `{facts.name}` reads `{name}` after it {how}",
-        place.cell,
-        place.node,
+        place,
         cure="read it earlier, or keep it under another name",
     )
 
@@ -237,8 +232,7 @@ def _shared_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
                 "ITH204",
                 "error",
                 f"a shared cell reads `{name}`, but {_why_not_shared(graph, index, name)}",
-                access.place.cell,
-                access.place.node,
+                access.place,
                 cure="bind it in an earlier `imports` or `functions` cell, or move this code to a "
                 "step: shared cells run first in every step",
             )
@@ -247,7 +241,7 @@ def _shared_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
 def _why_not_shared(graph: Graph, index: int, name: str) -> str:
     place = graph.scopes[index].flow.bound.get(name)
     if place is not None:
-        return f"it is bound later, in {where(place.cell, place.node)}"
+        return f"it is bound later, in {where(place)}"
     for facts in graph.steps.values():
         if name in facts.flow.bound:
             return f"only step `{facts.name}` binds it"

@@ -6,6 +6,7 @@ import ast
 import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ithaca.analysis.namespace import Place
 from ithaca.analysis.places import diagnostic
 from ithaca.model.workflow import Parameter
 
@@ -76,8 +77,7 @@ def _assignments(
             "ITH302",
             "error",
             "a `pipeline-parameters` cell may only assign literals",
-            cell,
-            statement,
+            Place(cell, statement),
             cure="move this statement to an `imports` cell or a step",
         )
     )
@@ -100,8 +100,7 @@ def _parameter(
                 "ITH301",
                 "error",
                 f"invalid default for parameter `{name}`: {reason}",
-                cell,
-                value,
+                Place(cell, value),
                 cure="use a number, a string, True, False, None, or a list or dict of these, and "
                 "compute other values in a step",
             )

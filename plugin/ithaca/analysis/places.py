@@ -1,4 +1,4 @@
-"""Diagnostics at a node of a cell: line, columns and the text of the line."""
+"""Diagnostics at a place in a cell."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 from ithaca.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    import ast
-
-    from ithaca.analysis.cells import ParsedCell
+    from ithaca.analysis.namespace import Place
 
 
 def diagnostic(
     code: str,
     severity: Severity,
     message: str,
-    cell: ParsedCell,
-    node: ast.AST | None = None,
+    place: Place,
     *,
     cure: str = "",
 ) -> Diagnostic:
-    """A diagnostic at a node, or at the whole cell."""
-    number = getattr(node, "lineno", None)
+    """A diagnostic with the line and columns of a place."""
+    cell, number = place.cell, getattr(place.node, "lineno", None)
     line = cell.line(number) if number is not None else None
-    column, end = cell.columns(node) if node is not None else (None, None)
+    column, end = cell.columns(place.node)
     return Diagnostic(
         code=code,
         severity=severity,
@@ -39,8 +36,8 @@ def diagnostic(
     )
 
 
-def where(cell: ParsedCell, node: ast.AST) -> str:
+def where(place: Place) -> str:
     """A place in words, such as `cell 3, line 2`."""
-    number = getattr(node, "lineno", None)
-    line = f", line {cell.line(number)}" if number is not None else ""
-    return f"cell {cell.cell.number}{line}"
+    number = getattr(place.node, "lineno", None)
+    line = f", line {place.cell.line(number)}" if number is not None else ""
+    return f"cell {place.cell.cell.number}{line}"

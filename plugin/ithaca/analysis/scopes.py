@@ -40,7 +40,7 @@ class LocalScope:
     def is_local(self, name: str) -> bool:
         """Whether a name that is read here is not the notebook's.
 
-        A class body reads a name of its own from the notebook as long as it has not bound it.
+        A class body reads its own name from the notebook until it binds it.
         """
         if name in self.shared:
             return False

@@ -1,4 +1,4 @@
-"""Arguments: values for a workflow's parameters, from the command line or from Python."""
+"""Arguments: the values of a workflow's parameters, from the command line or from Python."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _BOOLEAN = {
 _WANTED = {
     "int": "a whole number",
     "float": "a number",
-    "str": "a text",
+    "str": "a string",
     "bool": "true or false",
-    "list": "a list, e.g. [1, 2]",
-    "dict": 'an object, e.g. {"a": 1}',
+    "list": "a list, such as [1, 2]",
+    "dict": 'an object, such as {"a": 1}',
 }
 
 
-class _Unfit(Exception):
-    """A value that does not fit its parameter's type."""
+class _WrongType(Exception):
+    """A value that does not have its parameter's type."""
 
 
 def parse_arguments(texts: Sequence[str], parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """Typed values from `name=value` texts.
+    """Parse `name=value` texts into typed values.
 
     Args:
-        texts: What `-p` was given, in order.
+        texts: The arguments of `-p`, in order.
         parameters: The workflow's parameters.
 
     Returns:
-        The values that were given, by name.
+        The given values, by name.
 
     Raises:
         UsageError: No `=`, an unknown name, a name given twice, or a value of the wrong type.
@@ -52,26 +52,26 @@ def parse_arguments(texts: Sequence[str], parameters: Sequence[Parameter]) -> di
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals:
-            raise UsageError("ITH322", f"{text!r} is no argument", cure="write NAME=VALUE")
+            raise UsageError("ITH322", f"{text!r} has no value", cure="write NAME=VALUE")
         if name in given:
-            raise UsageError("ITH322", f"the parameter {name} is given twice", cure="give it once")
+            raise UsageError("ITH322", f'parameter "{name}" is given twice', cure="give it once")
         parameter = _known(name, known)
         try:
             given[name] = _from_text(value, parameter.type)
-        except (_Unfit, ValueError, SyntaxError, RecursionError, MemoryError):
-            raise _ill_typed(parameter, value, parameters) from None
+        except (_WrongType, ValueError, SyntaxError, RecursionError, MemoryError):
+            raise _wrong_type(parameter, value, parameters) from None
     return given
 
 
 def complete_arguments(given: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """A value for every parameter.
+    """Add the defaults of parameters that were not given.
 
     Args:
         given: Typed values by name, as Python callers pass them.
         parameters: The workflow's parameters.
 
     Returns:
-        All parameters in the workflow's order: the given value, else the default.
+        A value for every parameter, in the workflow's order.
 
     Raises:
         UsageError: An unknown name, or a value of the wrong type.
@@ -86,8 +86,8 @@ def complete_arguments(given: Mapping[str, Any], parameters: Sequence[Parameter]
             result[parameter.name] = (
                 _fitting(value, parameter.type) if parameter.name in given else value
             )
-        except _Unfit:
-            raise _ill_typed(parameter, repr(value), parameters) from None
+        except _WrongType:
+            raise _wrong_type(parameter, repr(value), parameters) from None
     return result
 
 
@@ -96,25 +96,25 @@ def _known(name: str, known: Mapping[str, Parameter]) -> Parameter:
         return known[name]
     raise UsageError(
         "ITH320",
-        f'the workflow has no parameter "{name}"' + suggest(name, known),
+        f'unknown parameter "{name}"' + suggest(name, known),
         cure=_listed(tuple(known.values())),
     )
 
 
-def _ill_typed(parameter: Parameter, value: str, parameters: Sequence[Parameter]) -> UsageError:
+def _wrong_type(parameter: Parameter, value: str, parameters: Sequence[Parameter]) -> UsageError:
     return UsageError(
         "ITH321",
-        f"the parameter {parameter.name} is {_WANTED.get(parameter.type, parameter.type)}, "
-        f"not {value or 'empty'}",
+        f'parameter "{parameter.name}" must be {_WANTED.get(parameter.type, parameter.type)} '
+        f"(got {value or 'nothing'})",
         cure=_listed(parameters),
     )
 
 
 def _listed(parameters: Sequence[Parameter]) -> str:
     if not parameters:
-        return "the notebook has no cell tagged `pipeline-parameters`"
+        return "define parameters in a cell tagged `pipeline-parameters`"
     shown = ", ".join(f"{one.name} ({one.type}, {one.default!r})" for one in parameters)
-    return f"its parameters: {shown}"
+    return f"parameters are: {shown}"
 
 
 def _from_text(text: str, kind: str) -> Any:
@@ -123,17 +123,17 @@ def _from_text(text: str, kind: str) -> Any:
     text = text.strip()
     if kind == "bool":
         if text.lower() not in _BOOLEAN:
-            raise _Unfit
+            raise _WrongType
         return _BOOLEAN[text.lower()]
     if kind == "int":
         return int(text)
     if kind == "float":
         return _fitting(float(text), kind)
     if kind == "none":
-        # The default says nothing of the type: a literal if it reads as one, else the text.
+        # The default has no type: use a literal if the text is one, else the text itself.
         try:
             return _fitting(_literal(text), kind)
-        except (ValueError, SyntaxError, _Unfit):
+        except (ValueError, SyntaxError, _WrongType):
             return text
     return _fitting(_literal(text), kind)
 
@@ -146,18 +146,18 @@ def _literal(text: str) -> Any:
 
 
 def _fitting(value: Any, kind: str) -> Any:
-    """A value as its type has it.
+    """A value, converted to its parameter's type.
 
-    JSON carries arguments to every step, so what JSON cannot say is refused here.
+    Refuses values that JSON cannot represent, because JSON carries arguments to every step.
     """
     if kind == "float" and type(value) is int:
         value = float(value)
     if kind == "list" and isinstance(value, tuple):
         value = list(value)
     if kind != "none" and type(value).__name__ != kind:
-        raise _Unfit
+        raise _WrongType
     if not _is_json(value):
-        raise _Unfit
+        raise _WrongType
     return value
 
 
@@ -165,7 +165,7 @@ def _is_json(value: Any) -> bool:
     if value is None or isinstance(value, (bool, int)):
         return True
     if isinstance(value, str):
-        # Half of a surrogate pair has no bytes: an argument of the shell that is not UTF-8.
+        # An argument of the shell that is not UTF-8 has half a surrogate pair.
         return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, float):
         return math.isfinite(value)

@@ -1,4 +1,4 @@
-"""From a notebook to a workflow: read, outline, analyse, put together."""
+"""Compiles a notebook into a workflow, and checks it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from ithaca.analysis import AnalysedStep, Analysis
 
 _ORDER_UNKNOWN = frozenset({"ITH112", "ITH113", "ITH114", "ITH120", "ITH121"})
-"""After these, which step runs before which is not what the user means."""
+"""Errors after which the order of steps is unknown."""
 
 _CELLS_UNKNOWN = frozenset({"ITH130", "ITH131", "ITH132", "ITH133", "ITH134", "ITH135", "ITH136"})
-"""After these, and when a composed notebook cannot be read (below ITH110), cells are missing."""
+"""Errors after which cells are missing, as after codes below ITH110 in an included notebook."""
 
 _EACH_CELL = frozenset({"ITH201", "ITH301", "ITH302", "ITH311"})
-"""What is wrong with a cell by itself: syntax errors, parameters, what is no metric."""
+"""Problems of a single cell: syntax errors, parameters and metrics."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What `check` found.
+    """The result of `check`.
 
     Attributes:
         workflow: The workflow; None when a diagnostic is an error.
-        diagnostics: Everything found, by notebook, cell and line.
+        diagnostics: All problems, by notebook, cell and line.
     """
 
     workflow: Workflow | None
@@ -38,26 +38,25 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """Those that stop compile."""
+        """The problems that stop `compile`."""
         return tuple(found for found in self.diagnostics if found.severity == "error")
 
 
 def check(
     path: Path | str, *, root: Path | None = None, interpreter: Path | None = None
 ) -> Checked:
-    """Find every problem of a notebook at once.
+    """Find all problems of a notebook at once.
 
     Args:
         path: The notebook.
-        root: The project root; by default what `project_root` finds.
-        interpreter: The Python whose libraries star imports are looked up in; by default the one
-            that runs this.
+        root: The project root; by default the result of `project_root`.
+        interpreter: The Python in which to look up star imports; by default the running one.
 
     Returns:
-        The workflow when there is no error, and all diagnostics.
+        The workflow, if there is no error, and all diagnostics.
 
     Raises:
-        UsageError: There is no such file, or it cannot be read at all.
+        UsageError: The file does not exist or cannot be read.
 
     Example:
         >>> check("train.ipynb").diagnostics  # doctest: +SKIP
@@ -75,7 +74,7 @@ def check(
         if not any(one.severity == "error" for one in found):
             workflow = _workflow(tagged, analysis)
     else:
-        # Without a step nothing can be said of names; what is wrong with the cells can.
+        # Without steps, report only the problems of single cells.
         cells = tuple(cell for scope in tagged.scopes for cell in scope.untagged)
         every = TaggedStep(name="every", cells=cells)
         tagged = msgspec.structs.replace(tagged, steps=(every,))
@@ -91,15 +90,15 @@ def compile(  # noqa: A001 - what the command line and the API call it
 
     Args:
         path: The notebook.
-        root: The project root; by default what `project_root` finds.
-        interpreter: The Python whose libraries star imports are looked up in.
+        root: The project root; by default the result of `project_root`.
+        interpreter: The Python in which to look up star imports.
 
     Returns:
-        The workflow; the same notebook gives the same bytes of JSON everywhere.
+        The workflow; equal notebooks give equal bytes of JSON on every machine.
 
     Raises:
-        UsageError: There is no such file, or it cannot be read at all.
-        NotebookError: The notebook is wrong; its diagnostics say all that is.
+        UsageError: The file does not exist or cannot be read.
+        NotebookError: The notebook has errors; `diagnostics` lists all of them.
     """
     checked = check(path, root=root, interpreter=interpreter)
     if checked.workflow is None:
@@ -110,8 +109,8 @@ def compile(  # noqa: A001 - what the command line and the API call it
 def _analysed(
     tagged: TaggedNotebook, found: list[Diagnostic], root: Path, interpreter: Path | None
 ) -> Analysis:
-    """The analysis, which says nothing that may only follow from what is wrong with the tags."""
-    from ithaca.analysis import analyse  # parses every cell: not needed to reject a file
+    """The analysis, without problems that may only be consequences of wrong tags."""
+    from ithaca.analysis import analyse  # not needed to reject a file
 
     wrong = {one.code for one in found if one.severity == "error"}
     whole = not (wrong & _CELLS_UNKNOWN or any(code < "ITH110" for code in wrong))
@@ -164,7 +163,7 @@ def _step(step: TaggedStep, analysed: AnalysedStep) -> Step:
 def _sorted(
     raw: RawNotebook, tagged: TaggedNotebook, found: list[Diagnostic]
 ) -> tuple[Diagnostic, ...]:
-    """Diagnostics in reading order, each once, with the notebook's path as the user gave it."""
+    """Unique diagnostics in reading order, with the notebook's path as the user gave it."""
     shown = {path: index for index, path in enumerate(tagged.shown.values())}
     named: dict[Diagnostic, None] = {}
     for one in found:

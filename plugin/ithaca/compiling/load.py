@@ -1,4 +1,4 @@
-"""Reading an IR back: what is too new or is no workflow is refused with a cure."""
+"""Reads a workflow from JSON, and gives its JSON Schema."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from ithaca.errors import UsageError
 from ithaca.model.workflow import IR_VERSION, REQUIRES_RUNNER, Workflow
 
+_UPGRADE = "upgrade Ithaca here, or compile the notebook with this version"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -19,28 +20,28 @@ class _Versions(msgspec.Struct):
 
 
 def from_json(data: bytes | str, *, where: str = "") -> Workflow:
-    """A workflow from its JSON.
+    """Read a workflow from its JSON.
 
     Args:
-        data: What `Workflow.to_json` wrote, by this version of Ithaca or another.
+        data: The output of `Workflow.to_json`, from any version of Ithaca.
         where: The file or document, for messages.
 
     Returns:
         The workflow.
 
     Raises:
-        UsageError: It is no IR, is damaged, or needs a newer Ithaca.
+        UsageError: It is not a workflow, is damaged, or needs a newer version of Ithaca.
 
     Example:
         >>> from_json("{}")
         Traceback (most recent call last):
-        ithaca.errors.UsageError: ITH331: this JSON is no workflow: it has no `ir_version`
+        ithaca.errors.UsageError: ITH331: not a workflow: the JSON has no `ir_version`
           → compile the notebook again
     """
     try:
         versions = msgspec.json.decode(data, type=_Versions)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refused("ITH330", f"this is no workflow: {error}", where) from None
+        raise _refused("ITH330", f"not a workflow: {error}", where) from None
     _check_versions(versions, where)
     try:
         workflow = msgspec.json.decode(data, type=Workflow)
@@ -51,10 +52,10 @@ def from_json(data: bytes | str, *, where: str = "") -> Workflow:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of what `ithaca compile` prints.
+    """The JSON Schema (2020-12) of a workflow, made from its model.
 
     Returns:
-        A document of its own; `$id` carries the IR's version.
+        A complete document; its `$id` contains the format's version.
     """
     (reference,), components = msgspec.json.schema_components(
         [Workflow], ref_template="#/$defs/{name}"
@@ -70,16 +71,16 @@ def schema() -> dict[str, Any]:
 
 def _check_versions(versions: _Versions, where: str) -> None:
     if not versions.ir_version:
-        raise _refused("ITH331", "this JSON is no workflow: it has no `ir_version`", where)
+        raise _refused("ITH331", "not a workflow: the JSON has no `ir_version`", where)
     theirs, ours = _numbers(versions.ir_version), _numbers(IR_VERSION)
     if theirs is None or _numbers(versions.requires_runner or "0") is None:
-        raise _refused("ITH331", f"{versions.ir_version!r} is no version of the IR", where)
+        raise _refused("ITH331", f"{versions.ir_version!r} is not a version of the format", where)
     if ours is not None and theirs[0] > ours[0]:
         raise UsageError(
             "ITH332",
-            f"the workflow's format is {versions.ir_version}, newer than {IR_VERSION}, the newest "
-            "that this Ithaca reads",
-            cure="update Ithaca here, or compile the notebook with this version",
+            f"the workflow has format {versions.ir_version}; this version of Ithaca reads up to "
+            f"{IR_VERSION}",
+            cure=_UPGRADE,
             where=where,
         )
     if _newer(versions.requires_runner, REQUIRES_RUNNER) and _newer(
@@ -87,23 +88,23 @@ def _check_versions(versions: _Versions, where: str) -> None:
     ):
         raise UsageError(
             "ITH332",
-            f"the workflow needs a runner of version {versions.requires_runner}; this one is "
-            f"{_installed()}",
-            cure="update Ithaca here, or compile the notebook with this version",
+            f"the workflow needs Ithaca {versions.requires_runner} or newer "
+            f"(installed: {_installed()})",
+            cure=_UPGRADE,
             where=where,
         )
 
 
 def _check_steps(workflow: Workflow, where: str) -> None:
-    """Every step once, after those that it needs: what all rooms take for granted."""
+    """Check that every step is unique and comes after the steps that it needs."""
     seen: set[str] = set()
     for step in workflow.steps:
         if step.name in seen:
-            raise _refused("ITH331", f"the step {step.name} is there twice", where)
+            raise _refused("ITH331", f'step "{step.name}" is defined twice', where)
         missing = [need for need in step.needs if need not in seen]
         if missing:
             raise _refused(
-                "ITH331", f"the step {step.name} needs {missing[0]}, which is not before it", where
+                "ITH331", f'step "{step.name}" needs "{missing[0]}", which is not before it', where
             )
         seen.add(step.name)
 
@@ -125,5 +126,5 @@ def _newer(one: str, other: str) -> bool:
 def _installed() -> str:
     try:
         return version("ithaca")
-    except PackageNotFoundError:  # run from a copied folder, as in a pod
+    except PackageNotFoundError:  # in a pod, Ithaca is a copied folder
         return REQUIRES_RUNNER

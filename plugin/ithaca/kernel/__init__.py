@@ -1,10 +1,10 @@
-"""What runs inside the user's kernel, and how it gets there.
+"""The code that runs inside the user's kernel, and its installation.
 
-`ithaca_kernel` is the small pure-Python package (Python 3.9 or newer, standard library only) that
+`ithaca_kernel` is a small pure-Python package (Python 3.9 or newer, standard library only) that
 loads and saves the values of a step. It imports nothing of Ithaca, because the user's environment
-does not have it; `install` copies it, with the cloudpickle of Ithaca's own environment under a
-private name, to a folder that the runner puts on the kernel's path. What it writes is read by
-`ithaca.values` without loading anything, and travels on inside the step's after snapshot.
+may not have it. `install` copies it, with a private copy of cloudpickle, to a folder that the
+runner puts on the kernel's path. Its output is part of the step's after snapshot, and
+`ithaca.values` reads it without loading anything.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["install"]
 
 
 def install(target: Path) -> Path:
-    """Copy the kernel's side of Ithaca to a folder that goes on the kernel's `PYTHONPATH`.
+    """Copy `ithaca_kernel` to a folder for the kernel's `PYTHONPATH`.
 
-    The user's own cloudpickle, if any, never matters: the copy is imported as
-    `ithaca_kernel._cloudpickle`, and pickles refer to it by that name.
+    Does not use the user's own cloudpickle: the copy is `ithaca_kernel._cloudpickle`, and pickles
+    refer to it by that name.
 
     Args:
-        target: The folder; created when missing, files of an earlier copy are replaced.
+        target: The folder; created if missing. Replaces the files of an earlier copy.
 
     Returns:
         The folder to put on `PYTHONPATH`, which is `target`.

@@ -1,4 +1,4 @@
-"""The backend-neutral workflow (IR): frozen, with a JSON Schema, and the same bytes everywhere."""
+"""The backend-neutral workflow (IR): frozen, with a JSON Schema and reproducible JSON."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import blake3
 import msgspec
 
 IR_VERSION = "1.0"
-"""Version of the format: a runner accepts every IR of its major version."""
+"""Version of the format; a runner accepts every IR with the same major version."""
 
 REQUIRES_RUNNER = "0.1"
-"""Oldest runner that can run an IR written by this version."""
+"""Oldest runner that can run an IR of this version."""
 
 CodeKind = Literal["imports", "functions", "user"]
 
@@ -34,11 +34,11 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a step's code, as it will run.
 
     Attributes:
-        cell: Number of the cell that it came from, from 1.
+        cell: Number of its cell, from 1.
         kind: `imports`, `functions` or `user`.
-        source: The text; a shared cell is cut down to the statements that the step needs.
-        lines: For each line of `source`, its line in the cell, when they differ; else empty.
-        notebook: The composed notebook that holds the cell, when it is not the workflow's own.
+        source: The text; of a shared cell only the statements that the step needs.
+        lines: For each line of `source`, its line in the cell; empty when they are the same.
+        notebook: The included notebook with the cell; empty for the workflow's own.
     """
 
     cell: int
@@ -49,7 +49,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of a secret, given to a step as an environment variable."""
+    """A key of a secret that a step gets as an environment variable."""
 
     secret: str
     key: str
@@ -68,12 +68,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Unique in the workflow.
-        needs: Names of the steps that must have succeeded, sorted.
-        code: What runs, in order.
-        code_digest: Digest of the code's meaning: comments and formatting do not count.
+        needs: Names of the steps that must succeed first, sorted.
+        code: The code to run, in order.
+        code_digest: Digest of the code's meaning, without comments and formatting.
         parameters: Names of the workflow's parameters that it consumes, sorted.
-        reads: Names of the values that it takes from its ancestors, sorted.
-        writes: Names of the values that it leaves for later steps, sorted.
+        reads: Names of the values that it reads from its ancestors, sorted.
+        writes: Names of the values that it writes for later steps, sorted.
         resources: Requests and limits.
         environment: Name of the environment, when not the run's own.
         image: Container image, when not the run's own.
@@ -83,7 +83,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         retries: Further attempts after a failure.
         timeout: Wall-clock limit in seconds.
         cache: Whether a known execution may be reused.
-        approval: The question that a person answers before the step runs.
+        approval: The question to answer before the step runs.
         labels: Labels of its pod.
         annotations: Annotations of its pod.
     """
@@ -110,7 +110,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """A number to publish: `name` as engines see it, its variable, and the step that has it."""
+    """A number to publish: its name for engines, its variable, and the step that publishes it."""
 
     name: str
     variable: str
@@ -118,7 +118,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
-    """Data that is mounted, not snapshotted."""
+    """Data that is mounted instead of snapshotted."""
 
     name: str
     mount_path: str
@@ -129,7 +129,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):
-    """What the notebook's metadata says of a search; kept for the tuner as it was written.
+    """A search in the notebook's metadata, unchanged, for the tuner.
 
     Attributes:
         format: `katib` for Kale's `katib_metadata`.
@@ -141,12 +141,12 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the workflow came from.
+    """The source of a workflow.
 
     Attributes:
         notebook: Path relative to the root, `/` as separator.
-        digest: Digest of the notebook's cells and metadata (outputs do not count).
-        snapshot: The source snapshot's digest when it is known.
+        digest: Digest of the notebook's cells and metadata, without outputs.
+        snapshot: The source snapshot's digest, if known.
         kernel: Name of the notebook's kernelspec.
     """
 
@@ -157,7 +157,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
-    """A notebook, compiled.
+    """A compiled notebook.
 
     Attributes:
         ir_version: Version of this format.
@@ -167,9 +167,9 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
         parameters: In notebook order.
         steps: In topological order, notebook order where free.
         metrics: In the order of the metrics cell.
-        volumes: What is mounted.
-        study: What the metadata says of a search.
-        source: Where it came from.
+        volumes: Volumes to mount.
+        study: A search in the metadata.
+        source: The notebook.
     """
 
     ir_version: str = IR_VERSION
@@ -184,10 +184,10 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
 
     def step(self, name: str) -> Step:
-        """The step of that name.
+        """A step by its name.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The workflow has no such step.
         """
         for step in self.steps:
             if step.name == name:
@@ -204,14 +204,14 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """The digest under which a store keeps it: of its JSON, without the source's snapshot."""
+        """Its digest in a store: of its JSON, without the source's snapshot."""
         source = msgspec.structs.replace(self.source, snapshot=None)
         text = msgspec.structs.replace(self, source=source).to_json()
         return blake3.blake3(text.encode()).hexdigest()
 
     def to_json(self) -> str:
-        """The IR as JSON: the same bytes on every machine, a newline at the end."""
-        # Not order="deterministic": it would sort the keys of a default that is a dict, whose order
-        # a notebook may rely on; every other mapping is sorted where it is made.
+        """The workflow as JSON: equal bytes on every machine, with a newline at the end."""
+        # Not order="deterministic", which would also sort the keys of dict defaults; a notebook
+        # may depend on their order. Every other mapping is already sorted.
         encoded = msgspec.json.encode(self)
         return msgspec.json.format(encoded, indent=2).decode() + "\n"

@@ -1,9 +1,9 @@
-"""The notebook: what a file's cells, tags and metadata say, before any code is understood.
+"""The notebook: cells, tags and metadata, without any analysis of code.
 
-`read` turns a file into cells, `outline` groups the cells into steps by their tags (and those of
-the notebooks that it is composed of). Nothing a user wrote in a cell makes them raise: it becomes
-a diagnostic. This room imports only the errors, the diagnostics and the workflow's model; what it
-yields, a `TaggedNotebook`, goes to `analysis` next.
+`read` turns a file into cells; `outline` groups the cells into steps by their tags, also those of
+included notebooks. Whatever a cell contains, they do not raise but return diagnostics. This room
+imports only `model`, `errors` and `diagnostics`. Its result, a `TaggedNotebook`, goes to `analysis`
+next.
 """
 
 from __future__ import annotations

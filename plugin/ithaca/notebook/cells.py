@@ -50,7 +50,7 @@ def group(raw: RawNotebook) -> Grouped:
         raw: The notebook.
 
     Returns:
-        Its units in order of appearance, its shared cells, and what is wrong with its tags.
+        Its units in order of appearance, its shared cells, and the problems of its tags.
     """
     grouping = _Grouping(raw)
     for cell in raw.cells:
@@ -101,7 +101,7 @@ class _Grouping:
         elif main.kind in ROLES:
             self.owner = main.kind
             self._to_role(main.kind, cell)
-            self._without_effect(cell, tags)
+            self._without_step(cell, tags, shared=True)
         elif main.kind == "notebook":
             self._refer(cell, main, tags)
         else:
@@ -186,7 +186,7 @@ class _Grouping:
         """Add an untagged cell to what the cells before it belong to."""
         if isinstance(self.owner, str):
             self._to_role(self.owner, cell)
-            self._without_effect(cell, tags)
+            self._without_step(cell, tags, shared=True)
         elif self.owner is None:
             self.untagged.append(cell)
             self._without_step(cell, tags)
@@ -244,29 +244,14 @@ class _Grouping:
             main.text,
         )
 
-    def _without_effect(self, cell: Cell, tags: list[Tag]) -> None:
-        """Warn about further tags on a shared cell, which Kale ignores too."""
+    def _without_step(self, cell: Cell, tags: list[Tag], *, shared: bool = False) -> None:
+        """Report tags that need a step; on a shared cell Kale ignores them, so only warn."""
+        move, add = "move the tag to a cell of its step", "add the tag `step:NAME` to the cell"
         for tag in tags:
             if tag.kind == "prev" or is_setting(tag):
-                self._report(
-                    "ITH113",
-                    f'tag "{tag.text}" has no effect: the cell belongs to no step',
-                    "move the tag to a cell of its step",
-                    cell,
-                    tag.text,
-                    warning=True,
-                )
-
-    def _without_step(self, cell: Cell, tags: list[Tag]) -> None:
-        for tag in tags:
-            if tag.kind == "prev" or is_setting(tag):
-                self._report(
-                    "ITH113",
-                    f'tag "{tag.text}" is on a cell that belongs to no step',
-                    "add the tag `step:NAME` to the cell",
-                    cell,
-                    tag.text,
-                )
+                message = f'tag "{tag.text}" has no effect: the cell belongs to no step'
+                cure = move if shared else add
+                self._report("ITH113", message, cure, cell, tag.text, warning=shared)
 
     def _report(
         self,

@@ -1,4 +1,4 @@
-"""The digest of a notebook's source: what a person wrote, not what running it left there."""
+"""The digest of a notebook's source, without the traces of running it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ithaca.notebook.read import RawNotebook
 _LEFT_BY_TOOLS = frozenset(
     {"execution", "ExecuteTime", "papermill", "collapsed", "scrolled", "outputId", "widgets"}
 )
-"""Metadata that running or looking at a notebook changes."""
+"""Metadata that changes when a notebook is run or opened."""
 
 
 def digest(raw: RawNotebook) -> str:
     """The digest of one notebook.
 
     Args:
-        raw: The notebook; its outputs, execution counts and cell ids were not read.
+        raw: The notebook, which has no outputs, execution counts and cell ids.
 
     Returns:
         64 hexadecimal digits.
@@ -33,20 +33,20 @@ def digest(raw: RawNotebook) -> str:
                 }
                 for cell in raw.cells
             ],
-            # `language_info` is what the last kernel said of itself.
+            # The last kernel wrote `language_info`.
             "metadata": _written(raw.metadata, "language_info"),
         }
     )
 
 
 def joined(digests: Sequence[tuple[str, str]]) -> str:
-    """The digest of a notebook and of those that it is composed of.
+    """The digest of a notebook with its included notebooks.
 
     Args:
-        digests: Path and digest of each, the composing one first.
+        digests: Path and digest of each, the outer one first.
 
     Returns:
-        For a single notebook its own digest, wherever it lies.
+        For a single notebook its own digest, independent of its path.
     """
     return digests[0][1] if len(digests) == 1 else _hash(sorted(set(digests)))
 

@@ -1,4 +1,4 @@
-"""The order of steps: what `prev:` means, topological order, and what is wrong with a graph."""
+"""The order of steps: topological order and cycles."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 
 def order(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
-    """The steps in topological order; where that leaves a choice, as they are given.
+    """The steps in topological order, and in the given order where that leaves a choice.
 
     Args:
         needs: For each step, in notebook order, the steps that it needs; unknown ones are ignored.
 
     Returns:
-        None when steps need each other in a circle.
+        The names of the steps; None when steps need each other in a circle.
 
     Example:
         >>> order({"b": ["a"], "a": [], "c": []})
@@ -46,8 +46,8 @@ def cycles(needs: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
         needs: As for `order`.
 
     Returns:
-        One shortest circle for each knot of the graph, as a path whose last step needs its first;
-        each begins with its first step in notebook order.
+        One shortest circle for each strongly connected component, as a path whose last step needs
+        its first; each begins with its first step in notebook order.
 
     Example:
         >>> cycles({"a": ["b"], "b": ["a"]})

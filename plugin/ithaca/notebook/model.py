@@ -1,4 +1,4 @@
-"""The notebook as Ithaca sees it: cells grouped by what their tags say, before any analysis."""
+"""A tagged notebook: cells grouped by their tags, before any analysis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from ithaca.model.workflow import Secret, Study, Volume
 
 DNS_LABEL_LENGTH = 63
-"""Longest name of a Kubernetes object's label-like part."""
+"""Longest DNS label in Kubernetes."""
 
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
@@ -24,7 +24,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         source: The text.
         tags: Its tags, in order.
         metadata: Its whole metadata.
-        notebook: Path of the notebook that holds it, relative to the root, `/` as separator.
+        notebook: Path of its notebook, relative to the root, `/` as separator.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What tags and defaults say of a step besides its code; the fields are those of the IR."""
+    """The settings of a step from tags and defaults; the fields are those of the IR."""
 
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}
@@ -56,12 +56,11 @@ class TaggedStep(msgspec.Struct, frozen=True, kw_only=True):
     """The cells that run together.
 
     Attributes:
-        name: As in the IR (composed steps are `OUTER-inner`).
-        needs: Names of the steps that `prev:` names, in order of appearance, without repeats.
+        name: As in the IR (steps of included notebooks are `OUTER-inner`).
+        needs: Names of the steps in its `prev:` tags, in order of appearance, without repeats.
         cells: Its code cells in notebook order.
-        settings: Resources and the like.
-        scope: Which notebook's imports, functions and parameters it sees: index in
-            `TaggedNotebook.scopes`.
+        settings: Resources and other settings.
+        scope: Index in `TaggedNotebook.scopes` of the notebook whose shared cells it uses.
     """
 
     name: str
@@ -72,7 +71,7 @@ class TaggedStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """The shared cells of one notebook (a composed workflow has several).
+    """The shared cells of one notebook (a composed workflow has several notebooks).
 
     Attributes:
         notebook: Path relative to the root.
@@ -81,8 +80,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         shared: `imports` and `functions` cells together, in notebook order.
         parameters: Cells tagged `pipeline-parameters`.
         metrics: Cells tagged `pipeline-metrics`.
-        untagged: Cells before any tag: ignored, or an error where a step reads what they bind.
-        skipped: Cells tagged `skip` (kept for messages such as "bound only in a skipped cell").
+        untagged: Cells above the first tag, which do not run; kept for messages.
+        skipped: Cells tagged `skip`; kept for messages.
     """
 
     notebook: str = ""
@@ -96,7 +95,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
-    """A notebook (and those that it is composed of) after its tags were read.
+    """A notebook, with its included notebooks, after its tags were read.
 
     Attributes:
         path: Path of the notebook relative to the root.
@@ -106,8 +105,8 @@ class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
         steps: In topological order, notebook order where free.
         scopes: The shared cells; scope 0 is the outer notebook.
         volumes: From the metadata.
-        study: From the metadata (`katib_metadata` too), else None.
-        digest: Digest of what was written in it and in the notebooks that it is composed of.
+        study: From the metadata (also `katib_metadata`), else None.
+        digest: Digest of its source and of its included notebooks.
         shown: For each notebook, by its path relative to the root, the path for messages.
     """
 
@@ -124,13 +123,13 @@ class TaggedNotebook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dns_label(text: str) -> str:
-    """A text as a DNS label: lower case, everything else but letters and digits a hyphen.
+    """A text as a DNS label: lower case, with a hyphen for everything but letters and digits.
 
     Args:
         text: Any text, such as a step's name or a title.
 
     Returns:
-        At most 63 characters; empty when the text has no letter or digit of ASCII.
+        At most 63 characters; empty when the text has no ASCII letter or digit.
 
     Example:
         >>> dns_label("Dog breed_v2.ipynb")
@@ -140,7 +139,7 @@ def dns_label(text: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """A text as the name of a step; empty when it has no letter or digit of ASCII.
+    """A text as the name of a step; empty when it has no ASCII letter or digit.
 
     Example:
         >>> identifier("Load Data")

@@ -91,7 +91,7 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
         Its cells and metadata.
 
     Raises:
-        UsageError: There is no such file, or it cannot be read at all.
+        UsageError: The file does not exist or cannot be read.
         NotebookError: The file is not a notebook that Ithaca can compile.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

@@ -1,8 +1,8 @@
-"""Reading order: how a notebook that composes others is ordered when it has no `prev:` at all.
+"""Reading order: the order of a composition without any `prev:` tag.
 
-Kale's rule, so that its compositions work unchanged: a step of the composing notebook runs after
-everything above it and before everything below it; of two notebooks that stand next to each other
-the later waits for the earlier only if it may use what that one binds.
+Follows Kale, so that its compositions work unchanged: a step of the outer notebook runs after
+everything above it and before everything below it. Of two adjacent included notebooks, the later
+waits for the earlier only if it may use names that the earlier binds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ithaca.notebook.model import Cell
 
 
 class ReadingUnit(msgspec.Struct, frozen=True, kw_only=True):
-    """A step or a composed notebook, in notebook order."""
+    """A step or an included notebook, in notebook order."""
 
     name: str
     reference: bool
@@ -24,7 +24,7 @@ class ReadingUnit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reading_order(units: list[ReadingUnit]) -> Iterator[tuple[str, str]]:
-    """Which unit needs which, without those that follow from others.
+    """Which unit needs which, without needs that follow from others.
 
     Args:
         units: In notebook order.
@@ -47,11 +47,11 @@ def reading_order(units: list[ReadingUnit]) -> Iterator[tuple[str, str]]:
 
 
 _Names = tuple[frozenset[str], frozenset[str]] | None
-"""Names that code mentions and names that it binds; None when it cannot be told without IPython."""
+"""Names that code mentions and names that it binds; None when only IPython can parse it."""
 
 
 def _uses(later: _Names, earlier: _Names) -> bool:
-    """Whether code may use what other code binds; a doubt costs parallelism, never a value."""
+    """Whether code may use names that other code binds; when in doubt, it does."""
     if later is None or earlier is None:
         return True
     return bool((later[0] | later[1]) & earlier[1])

@@ -1,4 +1,4 @@
-"""The project root: the folder whose files a run sees, and in which `.ithaca` lies."""
+"""The project root: the folder whose files a run sees, with the folder `.ithaca`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 
 HOME_NAME = ".ithaca"
-"""The folder that Ithaca makes in a root, and by which it finds the root again."""
+"""The folder that Ithaca creates in a root and by which it finds the root later."""
 
 
 def project_root(notebook: Path | str) -> Path:
-    """The one rule for every command: git's root, else the nearest `.ithaca`, else the folder.
+    """Find the project root for a notebook; every command uses this rule.
 
     Args:
-        notebook: Path of the notebook; it need not exist. For a command that names none: of any
-            file in the working directory.
+        notebook: Path of the notebook, which need not exist. A command without a notebook passes
+            any file in the working directory.
 
     Returns:
-        The nearest folder above the notebook that holds `.git`; else the nearest that holds an
-        `.ithaca` folder of the user's (neither the user's home nor `/`); else the notebook's own.
-        An absolute path. Symbolic links are kept, so that paths read as the user wrote them.
+        The nearest folder above the notebook with `.git`; else the nearest with the user's
+        `.ithaca` folder, but not the home folder or `/`; else the notebook's folder. The path is
+        absolute and keeps symbolic links, so that messages show it as the user wrote it.
     """
     folder = Path(os.path.abspath(notebook)).parent  # noqa: PTH100 - resolve() would follow links
     above = (folder, *folder.parents)
@@ -34,19 +34,19 @@ def project_root(notebook: Path | str) -> Path:
 
 
 def is_everything(folder: Path) -> bool:
-    """Whether a folder is the user's home or `/`: it holds far more than one project.
+    """Whether a folder is the user's home or `/`, which hold more than one project.
 
     Args:
         folder: An absolute path.
     """
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails where there is none
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails without a home
     return folder.parent == folder or (
         home.is_absolute() and home.exists() and folder.exists() and folder.samefile(home)
     )
 
 
 def is_own(folder: Path) -> bool:
-    """Whether it is a folder of the user's; what others put into `/tmp` makes no root of it."""
+    """Whether a folder belongs to the user; an `.ithaca` of others in `/tmp` does not count."""
     try:
         return folder.is_dir() and folder.stat().st_uid == os.getuid()
     except OSError:

@@ -33,6 +33,7 @@ _SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
 _DURATION = re.compile(r"(\d+(\.\d+)?[dhms])+")
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_Reader = Callable[[str], tuple[str, Any]]
 _SWITCH = {"on": True, "enabled": True, "off": False, "disabled": False}
 
 
@@ -74,7 +75,7 @@ def _notebook(value: str) -> tuple[str, Any]:
 
 
 def _prev(value: str) -> tuple[str, Any]:
-    # A hyphen is allowed: the steps of a composed notebook are called NAME-step.
+    # A hyphen is allowed: steps of an included notebook are called NAME-step.
     if not _NEEDED_NAME.fullmatch(value):
         raise _invalid_name(value, "prev")
     return value, None
@@ -96,34 +97,19 @@ def _keyed(value: str, form: str) -> tuple[str, str]:
     return key, rest
 
 
-def _limit(value: str) -> tuple[str, Any]:
-    key, amount = _keyed(value, "limit:RESOURCE:AMOUNT")
-    return key, _amount(amount)
+def _amount(word: str) -> _Reader:
+    def read(value: str) -> tuple[str, Any]:
+        key, amount = _keyed(value, f"{word}:RESOURCE:AMOUNT")
+        if not _QUANTITY.fullmatch(amount):
+            cure = "write a number with an optional unit: 2, 500m, 1.5, 16Gi"
+            raise InvalidValue(f"{amount!r} is not an amount", cure)
+        return key, amount
+
+    return read
 
 
-def _request(value: str) -> tuple[str, Any]:
-    key, amount = _keyed(value, "request:RESOURCE:AMOUNT")
-    return key, _amount(amount)
-
-
-def _amount(text: str) -> str:
-    if not _QUANTITY.fullmatch(text):
-        raise InvalidValue(
-            f"{text!r} is not an amount", "write a number with an optional unit: 2, 500m, 1.5, 16Gi"
-        )
-    return text
-
-
-def _annotation(value: str) -> tuple[str, Any]:
-    return _keyed(value, "annotation:KEY:VALUE")
-
-
-def _label(value: str) -> tuple[str, Any]:
-    return _keyed(value, "label:KEY:VALUE")
-
-
-def _node(value: str) -> tuple[str, Any]:
-    return _keyed(value, "node:KEY:VALUE")
+def _pair(word: str) -> _Reader:
+    return lambda value: _keyed(value, f"{word}:KEY:VALUE")
 
 
 def _image(value: str) -> tuple[str, Any]:
@@ -192,8 +178,6 @@ def _approval(value: str) -> tuple[str, Any]:
     return "", value.strip()
 
 
-_Reader = Callable[[str], tuple[str, Any]]
-
 STRUCTURE: dict[str, _Reader] = {
     "step": _step,
     "block": _step,
@@ -203,14 +187,14 @@ STRUCTURE: dict[str, _Reader] = {
 """Words that group and order cells."""
 
 SETTINGS: dict[str, _Reader] = {
-    "limit": _limit,
-    "request": _request,
-    "annotation": _annotation,
-    "label": _label,
+    "limit": _amount("limit"),
+    "request": _amount("request"),
+    "annotation": _pair("annotation"),
+    "label": _pair("label"),
     "image": _image,
     "env": _env,
     "secret": _secret,
-    "node": _node,
+    "node": _pair("node"),
     "retry": _retry,
     "timeout": _timeout,
     "cache": _switch,
@@ -275,7 +259,7 @@ def parse_tag(text: str) -> tuple[Tag | None, Diagnostic | None]:
 
 
 def _parse_bare(word: str, text: str) -> tuple[Tag | None, Diagnostic | None]:
-    """A tag without a colon that is no role."""
+    """A tag without a colon that is not a role."""
     if word == "approval":
         return Tag(kind="approval", value="", text=text), None
     if word in VALUED and word not in _FOREIGN:

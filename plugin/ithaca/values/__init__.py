@@ -1,9 +1,9 @@
-"""What the values of a volume are, read without loading them.
+"""Describes the values of a volume without loading them.
 
-The kernel's side (`ithaca.kernel`) writes values into the reserved folder of a step's root; the
-snapshot carries them on. Here are the pointers and documents as Ithaca's own side reads them, for
-messages of merges, `snapshots show`, views and lineage. It imports nothing of Ithaca but `errors`,
-takes bytes from wherever they are (a folder, a snapshot), and never unpickles anything.
+The kernel (`ithaca.kernel`) writes values into the reserved folder of a step's root, and snapshots
+carry them to later steps. This room reads their pointers and documents, from a folder or a
+snapshot, for merge conflicts, `snapshots show` and `Run.values`. It imports only `errors` and never
+unpickles anything.
 """
 
 from __future__ import annotations

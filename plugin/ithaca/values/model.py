@@ -1,4 +1,4 @@
-"""The documents of values, as the kernel's side writes them."""
+"""The documents of values, as the kernel writes them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Pointer(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         object: Id of the object that holds it; None for a tombstone or a conflict.
         place: The value's key in the object.
-        deleted: The name was deleted.
-        conflict: The steps that left different values for it, in a join.
+        deleted: Whether the name was deleted.
+        conflict: The steps that saved different values for it, in a join.
     """
 
     object: str | None = None
@@ -22,12 +22,12 @@ class Pointer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Described(msgspec.Struct, frozen=True):
-    """What one value of an object is.
+    """The description of one value of an object.
 
     Attributes:
-        type: Its type as people write it, such as `pandas.DataFrame`.
+        type: Its type as users write it, such as `pandas.DataFrame`.
         shape: Lengths of its axes; None when it has none.
-        size: Its bytes, about; what several values share counts for each.
+        size: Its approximate size in bytes; shared parts count for each value.
     """
 
     type: str
@@ -58,21 +58,21 @@ class Buffers(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """What an object holds: `objects/<id>/document.json`; its digest is the id.
+    """The content of an object: `objects/<id>/document.json`; its digest is the id.
 
     Attributes:
         format: Version of the format.
         python: Minor version of the Python that wrote it, such as `3.12`.
-        names: What the values are, by place.
+        names: The descriptions of the values, by place.
         pickle: The pickle.
         buffers: The buffers.
-        globals: Names that functions inside read, which have values of their own.
-        refers_to: Ids of objects whose classes are referred to.
-        definitions: Places that stand for definitions of `functions` cells, changed in place.
-        replaces: Ids of objects whose classes were changed in place and live on here.
-        descends: Ids of objects of which it has mutable parts; how each was divided among names,
-            and whether it changed meanwhile.
-        copies: Whether two parts are copies of what one process would have once.
+        globals: Names that its functions read; they have separate values.
+        refers_to: Ids of objects whose classes it uses.
+        definitions: Places of definitions of `functions` cells that were changed in place.
+        replaces: Ids of objects whose classes were changed in place and are now in this one.
+        descends: Ids of objects of which it has mutable parts, each with how it was divided among
+            names and whether it changed meanwhile.
+        copies: Whether it contains two copies of a thing that one process would have once.
     """
 
     format: int
@@ -89,17 +89,17 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class NamedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One name of a snapshot and what it is bound to.
+    """One name of a snapshot and its value.
 
     Attributes:
         name: The name.
         state: `value`, `deleted` or `conflict`.
-        type: The value's type as people write it.
+        type: The value's type as users write it.
         shape: Lengths of its axes.
-        size: Its bytes, about.
+        size: Its approximate size in bytes.
         object: Id of the object that holds it.
         shared_with: Other names in the same object.
-        conflict: The steps that left different values.
+        conflict: The steps that saved different values.
     """
 
     name: str

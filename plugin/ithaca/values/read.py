@@ -1,4 +1,4 @@
-"""Reads pointers and documents, from a folder or from anything that yields bytes by path."""
+"""Reads pointers and documents from a folder, or through a function that reads files by path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pointer_from_json(data: bytes) -> Pointer:
     """A pointer from its file.
 
     Raises:
-        Corrupt: The bytes are no pointer.
+        Corrupt: The bytes are not a pointer.
 
     Example:
         >>> pointer_from_json(b'{"object": "ab", "place": "x"}').place
@@ -29,11 +29,11 @@ def pointer_from_json(data: bytes) -> Pointer:
     try:
         return msgspec.json.decode(data, type=Pointer)
     except msgspec.DecodeError as problem:
-        raise Corrupt("ITH450", f"a value's pointer cannot be read: {problem}") from problem
+        raise Corrupt("ITH450", f"cannot read a value's pointer: {problem}") from problem
 
 
 def pointer_to_json(pointer: Pointer) -> bytes:
-    """A pointer as its file holds it.
+    """The content of a pointer's file.
 
     Example:
         >>> pointer_to_json(Pointer(conflict=("left", "right"))).split()
@@ -46,17 +46,17 @@ def document_from_json(data: bytes) -> Document:
     """An object's document from its file.
 
     Raises:
-        Corrupt: The bytes are no document.
-        StoreError: A newer Ithaca wrote it.
+        Corrupt: The bytes are not a document.
+        StoreError: A newer version of Ithaca wrote it.
     """
     try:
         document = msgspec.json.decode(data, type=Document)
     except msgspec.DecodeError as problem:
-        raise Corrupt("ITH450", f"a value's document cannot be read: {problem}") from problem
+        raise Corrupt("ITH450", f"cannot read a value's document: {problem}") from problem
     if document.format > FORMAT:
         raise StoreError(
             "ITH451",
-            f"a value has format {document.format}; this Ithaca reads up to {FORMAT}",
+            f"a value has format {document.format}; this version of Ithaca reads up to {FORMAT}",
             cure="upgrade Ithaca",
         )
     return document
@@ -65,7 +65,7 @@ def document_from_json(data: bytes) -> Document:
 def describe(
     pointers: Mapping[str, Pointer], read: Callable[[str], bytes]
 ) -> tuple[NamedValue, ...]:
-    """What names are bound to, without loading anything.
+    """Describe the values of names, without loading anything.
 
     Args:
         pointers: Name to pointer.
@@ -73,7 +73,7 @@ def describe(
             `.ithaca-volume/values/objects/ab…/document.json`.
 
     Returns:
-        One entry a name, sorted by name.
+        One entry per name, sorted by name.
     """
     documents: dict[str, Document] = {}
     for identity in {pointer.object for pointer in pointers.values() if pointer.object}:
@@ -89,14 +89,14 @@ def _describe(
         return NamedValue(name=name, state="conflict", conflict=pointer.conflict)
     if pointer.object is None:
         return NamedValue(name=name, state="deleted")
-    told = documents[pointer.object].names[pointer.place]
+    value = documents[pointer.object].names[pointer.place]
     others = (n for n, p in pointers.items() if p.object == pointer.object and n != name)
     return NamedValue(
         name=name,
         state="value",
-        type=told.type,
-        shape=told.shape,
-        size=told.size,
+        type=value.type,
+        shape=value.shape,
+        size=value.size,
         object=pointer.object,
         shared_with=tuple(sorted(others)),
     )
@@ -109,20 +109,22 @@ def read_folder(root: Path) -> tuple[NamedValue, ...]:
         root: The root.
 
     Raises:
-        NotFound: A pointer names an object that is not there.
+        NotFound: A pointer names a missing object.
     """
 
     def read(path: str) -> bytes:
         try:
             return (root / path).read_bytes()
         except FileNotFoundError as problem:
-            raise NotFound("ITH452", f"the volume lacks {path}", where=str(root)) from problem
+            raise NotFound(
+                "ITH452", f"{path} is missing in the volume", where=str(root)
+            ) from problem
 
     return describe(_pointers(root), read)
 
 
 def reachable(pointers: Mapping[str, Pointer], read: Callable[[str], bytes]) -> frozenset[str]:
-    """Ids of all objects that names lead to, those that objects refer to included.
+    """Ids of all objects of the names, directly or through other objects.
 
     Args:
         pointers: Name to pointer.
@@ -140,9 +142,9 @@ def reachable(pointers: Mapping[str, Pointer], read: Callable[[str], bytes]) -> 
 
 
 def unreferenced(root: Path) -> tuple[str, ...]:
-    """Paths, from the root, of objects that no name leads to any more.
+    """Paths, from the root, of objects that no name uses any more.
 
-    They may be removed once no parallel step can still point to them, which only a merge knows.
+    Only a merge may remove them, because a parallel step may still use them.
 
     Args:
         root: The root.

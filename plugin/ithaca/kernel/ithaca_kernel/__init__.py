@@ -2,9 +2,9 @@
 
 The runner puts this package on the kernel's path, names the step file in `ITHACA_STEP`, and runs
 `import ithaca_kernel; ithaca_kernel.load()` before the user's cells and `ithaca_kernel.save()`
-after them. It imports the standard library and a private copy of cloudpickle only, on Python 3.9
-or newer, and leaves nothing in the notebook's namespace but the values. What it writes into the
-volume is described in `objects` and `names`, and read without loading by `ithaca.values`.
+after them. It imports only the standard library and a private copy of cloudpickle, runs on Python
+3.9 or newer, and adds nothing but the values to the notebook's namespace. `objects` and `names`
+describe what it writes into the volume; `ithaca.values` reads that without loading it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _run: StepRun | None = None
 
 
 def watch() -> None:
-    """Note in the report which line of which cell fails, from now on.
+    """Start to report which line of which cell fails.
 
-    `load` does it too; a cell that runs before it may do it earlier.
+    `load` does this too; call `watch` to include cells that run before it.
     """
     _step_run()
 
@@ -33,16 +33,16 @@ def load() -> None:
     """Restore the process and bind the values that the step reads.
 
     Raises:
-        ValueProblem: Something that the step reads is not there or cannot be loaded.
+        ValueProblem: A value that the step reads is missing or cannot be loaded.
     """
     _step_run().load()
 
 
 def save() -> None:
-    """Write the values, metrics and process state that the step leaves.
+    """Write the step's values, metrics and process state.
 
     Raises:
-        ValueProblem: A value that a later step reads cannot be saved, or a metric is no number.
+        ValueProblem: A value that a later step reads cannot be saved, or a metric is not a number.
     """
     _step_run().save()
 

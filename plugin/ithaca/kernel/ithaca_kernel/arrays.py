@@ -1,7 +1,7 @@
-"""How NumPy arrays are pickled: memory once, views as views of it.
+"""How to pickle NumPy arrays: memory once, and views as views.
 
-NumPy's own reduction copies a view, so that two arrays that shared memory no longer do. Here the
-array that owns the memory is pickled as one out-of-band buffer, every other as its place in it.
+NumPy's own reduction copies a view, so that arrays no longer share memory. Here the array that owns
+the memory becomes one out-of-band buffer, and every other array a view of it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .rebuild import flat, memory_order
 
 
 def owner_of(array: Any) -> Any:
-    """The object whose memory an array shows: itself, another array, or a mutable buffer.
+    """The object that owns an array's memory: itself, another array, or a mutable buffer.
 
     An array over anonymous memory (a mapped file, a foreign library) counts as its own owner, so
-    that what was loaded from a file is saved just as it was before.
+    that an array from a file is saved as it was before.
     """
     numpy = sys.modules["numpy"]
     owner = array
@@ -36,11 +36,11 @@ def reduce_array(array: Any, lone: Collection[int]) -> Any:
 
     Args:
         array: An array whose type is exactly `ndarray`.
-        lone: The ids of owners whose memory nothing else shows; a small part of such memory is
-            saved alone.
+        lone: Ids of owners whose memory no other array uses; only the used part of such memory is
+            saved.
 
     Returns:
-        A reduction for pickle, or NotImplemented where NumPy's own is right.
+        A reduction for pickle, or NotImplemented to use NumPy's own.
     """
     owner = owner_of(array)
     if array.dtype.itemsize == 0 or array.size == 0:
@@ -56,7 +56,7 @@ def _reduce_owner(array: Any) -> Any:
     if array.dtype.hasobject or memory_order(array) is None:
         return NotImplemented
     numpy = sys.modules["numpy"]
-    # Bytes, because the buffer protocol knows no dates and no foreign dtypes.
+    # As bytes, because the buffer protocol does not support dates and foreign dtypes.
     memory = flat(array).view(numpy.uint8)
     return rebuild.array, (pickle.PickleBuffer(memory), array.dtype, array.shape, array.strides)
 
@@ -65,7 +65,7 @@ def _reduce_view(array: Any, owner: Any) -> Any:
     numpy = sys.modules["numpy"]
     if isinstance(owner, numpy.ndarray):
         if memory_order(owner) is None:
-            raise pickle.PicklingError("a view of an array that does not lie densely in memory")
+            raise pickle.PicklingError("a view of an array that is not dense in memory")
         start = owner.__array_interface__["data"][0]
     else:
         start = numpy.frombuffer(owner, numpy.uint8).__array_interface__["data"][0]

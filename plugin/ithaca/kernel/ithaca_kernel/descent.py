@@ -1,8 +1,8 @@
-"""Which objects a value was taken out of, so that copies of one thing are recognised at joins.
+"""Which objects a value was taken out of, to recognise copies of one thing at joins.
 
-In one row of steps nothing is ever in two objects. Two branches may each take the same thing along
-in an object of their own; where they meet, these are two copies of what one process has once. That
-does no harm until one of them is changed, and then it must not pass in silence.
+In a sequence of steps nothing is in two objects. But two branches may each save the same thing in
+an object of their own. Where they join, these are two copies of what one process has once. Copies
+are harmless until a step changes one of them; that must be an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def changed_copies(step: Step, loaded: Loaded, unchanged: Set[str]) -> Iterator[ValueProblem]:
-    """Changes that reach one of two copies only, of what one process would have once.
+    """Problems for changes that reach only one of two copies of a thing.
 
     Args:
         step: The step.
@@ -32,9 +32,9 @@ def changed_copies(step: Step, loaded: Loaded, unchanged: Set[str]) -> Iterator[
     for identity, found in sorted(loaded.objects.items()):
         if identity in unchanged:
             continue
-        mine = sorted(name for name, told in loaded.bound.items() if told.object == identity)
+        mine = sorted(name for name, at in loaded.bound.items() if at.object == identity)
         if found.stored.document.get("copies") and needed.intersection(mine):
-            yield _changed_copy(step, mine[0], "holds twice")
+            yield _changed_copy(step, mine[0], "contains twice")
         for name, pointer in sorted(loaded.pointers.items()):
             if name not in needed or pointer.object is None:
                 continue
@@ -45,22 +45,21 @@ def changed_copies(step: Step, loaded: Loaded, unchanged: Set[str]) -> Iterator[
 def _changed_copy(step: Step, name: str, how: str) -> ValueProblem:
     return ValueProblem(
         "ITH513",
-        f"{step.title} changes {name or 'a value'} in place, a part of which it {how}; they came "
-        "through steps that do not need each other, so they are two copies here and the change "
-        "reaches only one",
+        f"{step.title} changes {name or 'a value'} in place, a part of which it {how}; both came "
+        "from parallel steps, so they are two copies and the change reaches only one",
         "let one of those steps need the other (`prev:`), or change a copy",
         name,
     )
 
 
 class Division:
-    """What each group of names takes out of the objects that a step loaded.
+    """Which parts of the loaded objects each group of names takes.
 
     Args:
         loaded: What the step started with.
         unchanged: Ids of the objects that it left alone.
-        known: What is referred to instead of being copied.
-        collected: The names that are saved, visited.
+        known: References to use instead of copies.
+        collected: The collectors of the saved names.
     """
 
     def __init__(
@@ -82,14 +81,14 @@ class Division:
     ) -> Dict[str, Optional[Dict[str, Pointer]]]:
         """Find which groups stay in an unchanged object.
 
-        An object from which something is taken is left by all its names: what is shared with
-        another branch can then be told from what only stood beside it.
+        If a group takes a part out of an object, all names leave that object. Otherwise what it
+        shares with another branch could not be distinguished from the rest of the object.
 
         Args:
-            kept: For each group (its names, joined by blanks) where it could stay, if anywhere.
+            kept: For each group (its names, joined by blanks), where it could stay, if anywhere.
 
         Returns:
-            Where it does stay.
+            Where each group stays.
         """
         found = dict(kept)
         while True:
@@ -106,8 +105,8 @@ class Division:
                 return found
             found.update(dict.fromkeys(again))
 
-    def told(self, group: str) -> Dict[str, Any]:
-        """What the document of a group's object says of it.
+    def document(self, group: str) -> Dict[str, Any]:
+        """The fields about descent in the document of a group's object.
 
         Args:
             group: Its names, joined by blanks.
@@ -124,7 +123,7 @@ class Division:
         return {"descends": found, "copies": _holds_copies([one.stored for one in sources])}
 
     def _taken(self, group: List[str]) -> List[LoadedObject]:
-        """The loaded objects of whose mutable things a group has some."""
+        """The loaded objects of which a group holds a mutable part."""
         seen: Set[int] = set().union(*(self._collected[name].strong for name in group))
         objects = [found for _, found in sorted(self._loaded.objects.items())] if seen else []
         return [found for found in objects if not seen.isdisjoint(self._inside(found))]
@@ -146,18 +145,18 @@ class Division:
 
     def _visited(self, identity: str, thing: Any) -> Collector:
         known = {
-            key: told
-            for key, told in self._known.items()
-            if not (told[0] == "object" and told[1] == identity)
+            key: reference
+            for key, reference in self._known.items()
+            if not (reference[0] == "object" and reference[1] == identity)
         }
         collector = Collector(self._loaded.namespace, known)
-        with contextlib.suppress(Exception):  # what cannot be saved; what came before it counts
+        with contextlib.suppress(Exception):  # it cannot be saved; what was visited counts
             collector.collect(thing)
         return collector
 
 
 def _holds_copies(sources: List[Stored]) -> bool:
-    """Whether an object made of others has copies of one thing in it."""
+    """Whether an object that was made from others contains copies of one thing."""
     return any(one.document.get("copies") for one in sources) or any(
         rivals(one, other) is not None for one in sources for other in sources
     )

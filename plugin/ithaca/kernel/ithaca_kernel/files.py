@@ -1,4 +1,4 @@
-"""Reading and writing files as Python began with: a step may put its own into `json` or `open`."""
+"""Reads and writes files with functions bound early: a step may patch `json` or `open`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file says."""
+    """The content of a JSON file."""
     return _decode(read_bytes(path).decode("utf-8"))
 
 
@@ -42,7 +42,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a small file so that a reader sees all of it or the one before."""
+    """Write a small file so that a reader sees either the old or the new content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{_getpid()}")
     write_bytes(draft, data)
@@ -50,10 +50,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def to_json(document: Any) -> bytes:
-    """JSON whose bytes depend on nothing but the content."""
+    """JSON whose bytes depend only on the content."""
     return (_encode_sorted(document) + "\n").encode()
 
 
 def report_to_json(document: Any) -> bytes:
-    """JSON in the order of its making, in ASCII: texts of the user's may be no valid Unicode."""
+    """JSON in insertion order and in ASCII, because a user's text may not be valid Unicode."""
     return (_encode(document) + "\n").encode()

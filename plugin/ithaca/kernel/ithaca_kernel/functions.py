@@ -1,9 +1,9 @@
-"""How functions, closures and classes of the notebook are pickled.
+"""How to pickle functions, closures and classes of the notebook.
 
-cloudpickle copies what a function reads of its globals into the pickle. Here a function of the
-notebook keeps none of them: its globals *are* the namespace of the kernel that loads it, and the
-names that its code reads are noted, so that they travel as values of their own. Closure cells are
-pickled by identity, so that two functions that share a cell still do.
+cloudpickle copies the globals that a function reads into the pickle. Here a function of the
+notebook has none of them in its pickle: its globals *are* the namespace of the kernel that loads
+it, and the names that it reads are saved as separate values. Closure cells are pickled by identity,
+so that two functions still share a cell.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _code_names: Dict[types.CodeType, Tuple[str, ...]] = {}
 
 
 def global_names(code: types.CodeType) -> Tuple[str, ...]:
-    """The global names that code uses, those of nested functions and classes included."""
+    """The global names that code uses, also in nested functions and classes."""
     known = _code_names.get(code)
     if known is None:
         names = {str(made.argval) for made in dis.get_instructions(code) if made.opname in _READS}
@@ -67,7 +67,7 @@ def _find_functions(thing: Any, found: Dict[int, types.FunctionType]) -> None:
 
 
 def _parts(thing: Any) -> List[Any]:
-    """What a definition consists of: contents of a closure, what is wrapped, a class's body."""
+    """The parts of a definition: its closure, the function that it wraps, a class's body."""
     if isinstance(thing, types.FunctionType):
         return [contents for cell in thing.__closure__ or () for contents in _contents(cell)]
     if isinstance(thing, (classmethod, staticmethod, types.MethodType)):
@@ -105,7 +105,7 @@ def reduce_function(pickler: Any, function: types.FunctionType) -> Any:
         "globals": read,
         "attributes": attributes,
         "dict": dict(function.__dict__),
-        # Importing them is all: `package.part` is only there once somebody imported the part.
+        # Unpickling imports them: `package.part` exists only after an import of the part.
         "modules": cloudpickle._find_imported_submodules(code, visible),
     }
     target = names if own else pickler.foreign_globals(names)
@@ -114,7 +114,7 @@ def reduce_function(pickler: Any, function: types.FunctionType) -> Any:
 
 
 def reduce_cell(pickler: Any, cell: types.CellType) -> Any:
-    """The reduction of a closure cell; a function that has it fills it afterwards."""
+    """The reduction of a closure cell; a function with it fills it later."""
     if id(cell) in pickler.filled_cells:
         return rebuild.cell, ()
     return rebuild.cell, (), _contents(cell), None, None, rebuild.set_cell
@@ -126,15 +126,15 @@ def reduce_class(cls: type) -> Any:
     if not isinstance(reduced, tuple) or len(reduced) != 6:
         return reduced
     make, arguments, (state, slots), _, _, setter = reduced
-    # The last but one argument is a random id by which cloudpickle finds a class that it has
-    # already; here a class is in one object only, and bytes must not depend on chance.
+    # The last but one argument is a random id with which cloudpickle finds a loaded class again.
+    # Here a class is in one object only, and equal classes must give equal bytes.
     arguments = (*arguments[:-2], None, None)
     order = {name: place for place, name in enumerate(cls.__dict__)}
     for name, value in cls.__dict__.items():
         if not name.startswith("__") and name not in state and _is_as_inherited(cls, name, value):
             state[name] = value  # cloudpickle leaves it out, and would follow the parent's changes
     state = dict(sorted(state.items(), key=lambda item: order.get(item[0], -1)))
-    if "__orig_bases__" in state and type(cls) is type:  # `NamedTuple` would make its class anew
+    if "__orig_bases__" in state and type(cls) is type:  # `NamedTuple` would create a second class
         kept = {"__orig_bases__": state.pop("__orig_bases__")}
         arguments = (*arguments[:2], cls.__bases__, {**arguments[3], **kept}, *arguments[4:])
     if "__slots__" in state:  # they cannot be added once the class is made
@@ -154,7 +154,7 @@ def _is_as_inherited(cls: type, name: str, value: Any) -> bool:
 
 
 def _has_code_of_the_notebook(cls: type) -> bool:
-    """Whether making a class runs code that only the notebook has."""
+    """Whether creating a class runs code of the notebook."""
     if not all(by_reference(kind) for kind in type.mro(type(cls))):
         return True
     parents = [base for base in cls.__mro__[1:] if "__init_subclass__" in vars(base)]
@@ -162,7 +162,7 @@ def _has_code_of_the_notebook(cls: type) -> bool:
 
 
 def reduce_method(_pickler: Any, method: types.MethodType) -> Any:
-    """The reduction of a bound method: by its name where that finds it again."""
+    """The reduction of a bound method: by its name where possible."""
     name = method.__func__.__name__ if hasattr(method.__func__, "__name__") else ""
     found = getattr(type(method.__self__), name, None) if name else None
     if found is method.__func__:
@@ -175,13 +175,13 @@ def reduce_cached_function(_pickler: Any, function: Any) -> Any:
     module = import_module(function.__module__) if function.__module__ != "__main__" else None
     if module is not None and getattr(module, function.__qualname__, None) is function:
         return NotImplemented
-    told = function.cache_parameters()
-    arguments = (function.__wrapped__, told["maxsize"], told["typed"])
+    settings = function.cache_parameters()
+    arguments = (function.__wrapped__, settings["maxsize"], settings["typed"])
     return rebuild.cached_function, arguments, dict(function.__dict__)
 
 
 def reduce_dict_view(kind: str) -> Any:
-    """A reducer for `keys`, `values` or `items`, which keeps the dict that is viewed."""
+    """A reducer for `keys`, `values` or `items` that keeps their dict."""
 
     def reduce(_pickler: Any, seen: Any) -> Any:
         (owner,) = gc.get_referents(seen)
@@ -191,7 +191,7 @@ def reduce_dict_view(kind: str) -> Any:
 
 
 def reduce_mapping_proxy(_pickler: Any, proxy: Any) -> Any:
-    """The reduction of a read-only view of a dict; an empty one is nobody's."""
+    """The reduction of a read-only view of a dict."""
     (owner,) = gc.get_referents(proxy)
     return types.MappingProxyType, (owner if len(proxy) else {},)
 
@@ -205,7 +205,7 @@ def reduce_memory(_pickler: Any, memory: memoryview) -> Any:
 
 
 def reduce_type_variable(_pickler: Any, variable: Any) -> Any:
-    """The reduction of a `TypeVar`, without the random id that cloudpickle gives it."""
+    """The reduction of a `TypeVar`, without cloudpickle's random id."""
     reduced = cloudpickle._typevar_reduce(variable)
     if reduced[0] is getattr:
         return reduced
@@ -214,7 +214,7 @@ def reduce_type_variable(_pickler: Any, variable: Any) -> Any:
 
 
 def refuse_file(_pickler: Any, file: Any) -> Any:
-    """An open file is a place in the outside world, not a value."""
+    """Refuse an open file, which cannot be saved."""
     raise pickle.PicklingError(f"an open file ({getattr(file, 'name', '?')})")
 
 

@@ -1,8 +1,8 @@
-"""Which names belong together: those that share something that can change.
+"""Which names belong together: those that share a mutable object.
 
-Two names that reach one mutable object must be saved as one, or they would no longer share it.
-Names that only share what nobody can change (text, dates, labels of a frame) must not be: they
-would conflict at joins for nothing.
+Two names that reach one mutable object must be saved together, or they would no longer share it.
+Names that share only immutable objects (text, dates, labels of a frame) must be saved separately,
+or they would conflict at joins for no reason.
 """
 
 from __future__ import annotations
@@ -41,12 +41,11 @@ _IMMUTABLE: Tuple[type, ...] = (
     dt.tzinfo, dt.date, dt.time, dt.timedelta, enum.Enum,
     pathlib.PurePath, logging.Logger, ipaddress.IPv4Address, ipaddress.IPv6Address,
 )  # fmt: skip
-# Modules whose objects nobody changes: type hints are shared by all that use them, pandas' scalars
-# are values, pyarrow's arrays are read-only by construction.
+# Modules whose objects never change: type hints, pandas' scalars, and pyarrow's read-only arrays.
 _IMMUTABLE_MODULES = ("typing", "typing_extensions", "pandas._libs.tslibs", "pyarrow")
-# CPython's flag of a class that was not compiled in; `NoneType` and the like have no module.
+# CPython's flag of a class that is not built in; `NoneType` and the like have no module.
 _HEAP_TYPE = 1 << 9
-# Types that can own the memory that arrays show.
+# Types that can own the memory of arrays.
 _OWNERS = {"ndarray", "memmap", "matrix", "recarray", "MaskedArray", "bytearray", "array"}
 
 
@@ -57,26 +56,26 @@ class Sink:
         self.size = 0
 
     def write(self, data: Any) -> int:
-        """Count what is written."""
+        """Count the bytes."""
         size = len(data)
         self.size += size
         return size
 
 
 class Collector(ValuePickler):
-    """Pickles into nothing, to see which mutable objects a value reaches.
+    """Pickles without output, to find the mutable objects that a value reaches.
 
     Args:
         namespace: The notebook's namespace.
-        known: What is referred to instead of being copied.
+        known: References to use instead of copies.
 
     Attributes:
-        strong: Ids of the mutable objects that were seen.
-        weak: Ids seen only inside what copies on write or never changes; they count as shared
-            only with somebody who sees them directly.
-        kept: What keeps temporary objects alive, so that no id is used twice.
-        visits: How often an array was met.
-        views: Owner's id to the ids of the arrays that show a part of its memory.
+        strong: Ids of the mutable objects that the value reaches.
+        weak: Ids that it reaches only inside copy-on-write or immutable objects; they count as
+            shared only with a value that reaches them directly.
+        kept: Temporary objects, kept alive so that no id is used twice.
+        visits: How often an array was reached.
+        views: Owner's id to the ids of the arrays that use a part of its memory.
     """
 
     def __init__(self, namespace: Dict[str, Any], known: Dict[int, Reference]) -> None:
@@ -96,7 +95,7 @@ class Collector(ValuePickler):
         self.strong -= self.weak
 
     def persistent_id(self, thing: Any) -> Any:
-        """Note the object, unless it is referred to or cannot change."""
+        """Record the object, unless it has a reference or is immutable."""
         if id(thing) in self.known:
             return super().persistent_id(thing)
         kind = type(thing)
@@ -108,7 +107,7 @@ class Collector(ValuePickler):
         return None
 
     def reducer_override(self, thing: Any) -> Any:
-        """Note what nobody changes, although pickle would go into it."""
+        """Treat labels and class attributes of frames as shared but immutable."""
         index = frames.index_type()
         if index is not None and isinstance(thing, index):
             self._see_weakly(thing.__reduce__())
@@ -117,7 +116,7 @@ class Collector(ValuePickler):
         return super().reducer_override(thing)
 
     def reduce_array(self, array: Any) -> Any:
-        """Note whose memory an array shows."""
+        """Record the owner of an array's memory."""
         if type(array) is sys.modules["numpy"].ndarray:
             owner = arrays.owner_of(array)
             if owner is not array and type(owner).__name__ in _OWNERS:
@@ -126,7 +125,7 @@ class Collector(ValuePickler):
         return super().reduce_array(array)
 
     def reduce_block(self, block: Any) -> Any:
-        """Note the memory of a pandas object."""
+        """Record the memory of a pandas object."""
         self.weak.add(id(block.refs))
         if frames.copies_on_write():
             self._see_weakly(block.values)
@@ -144,7 +143,7 @@ class Collector(ValuePickler):
 
 
 def lone(collectors: Iterable[Collector]) -> Set[int]:
-    """Ids of arrays that nothing in these values reaches but one view of a part."""
+    """Ids of arrays that these values reach only through one view of a part."""
     visits: Counter[int] = Counter()
     views: Dict[int, Set[int]] = {}
     for collector in collectors:
@@ -155,7 +154,7 @@ def lone(collectors: Iterable[Collector]) -> Set[int]:
 
 
 def is_immutable(thing: Any) -> bool:
-    """Whether nobody can change a thing, or it is found again by its name."""
+    """Whether a thing cannot change, or is pickled by its name."""
     kind = type(thing)
     if kind in _ATOMS or isinstance(thing, _IMMUTABLE):
         return True
@@ -163,7 +162,7 @@ def is_immutable(thing: Any) -> bool:
         return not thing.__flags__ & _HEAP_TYPE or rebuild.by_reference(thing)
     if kind is types.FunctionType:
         return rebuild.by_reference(thing)
-    if "function" in kind.__name__:  # Cython's functions are of types of their own
+    if "function" in kind.__name__:  # Cython has its own types of functions
         module = sys.modules.get(getattr(thing, "__module__", ""))
         return getattr(module, getattr(thing, "__qualname__", ""), None) is thing
     if any(_is_of(kind, module) for module in _IMMUTABLE_MODULES):
@@ -189,7 +188,7 @@ def _is_immutable_in_libraries(thing: Any) -> bool:
 
 
 def components(names: Dict[str, Collector]) -> List[List[str]]:
-    """The groups of names that belong together, each sorted, in order of their first name."""
+    """The groups of names that belong together; each is sorted, in order of their first name."""
     parent = {name: name for name in names}
 
     def find(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Watches the cells, to say which line of which cell failed."""
+"""Watches the cells, to report which line of which cell failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 2000
 
 
 class CellWatch:
-    """Notes in the report why a cell failed.
+    """Reports why a cell failed.
 
     Args:
         report: The report.
@@ -26,12 +26,12 @@ class CellWatch:
         self._shell = shell()
 
     def start(self) -> None:
-        """Watch from now on; does nothing in a plain interpreter."""
+        """Start to watch; does nothing in a plain interpreter."""
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self.after_cell)
 
     def after_cell(self, result: Any) -> None:
-        """Note a cell's exception.
+        """Report a cell's exception.
 
         Args:
             result: IPython's `ExecutionResult`.
@@ -58,10 +58,10 @@ class CellWatch:
 
 
 def failing_line(problem: BaseException, namespace: Dict[str, Any]) -> Optional[int]:
-    """The line of the cell that was running, from 1: its innermost frame in the cell's own code.
+    """The failed line of the cell, from 1: the innermost frame in the cell's own code.
 
     Args:
-        problem: What the cell raised.
+        problem: The cell's exception.
         namespace: The notebook's namespace.
     """
     cell: Optional[str] = None
@@ -80,7 +80,7 @@ def failing_line(problem: BaseException, namespace: Dict[str, Any]) -> Optional[
 
 
 def frames(problem: BaseException) -> List[Dict[str, Any]]:
-    """Where the exception passed, outermost first."""
+    """The frames of the traceback, outermost first."""
     return [
         {"file": frame.filename, "line": frame.lineno, "function": frame.name}
         for frame in traceback.extract_tb(problem.__traceback__)

@@ -1,4 +1,4 @@
-"""The start of a step: restore the process, load the values that the step reads, bind them."""
+"""The start of a step: loads the values that the step reads, and binds them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class LoadedObject:
     """An object whose values are in the namespace.
 
     Attributes:
-        stored: The object as it lies in the volume.
-        places: Its values by place; this holds them also when the step binds their names anew.
+        stored: The object in the volume.
+        places: Its values by place, kept alive even if the step rebinds their names.
         print: Its fingerprint right after loading.
-        visits: What was visited later, kept so that no id is used twice.
+        visits: Things that were visited later, kept alive so that no id is used twice.
     """
 
     stored: Stored
@@ -33,7 +33,7 @@ class LoadedObject:
 
 @dataclass
 class Loaded:
-    """What a step started with.
+    """The values with which a step starts.
 
     Attributes:
         namespace: The notebook's namespace.
@@ -42,10 +42,10 @@ class Loaded:
         bound: Names that were bound from pointers.
         definitions: What `functions` cells bound, by name.
         prints: Fingerprints of definitions and parameters right after loading.
-        parameters: What the parameters were, by name.
-        known: What is referred to instead of being copied.
-        notices: What the user should know.
-        documents: The objects of the volume that were looked at, by id.
+        parameters: The parameters' values, by name.
+        known: References to use instead of copies.
+        notices: Notices for the user.
+        documents: The objects of the volume whose documents were read, by id.
     """
 
     namespace: Dict[str, Any]
@@ -78,10 +78,10 @@ class Loader:
         self.loaded.parameters = {n: namespace[n] for n in step.parameters if n in namespace}
 
     def load(self) -> Loaded:
-        """Load what the step reads, and what cannot be separated from it.
+        """Load what the step reads, and what shares objects with it.
 
         Raises:
-            ValueProblem: Something that the step reads is not there or cannot be loaded.
+            ValueProblem: A value that the step reads is missing or cannot be loaded.
         """
         for name in self._step.reads:
             self._check_promise(name)
@@ -108,7 +108,7 @@ class Loader:
             if name not in self.loaded.namespace:
                 raise ValueProblem(
                     "ITH512",
-                    f"{self._step.title} reads {name}, but no step before it left such a value",
+                    f"{self._step.title} reads {name}, but no earlier step saved such a value",
                     f"bind {name} in a step that this one needs (`prev:`)",
                     name,
                 )
@@ -116,15 +116,15 @@ class Loader:
             steps = " and ".join(pointer.conflict)
             raise ValueProblem(
                 "ITH513",
-                f"{self._step.title} reads {name}, for which {steps} left different values",
-                f"let one of them need the other (`prev:`), or bind {name} in only one of them",
+                f"{self._step.title} reads {name}, for which {steps} saved different values",
+                f"let one step need the other (`prev:`), or bind {name} in only one of them",
                 name,
             )
         elif pointer.object is None and name not in self.loaded.namespace:
             raise ValueProblem(
                 "ITH512",
-                f"{self._step.title} reads {name}, which a step before it deleted",
-                f"do not delete {name}, or bind it again before it is read",
+                f"{self._step.title} reads {name}, but an earlier step deleted it",
+                f"do not delete {name}, or bind it again before you read it",
                 name,
             )
 
@@ -137,10 +137,10 @@ class Loader:
             self._object(pointer.object, name)
         elif pointer.conflict:
             steps = " and ".join(pointer.conflict)
-            self.loaded.notices.append(f"{name} is not bound: {steps} left different values")
+            self.loaded.notices.append(f"{name} is not bound: {steps} saved different values")
 
     def _companions(self, identity: str) -> Set[str]:
-        """Names that share the object, are tied to it by a class, or that its functions read."""
+        """Names in the same object, names tied to it by a class, and names its functions read."""
         stored = self._stored(identity)
         wanted: Set[str] = set(stored.document.get("globals", ()))
         for name, pointer in self.loaded.pointers.items():
@@ -153,27 +153,27 @@ class Loader:
             elif set(other.document.get("replaces", ())) & set(stored.refers_to):
                 raise ValueProblem(
                     "ITH513",
-                    f"{self._step.title} needs values that were made with {pointer.place} before "
-                    "another step changed it in place",
-                    f"let one of the steps need the other (`prev:`), or do not change "
-                    f"{pointer.place} in place",
+                    f"{self._step.title} needs values that use {pointer.place} as it was before "
+                    "a parallel step changed it in place",
+                    f"let one step need the other (`prev:`), or do not change {pointer.place} in "
+                    "place",
                     name,
                 )
             elif rivals(stored, other):
-                mine = self._told(identity)
+                mine = self._names_of(identity)
                 raise ValueProblem(
                     "ITH513",
-                    f"{self._step.title} needs {mine}, which shares its value with {name}; a step "
-                    f"changed that value in place, and another that does not need it took {mine} "
-                    "from it as it was",
-                    "let one of the steps need the other (`prev:`), or change a copy",
+                    f"{self._step.title} needs {mine}, which shares its value with {name}; one "
+                    f"step changed that value in place, and a parallel step took {mine} from the "
+                    "unchanged value",
+                    "let one step need the other (`prev:`), or change a copy",
                     mine,
                 )
         return wanted
 
-    def _told(self, identity: str) -> str:
-        """The name by which an object is called in a message."""
-        names = [n for n, told in self.loaded.pointers.items() if told.object == identity]
+    def _names_of(self, identity: str) -> str:
+        """The names of an object, for messages."""
+        names = [n for n, at in self.loaded.pointers.items() if at.object == identity]
         return ", ".join(names) or "a value"
 
     def _stored(self, identity: str) -> Stored:
@@ -184,8 +184,8 @@ class Loader:
             except FileNotFoundError:
                 raise ValueProblem(
                     "ITH520",
-                    f"the volume of {self._step.title} lacks the object {identity[:12]}",
-                    "`ithaca snapshots verify`, then `ithaca runs retry`",
+                    f"object {identity[:12]} is missing in the volume of {self._step.title}",
+                    "run `ithaca snapshots verify`, then `ithaca runs retry`",
                 ) from None
             self._documents[identity] = stored
         return stored
@@ -198,14 +198,14 @@ class Loader:
         if stored.document["format"] != 1 or stored.document["python"] != python_version():
             raise ValueProblem(
                 "ITH519",
-                f"{name} was saved by Python {stored.document['python']} (format "
-                f"{stored.document['format']}), this kernel is Python {python_version()}",
-                "run all steps with the same Python",
+                f"Python {stored.document['python']} saved {name} (format "
+                f"{stored.document['format']}), but this kernel is Python {python_version()}",
+                "run all steps with the same version of Python",
                 name,
             )
         for other in stored.refers_to:
             self._object(other, name)
-        self._bind_what_is_read(stored)
+        self._bind_globals(stored)
         unpickler = ValueUnpickler(
             io.BytesIO(stored.pickle()), stored.map(private=True), self._resolve, self._find_main
         )
@@ -214,8 +214,8 @@ class Loader:
         found = self.loaded.objects[identity] = LoadedObject(stored, places)
         return found
 
-    def _bind_what_is_read(self, stored: Stored) -> None:
-        """Bind the names that the object's functions read: `__hash__` may run while it loads."""
+    def _bind_globals(self, stored: Stored) -> None:
+        """Bind the names that the object's functions read: `__hash__` may run during loading."""
         self._loading.add(stored.identity)
         for name in stored.document.get("globals", ()):
             pointer = self.loaded.pointers.get(name)
@@ -234,7 +234,7 @@ class Loader:
         return notebook.resolve_process(reference, self.loaded.namespace)
 
     def _definition(self, name: str) -> Any:
-        """A definition: as a step left it when it changed it, else what the cells made."""
+        """A definition: as a step changed it, else as the cells made it."""
         pointer = self.loaded.pointers.get(name)
         if pointer is not None and pointer.object is not None:
             changed = self._stored(pointer.object).document.get("definitions", ())
@@ -244,9 +244,9 @@ class Loader:
         if name not in self.loaded.definitions:
             raise ValueProblem(
                 "ITH514",
-                f"a value of {self._step.title} needs {name}, which no cell tagged functions or "
-                "imports binds in this step",
-                f"define {name} at the top level of a cell tagged functions",
+                f"a value of {self._step.title} needs {name}, but no `functions` or `imports` cell "
+                "defines it in this step",
+                f"define {name} at the top level of a `functions` cell",
                 name,
             )
         return self.loaded.definitions[name]
@@ -292,24 +292,24 @@ def loose_print(name: str, thing: Any, loaded: Loaded) -> Optional[Tuple[Any, ..
 
     Args:
         name: Its name.
-        thing: What the name was bound to when the step began.
-        loaded: What the step started with.
+        thing: The name's value when the step began.
+        loaded: The values with which the step started.
     """
     prefix = ("definition", name)
-    known = {key: told for key, told in loaded.known.items() if told[:2] != prefix}
+    known = {key: one for key, one in loaded.known.items() if one[:2] != prefix}
     try:
         return fingerprint({name: thing}, loaded.namespace, known)
-    except Exception:  # a definition that cannot be pickled (a lock) is what its cell makes it
+    except Exception:  # a definition that cannot be pickled (a lock) is never a value
         return None
 
 
 def place_references(found: LoadedObject) -> Dict[int, Reference]:
-    """How new objects refer to the classes and functions of a loaded object."""
+    """The references of new objects to the classes and functions of a loaded object."""
     known: Dict[int, Reference] = {}
     for place, thing in sorted(found.places.items()):
-        for key, told in notebook.definition_references(place, thing).items():
+        for key, reference in notebook.definition_references(place, thing).items():
             if _is_class(thing):
-                known[key] = ("object", found.stored.identity, place, *told[2:])
+                known[key] = ("object", found.stored.identity, place, *reference[2:])
     return known
 
 
@@ -318,7 +318,7 @@ def _is_class(thing: Any) -> bool:
 
 
 def _guard(load: Callable[[], Any], name: str, document: Dict[str, Any]) -> Dict[str, Any]:
-    """Load a pickle, and say what is wrong in the user's words."""
+    """Load a pickle, and explain a failure."""
     try:
         places: Dict[str, Any] = load()
     except ValueProblem:
@@ -326,16 +326,16 @@ def _guard(load: Callable[[], Any], name: str, document: Dict[str, Any]) -> Dict
     except ModuleNotFoundError as problem:
         raise ValueProblem(
             "ITH521",
-            f"{name} needs the module {problem.name}, which this step cannot import",
+            f"{name} needs module {problem.name}, which this step cannot import",
             f"install {problem.name} in the environment, or in the step that saves {name}",
             name,
         ) from None
     except (Exception, pickle.UnpicklingError) as problem:
-        kinds = ", ".join(f"{n}: {told['type']}" for n, told in document["names"].items())
+        kinds = ", ".join(f"{n}: {one['type']}" for n, one in document["names"].items())
         raise ValueProblem(
             "ITH515",
-            f"{name} cannot be loaded ({kinds}): {type(problem).__name__}: {problem}",
-            "keep its parts as plain values, or build it anew in this step",
+            f"cannot load {name} ({kinds}): {type(problem).__name__}: {problem}",
+            "keep its parts as plain values, or create it in this step",
             name,
         ) from problem
     return places

@@ -1,4 +1,4 @@
-"""The numbers that a step publishes."""
+"""The metrics that a step publishes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def evaluate(step: Step, namespace: Dict[str, Any]) -> Dict[str, float]:
     """The metrics of a step, as floats.
 
     Args:
-        step: The step, which says which variable is which metric.
+        step: The step, with its metrics and their variables.
         namespace: The notebook's namespace.
 
     Raises:
@@ -29,7 +29,7 @@ def _number(step: Step, metric: str, variable: str, namespace: Dict[str, Any]) -
     if variable not in namespace:
         raise ValueProblem(
             "ITH516",
-            f"the metric {metric} has no value: {step.title} did not bind {variable}",
+            f"metric {metric} has no value: {step.title} did not bind {variable}",
             f"bind {variable} before the step ends",
             variable,
         )
@@ -42,7 +42,7 @@ def _number(step: Step, metric: str, variable: str, namespace: Dict[str, Any]) -
             return float(inner)
     raise ValueProblem(
         "ITH516",
-        f"the metric {metric} is not a number: {variable} is a {type_name(value)}",
+        f"metric {metric} is not a number: {variable} is a {type_name(value)}",
         f"publish one number, such as float({variable}.mean())",
         variable,
     )

@@ -1,4 +1,4 @@
-"""Watches the project's own modules: what a step changes in them reaches no later step."""
+"""Watches the project's own modules: later steps do not see a step's changes in them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _ATOMS = (bool, int, complex, str, bytes, type(None))
 _LISTS = (list, tuple, collections.deque)
 _FOREIGN = frozenset({".ithaca-volume", "site-packages", "dist-packages"})
 _MOST = 20_000
-"""Parts of one module that are looked at: a notice must cost nothing."""
+"""The most parts of one module to compare, to keep the check cheap."""
 _DEEPEST = 20
 _LARGEST = 1 << 20
 
 
 class ModuleWatch:
-    """Finds out which global variables of the project's modules changed.
+    """Finds the global variables of the project's modules that changed.
 
     Args:
         root: The project's root; modules in it are the project's.
@@ -35,12 +35,12 @@ class ModuleWatch:
         self._started = False
 
     def start(self) -> None:
-        """Watch from now on: what the shared cells did before, they do in each step."""
+        """Start to watch; earlier changes come from shared cells, which run in each step."""
         self._started = True
         self.look()
 
     def look(self) -> None:
-        """Note how modules are that were not there before."""
+        """Record the state of newly imported modules."""
         if not self._started:
             return
         for name, module in list(sys.modules.items()):
@@ -51,7 +51,7 @@ class ModuleWatch:
                     self._seen[name] = self._prints(names)
 
     def changed(self) -> List[str]:
-        """The variables that are not as they were when they were noted, as `module.name`."""
+        """The variables that changed since they were recorded, as `module.name`."""
         found = []
         for name, before in self._seen.items():
             names = self._variables(name, sys.modules.get(name))
@@ -61,7 +61,7 @@ class ModuleWatch:
             found += [
                 f"{name}.{each}"
                 for each in sorted({*before, *now})
-                # A module that is imported when it is needed first is no state.
+                # A lazily imported module is not state.
                 if before.get(each) != now.get(each) and not _is_module(names.get(each))
             ]
         return found
@@ -78,10 +78,10 @@ class ModuleWatch:
         return self._variables(module, sys.modules.get(module)) is not None
 
     def _variables(self, name: str, module: Any) -> Optional[Dict[str, Any]]:
-        """The globals of a module of the project; of others None."""
+        """The globals of a module of the project; None for other modules."""
         if not _is_module(module) or name == "__main__":
             return None
-        # Asking a module that is loaded lazily for an attribute would load it.
+        # Normal attribute access would load a lazy module.
         names: Dict[str, Any] = object.__getattribute__(module, "__dict__")
         file = names.get("__file__")
         if not isinstance(file, str) or not file.startswith(self._root):
@@ -95,11 +95,11 @@ def _is_module(thing: Any) -> bool:
 
 
 class _Look:
-    """What variables look like, without pickling them.
+    """Comparable snapshots of variables, without pickling them.
 
     Args:
-        is_own: Whether a module is the project's. Only what the project itself defines is looked
-            into: libraries have caches of their own.
+        is_own: Whether a module belongs to the project. Objects of libraries are not inspected,
+            because they have caches of their own.
     """
 
     def __init__(self, is_own: Callable[[str], bool]) -> None:
@@ -107,7 +107,7 @@ class _Look:
         self._left = _MOST
 
     def at(self, thing: Any, depth: int) -> Any:
-        """Something that is equal as long as the thing is, within one process."""
+        """A value that stays equal within one process as long as the thing does not change."""
         self._left -= 1
         kind = type(thing)
         if kind in _ATOMS:
@@ -115,11 +115,11 @@ class _Look:
         if kind is float:
             return kind, repr(thing)
         if self._left < 0 or depth > _DEEPEST:
-            return "not looked at"
+            return "skipped"
         try:
             return kind.__name__, self._inside(thing, kind, depth + 1)
         except Exception:  # the user's own code (`__hash__`, a proxy) may raise anything
-            return "cannot be looked at"
+            return "failed"
 
     def _inside(self, thing: Any, kind: type, depth: int) -> Any:
         if kind in _LISTS:
@@ -133,14 +133,14 @@ class _Look:
             return bytes(thing)
         if kind is types.FunctionType:
             return thing.__qualname__, thing.__code__
-        if isinstance(thing, functions.lru_cache_type()):  # its cache is filled anew
+        if isinstance(thing, functions.lru_cache_type()):  # its cache is not state
             return self.at(vars(thing)["__wrapped__"], depth)
         if isinstance(thing, type):
             return self._class(thing, depth)
         return self._object(thing, kind, depth)
 
     def _class(self, thing: Any, depth: int) -> Any:
-        # Flags make their members when they are asked for them.
+        # Flags create members on access.
         if isinstance(thing, enum.EnumMeta) or not self._is_own(thing.__module__):
             return thing.__module__, thing.__qualname__
         return self._members(dict(vars(thing)), depth)

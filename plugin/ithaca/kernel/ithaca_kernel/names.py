@@ -1,4 +1,4 @@
-"""The small files that say where each name's value is."""
+"""Pointers: small files that say where each name's value is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Pointer:
     Attributes:
         object: Id of the object; None for a name that was deleted or is in conflict.
         place: The value's key in the object.
-        conflict: The steps that left different values, in a join.
+        conflict: The steps that saved different values, in a join.
     """
 
     object: Optional[str] = None
@@ -24,7 +24,7 @@ class Pointer:
     conflict: Tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
-        """The pointer as its file holds it."""
+        """The content of the pointer's file."""
         if self.object is not None:
             return to_json({"object": self.object, "place": self.place})
         if self.conflict:
@@ -44,13 +44,13 @@ def read_pointers(values: Path) -> Dict[str, Pointer]:
     found = {}
     folder = values / "names"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        told: Dict[str, Any] = read_json(path)
+        fields: Dict[str, Any] = read_json(path)
         found[path.name[: -len(".json")]] = Pointer(
-            told.get("object"), told.get("place", ""), tuple(told.get("conflict", ()))
+            fields.get("object"), fields.get("place", ""), tuple(fields.get("conflict", ()))
         )
     return found
 
 
 def write_pointer(values: Path, name: str, pointer: Pointer) -> None:
-    """Let a name point somewhere else."""
+    """Write the pointer of a name."""
     write_atomically(values / "names" / f"{name}.json", pointer.to_bytes())

@@ -1,4 +1,4 @@
-"""The notebook's namespace, and what belongs to the kernel rather than to the notebook."""
+"""The notebook's namespace, and what belongs to the kernel instead of the notebook."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def find_namespace() -> Dict[str, Any]:
     return namespace
 
 
-def is_the_kernels(name: str, namespace: Dict[str, Any]) -> bool:
-    """Whether a name was put there by the kernel: history, `get_ipython`, `__name__`."""
+def belongs_to_kernel(name: str, namespace: Dict[str, Any]) -> bool:
+    """Whether the kernel binds a name: history, `get_ipython`, `__name__`."""
     if _HISTORY.fullmatch(name) or name == "ithaca_kernel":
         return True
     hidden = getattr(shell(), "user_ns_hidden", {})
@@ -40,7 +40,7 @@ def is_the_kernels(name: str, namespace: Dict[str, Any]) -> bool:
 
 
 def process_references(namespace: Dict[str, Any]) -> Dict[int, Reference]:
-    """What is never copied, because each kernel has its own: id to reference."""
+    """References to objects of which each kernel has its own, by id."""
     known = singletons()
     known[held(namespace)] = ("namespace",)
     running = shell()
@@ -50,7 +50,7 @@ def process_references(namespace: Dict[str, Any]) -> Dict[int, Reference]:
 
 
 def resolve_process(reference: Reference, namespace: Dict[str, Any]) -> Any:
-    """What a reference to something of the process stands for in this kernel."""
+    """The object of this kernel for a reference to an object of the process."""
     if reference[0] == "namespace":
         return namespace
     if reference[0] == "shell":
@@ -60,11 +60,11 @@ def resolve_process(reference: Reference, namespace: Dict[str, Any]) -> Any:
 
 
 def definition_references(name: str, thing: Any) -> Dict[int, Reference]:
-    """How a definition, and the functions inside a class, are referred to.
+    """References to a definition and to the functions in a class, by id.
 
     Args:
         name: The definition's name.
-        thing: What the `functions` cell bound to it.
+        thing: Its value from the `functions` cell.
     """
     if isinstance(thing, _ATOMS) or (not _is_code(thing) and is_immutable(thing)):
         return {}
@@ -80,7 +80,7 @@ def definition_references(name: str, thing: Any) -> Dict[int, Reference]:
 
 
 def resolve_definition(thing: Any, rest: Tuple[str, ...]) -> Any:
-    """What a reference to a part of a definition stands for."""
+    """The part of a definition for a reference."""
     for part in rest:
         thing = vars(thing)[part]
     return thing

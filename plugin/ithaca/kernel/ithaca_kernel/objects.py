@@ -1,9 +1,9 @@
 """The immutable objects that hold values: a pickle, its buffers, and a document about both.
 
-`objects/<id>/pickle` is a dict of place to value, `buffers` holds the large memory of arrays, each
-part at a multiple of 64 bytes so that it can be used where it is mapped, and `document.json` says
-what is inside without loading it. The id is the document's digest, and the document has those of
-the other files.
+`objects/<id>/pickle` is a dict of place to value. `buffers` holds the memory of arrays, each part
+at a multiple of 64 bytes so that it can be used where it is mapped. `document.json` describes the
+content without loading it. The id is the document's digest, and the document contains the digests
+of the other files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WRITE = 1 << 23
 
 
 class Draft:
-    """An object that is being written; it appears under its id only when it is complete.
+    """An object while it is written; it gets its id when it is complete.
 
     Args:
         values: The folder `values` of the volume.
@@ -53,11 +53,11 @@ class Draft:
         Args:
             places: The values by their place.
             namespace: The notebook's namespace.
-            known: What is referred to instead of being copied.
-            lone: Ids of arrays whose memory nothing else shows.
+            known: References to use instead of copies.
+            lone: Ids of arrays whose memory no other array uses.
 
         Returns:
-            The pickler, which knows what was referred to.
+            The pickler, which lists the references that it used.
         """
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
@@ -74,11 +74,11 @@ class Draft:
                 self.stream = out.read()
         return pickler
 
-    def finish(self, told: Dict[str, Any]) -> str:
-        """Give the object its id and its place.
+    def finish(self, fields: Dict[str, Any]) -> str:
+        """Move the object to its final place.
 
         Args:
-            told: What the document says beside sizes and digests.
+            fields: The document's fields besides sizes and digests.
 
         Returns:
             The object's id.
@@ -88,10 +88,10 @@ class Draft:
             "python": python_version(),
             "pickle": {"size": len(self.stream), "digest": _digest(self.stream)},
             "buffers": {"size": self._size, "parts": self._parts},
-            **told,
+            **fields,
         }
-        # The document has the digests of the other files, and two objects of one id are equal in
-        # every file: else a join would see a conflict between them.
+        # Because the document has the digests of the other files, objects with one id are equal in
+        # every file; otherwise a join would report a conflict.
         text = to_json(document)
         identity = _digest(text)
         target = self._objects / identity
@@ -103,7 +103,7 @@ class Draft:
         return identity
 
     def discard(self) -> None:
-        """Forget the draft."""
+        """Delete the draft."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _add_part(self, file: BinaryIO, memory: memoryview) -> None:
@@ -111,7 +111,7 @@ class Draft:
         file.write(bytes(gap))
         offset = self._size + gap
         digest = hashlib.blake2b(digest_size=32)
-        with ThreadPoolExecutor(1) as beside:  # hashing and writing both let go of the GIL
+        with ThreadPoolExecutor(1) as beside:  # hashing and writing both release the GIL
             for start in range(0, memory.nbytes, _WRITE):
                 part = memory[start : start + _WRITE]
                 hashed = beside.submit(digest.update, part)
@@ -126,12 +126,12 @@ def _digest(data: bytes) -> str:
 
 
 def python_version() -> str:
-    """The kernel's Python as objects remember it: code does not load in another minor version."""
+    """The kernel's minor version of Python: pickled code does not load in another one."""
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class Stored:
-    """An object of the volume, as it lies there.
+    """An object of the volume.
 
     Args:
         values: The folder `values` of the volume.
@@ -201,10 +201,10 @@ def rivals(one: Stored, other: Stored) -> Optional[bool]:
 
 
 class Fingerprint:
-    """What a pickle looks like now, to tell later whether its values were changed.
+    """A fingerprint of a pickle, to find out later whether its values changed.
 
-    The pickle is hashed; the buffers are either compared to the file that they were loaded from or,
-    when they do not lie there in that order, hashed too.
+    Hashes the pickle. Compares the buffers with the file that they were loaded from, or hashes
+    them too if they are not in that file in this order.
 
     Args:
         stored: The object that the values were loaded from, if any.
@@ -216,20 +216,20 @@ class Fingerprint:
         self._buffers: List[memoryview] = []
 
     def write(self, data: Any) -> int:
-        """Take a part of the pickle."""
+        """Add a part of the pickle."""
         self._hash.update(data)
         return len(data)
 
     def take(self, buffer: pickle.PickleBuffer) -> None:
-        """Take a buffer."""
+        """Add a buffer."""
         self._buffers.append(buffer.raw())
 
     def result(self, *, trusted: bool) -> Tuple[Any, ...]:
         """The fingerprint.
 
         Args:
-            trusted: The values were loaded just now, so that buffers with the sizes of those in the
-                file are those of the file.
+            trusted: Whether the values were just loaded, so that buffers of the same sizes as in
+                the file are those of the file.
         """
         sizes = [memory.nbytes for memory in self._buffers]
         same = self._stored is not None and sizes == [part["size"] for part in self._stored.parts]
@@ -248,7 +248,7 @@ class Fingerprint:
 
 
 def _equal(here: memoryview, there: memoryview) -> bool:
-    """Whether two memories hold the same bytes; comparing memoryviews goes item by item."""
+    """Whether two memories hold the same bytes; memoryviews themselves compare item by item."""
     return all(
         here[start : start + _CHUNK].tobytes() == there[start : start + _CHUNK].tobytes()
         for start in range(0, here.nbytes, _CHUNK)
@@ -263,7 +263,7 @@ def fingerprint(
     *,
     trusted: bool = False,
 ) -> Tuple[Any, ...]:
-    """What values look like now; equal fingerprints in one kernel mean unchanged values."""
+    """The fingerprint of values; equal fingerprints in one kernel mean unchanged values."""
     taken = Fingerprint(stored)
     own = stored.identity if stored is not None else ""
     pickler = ValuePickler(taken, namespace, known, taken.take, own=own)

@@ -1,4 +1,4 @@
-"""The pickler and unpickler of values: exact where Python's own forget what is shared."""
+"""The pickler and unpickler of values, which keep shared objects that Python's own duplicate."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class ValuePickler(pickle.Pickler):
     """Pickles values of the notebook's namespace.
 
     Args:
-        file: Where the pickle goes.
+        file: Receives the pickle.
         namespace: The notebook's namespace.
-        known: What is referred to instead of being copied: id to reference.
-        buffers: Where out-of-band buffers go; None for a pickle in one piece.
+        known: References to use instead of copies, by id.
+        buffers: Receives out-of-band buffers; None for a pickle in one piece.
         own: The object whose parts are pickled by value although `known` has them.
-        lone: Ids of arrays whose memory nothing else shows.
+        lone: Ids of arrays whose memory no other array uses.
 
     Attributes:
         globals: Global names that pickled functions use.
-        references: The references that were used.
+        references: The references that it used.
     """
 
     dispatch_table = _TABLE
@@ -75,7 +75,7 @@ class ValuePickler(pickle.Pickler):
         self._foreign: Dict[int, Tuple[Dict[str, Any], Dict[str, Any]]] = {}
 
     def persistent_id(self, thing: Any) -> Any:
-        """The reference to something that is not copied, else None."""
+        """The reference to an object, or None to copy it."""
         reference = self.known.get(id(thing))
         if reference is None or (reference[0] == "object" and reference[1] == self.own):
             return None
@@ -83,7 +83,7 @@ class ValuePickler(pickle.Pickler):
         return reference
 
     def reducer_override(self, thing: Any) -> Any:
-        """The reduction of what the defaults would copy, split or refuse."""
+        """The reduction of objects that the default would copy, split or refuse."""
         kind = type(thing)
         reducer = _REDUCERS.get(kind)
         if reducer is not None:
@@ -108,7 +108,7 @@ class ValuePickler(pickle.Pickler):
         return NotImplemented
 
     def reduce_array(self, array: Any) -> Any:
-        """The reduction of an array; those of other types than `ndarray` know their own."""
+        """The reduction of an array; types other than `ndarray` have their own."""
         if type(array).__name__ == "memmap" and getattr(array, "mode", "r") in ("r+", "w+"):
             raise pickle.PicklingError("an array that is mapped to a file for writing")
         if type(array) is not sys.modules["numpy"].ndarray:
@@ -120,7 +120,7 @@ class ValuePickler(pickle.Pickler):
         return frames.reduce_block(self, block)
 
     def foreign_globals(self, names: Dict[str, Any]) -> Dict[str, Any]:
-        """The stand-in for globals other than the namespace, one for all functions over them."""
+        """The replacement for globals other than the namespace, common to all their functions."""
         made = self._foreign.get(id(names))
         if made is None:
             kept = ("__package__", "__name__", "__path__", "__file__")
@@ -135,8 +135,8 @@ class ValueUnpickler(pickle.Unpickler):
     Args:
         file: The pickle.
         buffers: The out-of-band buffers, in order.
-        resolve: Finds what a reference stands for.
-        find_main: Finds what a pickle names in `__main__`, which is the notebook itself.
+        resolve: Finds the object of a reference.
+        find_main: Finds a name in `__main__`, which is the notebook itself.
     """
 
     def __init__(
@@ -151,11 +151,11 @@ class ValueUnpickler(pickle.Unpickler):
         self._find_main = find_main
 
     def persistent_load(self, reference: Any) -> Any:
-        """What a reference stands for."""
+        """The object of a reference."""
         return self._resolve(reference)
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a pickle names in a module."""
+        """The object of a name in a module."""
         return self._find_main(name) if module == "__main__" else super().find_class(module, name)
 
 
@@ -163,17 +163,17 @@ _ALIVE: Dict[int, Any] = {}
 
 
 def held(thing: Any) -> int:
-    """The id of a thing that lives from now on as long as the kernel: no other gets its id.
+    """The id of a thing, which stays alive as long as the kernel.
 
-    What is referred to is found by its id until the step ends; a class's old method or a replaced
-    `sys.stdout` that died meanwhile would lend its id to one of the user's values.
+    References are found by id until the step ends. If a replaced method or `sys.stdout` were freed,
+    one of the user's values could get its id.
     """
     _ALIVE[id(thing)] = thing
     return id(thing)
 
 
 def singletons() -> Dict[int, Reference]:
-    """What belongs to the process and is referred to by where it is found."""
+    """References to objects of the process, by id."""
     import dataclasses
     import os
 

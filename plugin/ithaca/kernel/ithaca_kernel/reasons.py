@@ -1,4 +1,4 @@
-"""What a value is, and why it cannot be saved, in the user's words."""
+"""Explains what a value is and why it cannot be saved."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .pickler import Reference, ValuePickler
 _DEPTH = 12
 _WIDTH = 1000
 _CURES = {
-    "generator": "keep what it yields (a list), or make it in the step that uses it",
+    "generator": "keep its items in a list, or create it in the step that uses it",
     "coroutine": "await it in this step",
-    "lock": "make it in the step that uses it",
-    "RLock": "make it in the step that uses it",
+    "lock": "create it in the step that uses it",
+    "RLock": "create it in the step that uses it",
     "Thread": "join it in this step and keep its result",
     "socket": "open it in the step that uses it",
     "Connection": "keep the database's path or URL, and connect in the step that uses it",
@@ -31,7 +31,7 @@ class Reason:
     """Why a value cannot be saved.
 
     Attributes:
-        reason: What is wrong, with the place inside the value.
+        reason: The problem, with the place inside the value.
         cure: What to do about it.
     """
 
@@ -40,7 +40,7 @@ class Reason:
 
 
 def type_name(thing: Any) -> str:
-    """A type as people write it: `pandas.DataFrame`, `list`, `Model`."""
+    """A type as users write it: `pandas.DataFrame`, `list`, `Model`."""
     kind = type(thing)
     module = kind.__module__.split(".")[0]
     return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__name__}"
@@ -50,12 +50,12 @@ def describe(thing: Any) -> Dict[str, Any]:
     """A value's type and shape."""
     shape: Optional[list[int]] = None
     try:
-        told = getattr(thing, "shape", None)
-        if isinstance(told, tuple) and all(isinstance(n, int) for n in told):
-            shape = [int(n) for n in told]
+        axes = getattr(thing, "shape", None)
+        if isinstance(axes, tuple) and all(isinstance(n, int) for n in axes):
+            shape = [int(n) for n in axes]
         elif isinstance(thing, (list, tuple, dict, set, frozenset)):
             shape = [len(thing)]
-    except Exception:  # a property of the user's that fails says nothing about the value
+    except Exception:  # a property in the user's code failed
         shape = None
     return {"type": type_name(thing), "shape": shape}
 
@@ -68,8 +68,8 @@ def explain(
     Args:
         name: The value's name.
         namespace: The notebook's namespace.
-        known: What is referred to instead of being copied.
-        problem: What pickling the whole raised.
+        known: References to use instead of copies.
+        problem: The exception from pickling the whole value.
     """
     path, thing = name, namespace[name]
     seen = {id(thing)}
@@ -85,7 +85,7 @@ def explain(
         else:
             break
     kind = type(thing).__name__
-    cure = _CURES.get(kind, f"keep what {path} is made from, and make it in the step that uses it")
+    cure = _CURES.get(kind, f"keep what you need to create {path}, and create it where you use it")
     text = str(problem).split("\n")[0] or type(problem).__name__
     if path == name:
         return Reason(f"it cannot be pickled ({text})", cure)
@@ -103,7 +103,7 @@ def _failure(
 
 
 def _parts(thing: Any) -> Iterator[Tuple[str, Any]]:
-    """The parts of a value, each with how one writes it."""
+    """The parts of a value, each with the code that reaches it."""
     if isinstance(thing, dict):
         for key, part in list(thing.items())[:_WIDTH]:
             yield f"[{key!r}]", part

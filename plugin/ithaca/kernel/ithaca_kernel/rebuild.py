@@ -1,6 +1,6 @@
-"""What pickles call when they are loaded.
+"""The functions that pickles call when they are loaded.
 
-The names in this module are part of the format of values: they may be added to, never renamed.
+Their names are part of the format of values: add new ones, but never rename one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ cloudpickle: Any = import_module("._cloudpickle.cloudpickle", __package__)
 
 
 def array(buffer: Any, dtype: Any, shape: Tuple[int, ...], strides: Tuple[int, ...]) -> Any:
-    """An array over a buffer that lies densely in memory, in any order of its axes."""
+    """An array over a dense buffer, in any order of its axes."""
     import numpy as np
 
     return np.ndarray(shape, dtype, buffer, 0, strides)
@@ -47,7 +47,7 @@ def flat(owner: Any) -> Any:
     """
     order = memory_order(owner)
     if order is None:
-        raise ValueError("the array does not lie densely in memory")
+        raise ValueError("the array is not dense in memory")
     return owner.transpose(order).reshape(-1)
 
 
@@ -60,13 +60,13 @@ def memory_order(array: Any) -> Optional[Tuple[int, ...]]:
 
 
 def block_references() -> Any:
-    """What pandas blocks share that lie in the same memory (copy on write)."""
+    """The references that pandas blocks in the same memory share (copy on write)."""
     internals = import_module("pandas._libs.internals")
     return internals.BlockValuesRefs()
 
 
 def block(make: Callable[..., Any], arguments: Tuple[Any, ...], references: Any) -> Any:
-    """A pandas block that knows again which blocks lie in the same memory."""
+    """A pandas block with the references that it shares."""
     made = make(*arguments)
     references.add_reference(made)
     made.refs = references
@@ -74,7 +74,7 @@ def block(make: Callable[..., Any], arguments: Tuple[Any, ...], references: Any)
 
 
 def cell() -> Any:
-    """An empty closure cell; functions set its contents once all of them exist."""
+    """An empty closure cell; a function fills it later."""
     return types.CellType()
 
 
@@ -90,13 +90,13 @@ def function(
     name: str,
     closure: Optional[Tuple[Any, ...]],
 ) -> Any:
-    """A function over a namespace; what it closes over comes with `set_function`."""
+    """A function over a namespace; `set_function` fills its closure."""
     names.setdefault("__builtins__", builtins)
     return types.FunctionType(code, names, name, None, closure)
 
 
 def set_function(made: Any, state: Dict[str, Any]) -> None:
-    """Give a function its attributes, defaults and the contents of its closure."""
+    """Set a function's attributes and defaults, and fill its closure."""
     for place, contents in zip(made.__closure__ or (), state["cells"]):  # noqa: B905 (Python 3.9)
         set_cell(place, contents)
     made.__globals__.update(state["globals"])
@@ -106,7 +106,7 @@ def set_function(made: Any, state: Dict[str, Any]) -> None:
 
 
 def cached_function(wrapped: Any, maxsize: Optional[int], typed: bool) -> Any:
-    """An `lru_cache` around a function; what it had cached is computed anew."""
+    """A function under `lru_cache`, with an empty cache."""
     return functools.lru_cache(maxsize=maxsize, typed=typed)(wrapped)
 
 
@@ -118,10 +118,10 @@ def dict_view(owner: Any, kind: str) -> Any:
 def bare_class(
     kind: Any, name: str, bases: Tuple[Any, ...], arguments: Dict[str, Any], *_: Any
 ) -> Any:
-    """A class without its body, made without running the notebook's own code.
+    """A class without its body, created without running the notebook's own code.
 
-    Metaclasses and `__init_subclass__` of the notebook ran when the class was made first; what they
-    did there is in the values already.
+    Metaclasses and `__init_subclass__` of the notebook already ran when the class was created
+    first; the values contain their effects.
     """
     names, resolved = dict(arguments), types.resolve_bases(bases)
     if resolved is not bases:
@@ -129,21 +129,21 @@ def bare_class(
     makers = (each for each in kind.__mro__ if "__new__" in vars(each))
     maker = next(each for each in makers if by_reference(each))
     parents = {parent for base in resolved for parent in base.__mro__}
-    told = {
+    hooks = {
         parent: vars(parent)["__init_subclass__"]
         for parent in parents
         if "__init_subclass__" in vars(parent) and not by_reference(parent)
     }
-    for parent in told:
-        type.__setattr__(parent, "__init_subclass__", classmethod(_tell_nobody))
+    for parent in hooks:
+        type.__setattr__(parent, "__init_subclass__", classmethod(_do_nothing))
     try:
         return maker.__new__(kind, name, resolved, names)
     finally:
-        for parent, method in told.items():
+        for parent, method in hooks.items():
             type.__setattr__(parent, "__init_subclass__", method)
 
 
-def _tell_nobody(*_: Any, **__: Any) -> None:
+def _do_nothing(*_: Any, **__: Any) -> None:
     """An `__init_subclass__` that does nothing."""
 
 

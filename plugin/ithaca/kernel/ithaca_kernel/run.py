@@ -15,7 +15,7 @@ from .step import Report, Step, ValueProblem, read_step
 
 
 class StepRun:
-    """What is known between the two cells that the runner adds to a step.
+    """The state between the two cells that the runner adds to a step.
 
     Args:
         step: The step; by default the one that `ITHACA_STEP` names.
@@ -30,14 +30,14 @@ class StepRun:
         self._modules = ModuleWatch(self._step.root)
         CellWatch(self._report, self._modules.look).start()
         empty_standard_input()
-        self._forget_ourselves()
+        self._hide()
 
     def load(self) -> None:
-        """Restore the process, and bind what the step reads."""
+        """Restore the process, and bind the values that the step reads."""
         self._reporting(self._load)
 
     def save(self) -> None:
-        """Write what the step leaves."""
+        """Write the step's values, metrics and process state."""
         self._reporting(self._save)
 
     def _load(self) -> None:
@@ -49,19 +49,20 @@ class StepRun:
 
     def _save(self) -> None:
         if self._loaded is None:
-            raise ValueProblem("ITH515", f"the values of {self._step.title} were never loaded")
-        self._tell_of_modules()
+            raise ValueProblem("ITH515", f"the values of {self._step.title} were not loaded")
+        self._report_modules()
         self._report.metrics = metrics.evaluate(self._step, self._namespace)
-        # The generators first: pickling a value may run the user's code.
+        # Random generators first, because pickling a value may run the user's code.
         self._session.save()
         Saver(self._step, self._loaded, self._report).save()
 
-    def _tell_of_modules(self) -> None:
+    def _report_modules(self) -> None:
         changed = [] if self._step.last else self._modules.changed()
         if changed:
             self._report.notices.append(
-                f"{', '.join(changed)} changed in {self._step.title}: later steps import the "
-                "module anew and do not see it; keep what they need in a variable of the notebook"
+                f"{', '.join(changed)} changed in {self._step.title}, but later steps import the "
+                "module again and do not see the change; keep what they need in a variable of the "
+                "notebook"
             )
 
     def _reporting(self, act: Callable[[], Any]) -> None:
@@ -71,24 +72,24 @@ class StepRun:
             self._report.fail(problem)
             raise
         except OSError as problem:
-            told = ValueProblem(
+            failed = ValueProblem(
                 "ITH520",
-                f"the volume of {self._step.title} cannot be read or written: {problem}",
+                f"cannot read or write the volume of {self._step.title}: {problem}",
                 "free some space or check the disk, then `ithaca runs retry`",
             )
-            self._report.fail(told)
-            raise told from problem
+            self._report.fail(failed)
+            raise failed from problem
         finally:
-            self._forget_ourselves()
+            self._hide()
             self._write_report()
 
     def _write_report(self) -> None:
         try:
             self._report.write()
-        except OSError:  # the disk is full: what failed before this says so
+        except OSError:  # the disk is full; an earlier error says so
             if self._report.error is None:
                 raise
 
-    def _forget_ourselves(self) -> None:
-        """The cells that the runner adds bind the name of this package; the notebook has none."""
+    def _hide(self) -> None:
+        """Remove the name of this package, which the runner's cells bind, from the namespace."""
         self._namespace.pop("ithaca_kernel", None)

@@ -1,4 +1,4 @@
-"""The end of a step: find what changed, what belongs together, and write it."""
+"""The end of a step: finds what changed and what belongs together, and writes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Saver:
     Args:
         step: The step.
         loaded: What the step started with.
-        report: Where notices and values are told.
+        report: Receives notices and the list of values.
     """
 
     def __init__(self, step: Step, loaded: Loaded, report: Report) -> None:
@@ -40,10 +40,10 @@ class Saver:
         self._visited: List[Collector] = []
 
     def save(self) -> None:
-        """Write what the step leaves.
+        """Write the step's values.
 
         Raises:
-            ValueProblem: A value that a later step reads cannot be saved or is not there.
+            ValueProblem: A value that a later step reads cannot be saved or is missing.
         """
         loaded = self._loaded
         self._find_changed_definitions()
@@ -57,7 +57,7 @@ class Saver:
             self._known = self._without_changed_definitions()
         self._problems += changed_copies(self._step, loaded, set(self._unchanged))
         pointers = self._write_groups()
-        self._bury(pointers)
+        self._add_tombstones(pointers)
         if self._problems:
             self._report.notices.extend(problem.message for problem in self._problems[1:])
             raise self._problems[0]
@@ -75,28 +75,28 @@ class Saver:
                 continue
             if loose_print(name, loaded.definitions[name], loaded) != before:
                 self._changed_definitions.add(name)
-        # Again, because the step may have imported what has parts of its own in each process.
+        # Again, because the step may have imported modules with objects of the process.
         known = {**loaded.known, **notebook.process_references(self._namespace)}
         self._known = known
         self._known = self._without_changed_definitions()
 
     def _without_changed_definitions(self) -> Dict[int, Reference]:
         return {
-            key: told
-            for key, told in self._known.items()
-            if not (told[0] == "definition" and told[1] in self._changed_definitions)
+            key: reference
+            for key, reference in self._known.items()
+            if not (reference[0] == "definition" and reference[1] in self._changed_definitions)
         }
 
     def _shared_definitions(self) -> Set[str]:
-        """Definitions of which a saved value holds a mutable part: they are values from now on."""
+        """Definitions of which a saved value holds a mutable part, so they must become values."""
         held = set().union(*(each.strong for each in self._collected.values()), set())
         found: Set[str] = set()
         for name, thing in self._loaded.definitions.items():
             if not held or not self._is_fresh_definition(name) or is_immutable(thing):
                 continue
-            known = {k: told for k, told in self._known.items() if told[:2] != ("definition", name)}
+            known = {k: r for k, r in self._known.items() if r[:2] != ("definition", name)}
             collector = Collector(self._namespace, known)
-            with contextlib.suppress(Exception):  # it cannot be saved: told when it must be
+            with contextlib.suppress(Exception):  # reported when it must be saved
                 collector.collect(thing)
             self._visited.append(collector)
             if not held.isdisjoint(collector.strong):
@@ -119,28 +119,28 @@ class Saver:
             changed |= more
         self._unchanged = {k: v for k, v in self._loaded.objects.items() if k not in changed}
         self._known = {
-            key: told
-            for key, told in self._known.items()
-            if not (told[0] == "object" and told[1] in changed)
+            key: reference
+            for key, reference in self._known.items()
+            if not (reference[0] == "object" and reference[1] in changed)
         }
 
     def _print(self, found: LoadedObject) -> Optional[Tuple[Any, ...]]:
         try:
             return fingerprint(found.places, self._namespace, self._known, found.stored)
-        except Exception:  # it holds something now that cannot be pickled: changed, and told below
+        except Exception:  # it changed and cannot be pickled any more: reported later
             return None
 
     # What to save -------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """Visit all that may be saved, and all that may share something with it."""
+        """Visit every value to save, and every value that may share an object with one."""
         loaded = self._loaded
         bound = {name for name in loaded.pointers if name in self._namespace}
         self._collected.clear()
         written = [name for name in self._step.writes if name in self._namespace]
         self._wanted = {name for name in written if self._is_new(name)}
         self._wanted |= {name for name in bound if not self._is_fresh_definition(name)}
-        self._wanted |= {name for name in self._changed_definitions if self._is_bound_as_was(name)}
+        self._wanted |= {name for name in self._changed_definitions if self._is_still_bound(name)}
         waiting = sorted(self._wanted)
         while waiting:
             name = waiting.pop(0)
@@ -154,14 +154,14 @@ class Saver:
                 self._visit(name)
 
     def _is_new(self, name: str) -> bool:
-        """Whether a name is not what every step has anyhow."""
+        """Whether a name is not what every step has without loading values."""
         if name in self._loaded.parameters and name not in self._loaded.bound:
             return not self._is_unchanged_parameter(name)
         return not self._is_fresh_definition(name)
 
     def _is_a_value(self, name: str) -> bool:
         """Whether a name that a saved function reads must be saved with it."""
-        if name not in self._namespace or notebook.is_the_kernels(name, self._namespace):
+        if name not in self._namespace or notebook.belongs_to_kernel(name, self._namespace):
             return False
         if name in self._loaded.parameters:
             return not self._is_unchanged_parameter(name)
@@ -174,17 +174,17 @@ class Saver:
         return loose_print(name, thing, self._loaded) == self._loaded.prints.get(name)
 
     def _is_fresh_definition(self, name: str) -> bool:
-        """Whether a name is bound to what the cells of each step make, unchanged."""
+        """Whether a name is bound to what the shared cells made, unchanged."""
         if name in self._changed_definitions or name in self._loaded.bound:
             return False
-        return self._is_bound_as_was(name)
+        return self._is_still_bound(name)
 
-    def _is_bound_as_was(self, name: str) -> bool:
+    def _is_still_bound(self, name: str) -> bool:
         made = self._loaded.definitions
         return name in made and self._namespace.get(name, made) is made[name]
 
     def _visit(self, name: str) -> Set[str]:
-        """Collect a name; returns the global names that its functions use."""
+        """Collect a name; return the global names that its functions use."""
         collector = Collector(self._namespace, self._known)
         try:
             collector.collect(self._namespace[name])
@@ -200,7 +200,7 @@ class Saver:
 
     def _refuse(self, name: str, problem: Exception) -> None:
         found = explain(name, self._namespace, self._known, problem)
-        told = ValueProblem(
+        refused = ValueProblem(
             "ITH510",
             f"{self._step.title} cannot save {name} ({describe(self._namespace[name])['type']}): "
             f"{found.reason}",
@@ -208,9 +208,9 @@ class Saver:
             name,
         )
         if name in self._step.read_later:
-            self._problems.append(told)
+            self._problems.append(refused)
         else:
-            self._report.notices.append(f"{told.message}; no later step reads it")
+            self._report.notices.append(f"{refused.message}; no later step reads it")
 
     # Writing ------------------------------------------------------------------------------------
 
@@ -225,11 +225,11 @@ class Saver:
                 found = self._write(group, division)
             pointers.update(found)
             for name in sorted(found):
-                self._tell(name, found[name])
+                self._list_value(name, found[name])
         return pointers
 
     def _kept(self, group: List[str]) -> Optional[Dict[str, Pointer]]:
-        """Pointers into one unchanged object, when it holds all of a group."""
+        """Pointers into one unchanged object, when it holds the whole group."""
         names = [name for name in group if name in self._wanted]
         for identity, found in sorted(self._unchanged.items()):
             pointers = {}
@@ -248,7 +248,7 @@ class Saver:
         mine = own is not None and own.object == found.stored.identity
         if own is not None and mine and found.places[own.place] is value:
             return own.place
-        if is_immutable(value):  # equal numbers are no alias
+        if is_immutable(value):  # equal numbers are not aliases
             return None
         matching = [place for place, thing in sorted(found.places.items()) if thing is value]
         return matching[0] if matching else None
@@ -265,7 +265,7 @@ class Saver:
             raise
         except Exception as problem:
             draft.discard()
-            return self._refuse_group(group, self._told(group, problem))
+            return self._refuse_group(group, self._as_problem(group, problem))
         used = set().union(*(self._used(name) for name in group), pickler.globals)
         identity = draft.finish(
             {
@@ -274,7 +274,7 @@ class Saver:
                 "refers_to": sorted({r[1] for r in pickler.references if r[0] == "object"}),
                 "definitions": [name for name in group if self._is_a_definition(name)],
                 "replaces": self._replaced(group),
-                **division.told(" ".join(group)),
+                **division.document(" ".join(group)),
             }
         )
         return {name: Pointer(identity, name) for name in group}
@@ -287,8 +287,8 @@ class Saver:
         return used
 
     def _is_a_definition(self, name: str) -> bool:
-        """Whether a value stands for what a `functions` cell defines, changed in place."""
-        if name in self._changed_definitions and self._is_bound_as_was(name):
+        """Whether a value is a definition of a `functions` cell, changed in place."""
+        if name in self._changed_definitions and self._is_still_bound(name):
             return True
         pointer = self._loaded.bound.get(name)
         if pointer is None or pointer.object is None:
@@ -298,7 +298,7 @@ class Saver:
         return marked and found.places[pointer.place] is self._namespace.get(name)
 
     def _replaced(self, group: List[str]) -> List[str]:
-        """Objects whose classes were changed in place and live on in this one."""
+        """Objects whose classes were changed in place and are now in this one."""
         replaced: Set[str] = set()
         for identity, found in self._loaded.objects.items():
             if identity in self._unchanged or not place_references(found):
@@ -311,7 +311,7 @@ class Saver:
     def _describe(self, name: str) -> Dict[str, Any]:
         return {**describe(self._namespace[name]), "size": self._collected[name].size}
 
-    def _tell(self, name: str, pointer: Pointer) -> None:
+    def _list_value(self, name: str, pointer: Pointer) -> None:
         self._report.values.append(
             {
                 "name": name,
@@ -322,31 +322,32 @@ class Saver:
         )
 
     def _check_stream(self, group: List[str], stream: bytes) -> None:
-        """Refuse what would be wrong, or told, elsewhere."""
+        """Refuse values that contain a secret or a path that other steps do not have."""
         for variable in self._step.secrets:
             secret = os.environ.get(variable, "")
             if len(secret) >= 4 and secret.encode() in stream:
                 raise ValueProblem(
                     "ITH518",
                     f"{' or '.join(group)} contains the secret in {variable}",
-                    f"read os.environ[{variable!r}] where it is used, and keep it out of values",
+                    f"read os.environ[{variable!r}] where you need it, and do not store it in "
+                    "variables",
                 )
         root = str(self._step.root).encode()
         if not self._step.private_root and root in stream:
             raise ValueProblem(
                 "ITH517",
-                f"{' or '.join(group)} contains a path below the step's own folder, which no "
-                "other step has",
-                "keep paths relative to the notebook's folder",
+                f"{' or '.join(group)} contains a path in the step's own folder, which other "
+                "steps do not have",
+                "use paths relative to the notebook's folder",
             )
 
-    def _told(self, group: List[str], problem: Exception) -> ValueProblem:
+    def _as_problem(self, group: List[str], problem: Exception) -> ValueProblem:
         if isinstance(problem, ValueProblem):
             return problem
         return ValueProblem(
             "ITH510",
             f"{self._step.title} cannot save {' and '.join(group)}: {problem}",
-            "keep what they are made from, and make them in the step that uses them",
+            "keep what you need to create them, and create them in the step that uses them",
         )
 
     def _refuse_group(self, group: List[str], problem: ValueProblem) -> Dict[str, Pointer]:
@@ -358,10 +359,10 @@ class Saver:
             self._report.notices.append(f"{problem.message}; no later step reads it")
         return {}
 
-    # What is gone -------------------------------------------------------------------------------
+    # Deleted names ------------------------------------------------------------------------------
 
-    def _bury(self, pointers: Dict[str, Pointer]) -> None:
-        """Leave a tombstone where a name points to what it no longer is."""
+    def _add_tombstones(self, pointers: Dict[str, Pointer]) -> None:
+        """Add a tombstone for each name that the step deleted or could not save."""
         for name, pointer in self._loaded.pointers.items():
             if name in pointers or pointer.object is None:
                 continue

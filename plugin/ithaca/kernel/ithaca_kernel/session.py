@@ -1,4 +1,4 @@
-"""What a process has beside variables: generators, the working directory, environment, path."""
+"""The state of a process besides variables: generators, folder, environment, module path."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ _ROOT = "{root}"
 
 
 class Session:
-    """The state of the process, restored at the start of a step and kept at its end if it changed.
+    """The state of the process: restored at the start of a step, saved at its end if it changed.
 
     Args:
         folder: The folder `values/session` of the volume.
-        root: The root as the kernel sees it; paths below it are kept relative to it.
-        secrets: Environment variables that are never kept.
+        root: The root as the kernel sees it; paths below it are saved relative to it.
+        secrets: Environment variables that are never saved.
     """
 
     def __init__(self, folder: Path, root: Path, secrets: Tuple[str, ...] = ()) -> None:
         self._folder = folder
         self._root = root
         self._secrets = set(secrets)
-        # Of the process as it was started: the runner starts each step's in the same way.
+        # At the start of the process, which is the same in each step.
         self._environ = dict(os.environ)
         self._path = list(sys.path)
         self._restored: Dict[str, bytes] = {}
 
     def restore_place(self) -> None:
-        """Restore the working directory, the environment and the path: values may need them."""
+        """Restore the working directory, the environment and the module path for the values."""
         self._apply("environ.json", self._set_environ)
         self._apply("path.json", self._set_path)
-        self._apply("cwd.json", lambda told: os.chdir(self._inside(told)))
+        self._apply("cwd.json", lambda folder: os.chdir(self._inside(folder)))
 
     def restore_generators(self) -> None:
-        """Restore the generators, and note how everything is now."""
+        """Restore the random generators, and record the current state."""
         self._apply("random.json", _set_random)
         self._apply("numpy.json", _set_numpy)
         torch_state = self._folder / "torch.bin"
@@ -47,10 +47,10 @@ class Session:
         self._restored = self._now()
 
     def save(self) -> List[str]:
-        """Keep what changed since it was restored.
+        """Save what changed since it was restored.
 
         Returns:
-            The names of the files that were written.
+            The names of the written files.
         """
         now = self._now()
         changed = [name for name in sorted(now) if self._restored.get(name) != now[name]]
@@ -85,13 +85,13 @@ class Session:
             "removed": sorted(set(self._environ) - set(os.environ) - self._secrets),
         }
 
-    def _set_environ(self, told: Dict[str, Any]) -> None:
-        os.environ.update({name: self._inside(value) for name, value in told["set"].items()})
-        for name in told["removed"]:
+    def _set_environ(self, changes: Dict[str, Any]) -> None:
+        os.environ.update({name: self._inside(value) for name, value in changes["set"].items()})
+        for name in changes["removed"]:
             os.environ.pop(name, None)
 
     def _path_changes(self) -> Dict[str, Any]:
-        """New entries, each with the entry before it, and the entries that are gone."""
+        """New entries, each with the entry before it, and removed entries."""
         added, before = [], None
         for entry in sys.path:
             if entry not in self._path:
@@ -100,10 +100,10 @@ class Session:
         removed = [self._relative(entry) for entry in self._path if entry not in sys.path]
         return {"added": added, "removed": removed}
 
-    def _set_path(self, told: Dict[str, Any]) -> None:
-        removed = {self._inside(entry) for entry in told["removed"]}
+    def _set_path(self, changes: Dict[str, Any]) -> None:
+        removed = {self._inside(entry) for entry in changes["removed"]}
         sys.path[:] = [entry for entry in sys.path if entry not in removed]
-        for before, text in told["added"]:
+        for before, text in changes["added"]:
             entry, anchor = self._inside(text), before and self._inside(before)
             if entry in sys.path:
                 continue
@@ -117,7 +117,7 @@ class Session:
     def _cwd(self) -> Optional[bytes]:
         try:
             return to_json(self._relative(str(Path.cwd())))
-        except FileNotFoundError:  # the step removed the folder that it is in
+        except FileNotFoundError:  # the step removed its working directory
             return None
 
     def _relative(self, text: str) -> str:
@@ -130,8 +130,8 @@ class Session:
         return str(self._root) + text[len(_ROOT) :] if text.startswith(_ROOT) else text
 
 
-def _set_random(told: Any) -> None:
-    version, internal, gauss = told
+def _set_random(state: Any) -> None:
+    version, internal, gauss = state
     random.setstate((version, tuple(internal), gauss))
 
 
@@ -139,22 +139,22 @@ def _numpy_state() -> Optional[bytes]:
     numpy = sys.modules.get("numpy")
     if numpy is None or "numpy.random" not in sys.modules:
         return None
-    told: Dict[str, Any] = numpy.random.get_state(legacy=False)
-    if told.get("bit_generator") != "MT19937":  # somebody replaced it: not ours to keep
+    state: Dict[str, Any] = numpy.random.get_state(legacy=False)
+    if state.get("bit_generator") != "MT19937":  # the user's code replaced it
         return None
-    inner = told["state"]
-    return to_json({**told, "state": {"key": inner["key"].tolist(), "pos": int(inner["pos"])}})
+    inner = state["state"]
+    return to_json({**state, "state": {"key": inner["key"].tolist(), "pos": int(inner["pos"])}})
 
 
-def _set_numpy(told: Dict[str, Any]) -> None:
+def _set_numpy(state: Dict[str, Any]) -> None:
     import numpy as np
 
-    key = np.array(told["state"]["key"], dtype=np.uint32)
-    np.random.set_state({**told, "state": {**told["state"], "key": key}})
+    key = np.array(state["state"]["key"], dtype=np.uint32)
+    np.random.set_state({**state, "state": {**state["state"], "key": key}})
 
 
 def _numpy_is_untouched() -> bool:
-    """Whether NumPy's generator is as the import left it: seeded by the system, nothing drawn."""
+    """Whether NumPy's generator is unused since the import: seeded by the system, nothing drawn."""
     numpy = sys.modules["numpy"]
     now = numpy.random.get_state(legacy=False)
     sequence = getattr(numpy.random.mtrand._rand._bit_generator, "seed_seq", None)
@@ -179,9 +179,9 @@ def _set_torch(state: bytes) -> None:
 
 
 def _torch_is_untouched() -> bool:
-    """Whether torch's generator is as the import left it: a fixed seed, nothing drawn."""
+    """Whether torch's generator is unused since the import: default seed, nothing drawn."""
     torch = sys.modules["torch"]
     fresh = torch.Generator()
     fresh.manual_seed(torch.initial_seed())
-    default = torch.initial_seed() == 67280421310721  # what torch starts with, always
+    default = torch.initial_seed() == 67280421310721  # torch's fixed default
     return bool(default and torch.equal(fresh.get_state(), torch.get_rng_state()))

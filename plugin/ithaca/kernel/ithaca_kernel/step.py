@@ -1,4 +1,4 @@
-"""What the runner tells the kernel about the step, and how the kernel answers."""
+"""The step file, with which the runner describes a step, and the report, the kernel's answer."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Step:
         definitions: Names bound by the `functions` cells that the step runs.
         metrics: Metric name to variable.
         read_later: Names that some later step reads; a problem with another name is a notice.
-        report: Where the report goes.
+        report: Path of the report.
         private_root: Whether the root has the same path in every step of the run.
         secrets: Environment variables that hold secrets.
-        last: No step needs this one.
+        last: Whether no step needs this one.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The step as messages call it."""
+        """The step's name in messages."""
         return f"step {self.name}" if self.name else "the step"
 
 
@@ -62,23 +62,23 @@ def read_step(path: Optional[Path] = None) -> Step:
         path: The file; by default the one that `ITHACA_STEP` names.
     """
     source = path or Path(os.environ["ITHACA_STEP"])
-    told: Dict[str, Any] = read_json(source)
-    root = Path(told["root"])
-    writes = tuple(told.get("writes", ()))
+    fields: Dict[str, Any] = read_json(source)
+    root = Path(fields["root"])
+    writes = tuple(fields.get("writes", ()))
     return Step(
-        name=told.get("name", ""),
+        name=fields.get("name", ""),
         root=root,
-        volume=Path(told.get("volume") or root / ".ithaca-volume"),
-        reads=tuple(told.get("reads", ())),
+        volume=Path(fields.get("volume") or root / ".ithaca-volume"),
+        reads=tuple(fields.get("reads", ())),
         writes=writes,
-        parameters=tuple(told.get("parameters", ())),
-        definitions=tuple(told.get("definitions", ())),
-        metrics=dict(told.get("metrics", {})),
-        read_later=tuple(told.get("read_later", writes)),
-        report=Path(told["report"]),
-        private_root=bool(told.get("private_root", True)),
-        secrets=tuple(told.get("secrets", ())),
-        last=bool(told.get("last", False)),
+        parameters=tuple(fields.get("parameters", ())),
+        definitions=tuple(fields.get("definitions", ())),
+        metrics=dict(fields.get("metrics", {})),
+        read_later=tuple(fields.get("read_later", writes)),
+        report=Path(fields["report"]),
+        private_root=bool(fields.get("private_root", True)),
+        secrets=tuple(fields.get("secrets", ())),
+        last=bool(fields.get("last", False)),
     )
 
 
@@ -87,9 +87,9 @@ class ValueProblem(Exception):
 
     Args:
         code: The stable code, `ITH51x`.
-        message: What happened, one sentence.
-        cure: What the user can do about it.
-        name: The value's name, when one is meant.
+        message: What happened, in one sentence.
+        cure: What to do about it, as an instruction.
+        name: The value's name, if the problem is about one.
     """
 
     def __init__(self, code: str, message: str, cure: str = "", name: str = "") -> None:
@@ -100,15 +100,15 @@ class ValueProblem(Exception):
         self.name = name
 
     def _render_traceback_(self) -> List[str]:
-        """What IPython shows for it: its frames are Ithaca's, not the user's."""
+        """IPython's traceback: only the message, because the frames are not the user's code."""
         return [str(self)]
 
 
 class Report:
-    """What the kernel tells the runner; written whole, whenever something is known.
+    """The kernel's report to the runner; every write replaces the whole file.
 
     Args:
-        path: Where it is written.
+        path: The report's file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,7 +120,7 @@ class Report:
         self.exception: Optional[Dict[str, Any]] = None
 
     def fail(self, problem: ValueProblem) -> None:
-        """Note the problem that ends the step."""
+        """Record the problem that ends the step."""
         self.error = {
             "code": problem.code,
             "message": problem.message,
@@ -130,11 +130,11 @@ class Report:
 
     def write(self) -> None:
         """Write the report, atomically."""
-        told = {
+        content = {
             "values": self.values,
             "metrics": self.metrics,
             "notices": self.notices,
             "error": self.error,
             "exception": self.exception,
         }
-        write_atomically(self.path, report_to_json(told))
+        write_atomically(self.path, report_to_json(content))
