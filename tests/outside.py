@@ -1,7 +1,7 @@
-"""The world outside of a run: what steps reach over HTTP, and what a test sees of them there.
+"""An HTTP server that steps reach from wherever they run.
 
-Steps on another machine share no file with a test. Here they count, across attempts and runs, and
-wait until the test lets them go on, so that no test has to guess how long anything takes.
+Steps on another machine share no file with a test. They count here, across attempts and runs, and
+wait until the test opens a gate, so that no test guesses how long anything takes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOOK = 0.1
-"""Seconds between two looks whether a step that waits is still there."""
+"""Seconds between two checks that a waiting step is still connected."""
 
 Cell = tuple[str, str]
 """Tags with spaces between them, and the source."""
@@ -51,19 +51,19 @@ class Outside:
         return self._counts[name]
 
     def open(self, *gates: str) -> None:
-        """Let steps go on, those that come later too."""
+        """Let steps pass, now and later."""
         with self._changed:
             self._open.update(gates)
             self._changed.notify_all()
 
     def count(self, name: str) -> int:
-        """What a step is told that counts."""
+        """Count a step, and return the number of calls."""
         with self._changed:
             self._counts[name] += 1
             return self._counts[name]
 
     def pass_gate(self, name: str, step: socket.socket) -> int:
-        """Hold a step until its gate is open, or until it is gone."""
+        """Hold a step until its gate is open or the step has disconnected."""
         with self._changed:
             self.waiting[name] += 1
             try:
@@ -86,7 +86,7 @@ def _is_gone(step: socket.socket) -> bool:
 def serve(host: str) -> Iterator[Outside]:
     """Serve one test's steps at an address of this machine that they reach.
 
-    Steps that still wait at the end fail, so that nothing of a test goes on for ever.
+    Steps that still wait at the end fail, so that no step outlives its test.
     """
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
-"""A backend as these tests see it: a project, the command line, and what may happen to a machine.
+"""A backend as these tests see it: a project, the command line, and failures of machines.
 
-A new backend is one more class: a `Place`, or a `ClusterPlace` where its steps run in pods. What
-it cannot show, it skips itself, with the reason; no test asks which backend it runs on.
+A new backend is one more class: a `Place`, or a `ClusterPlace` where its steps run in pods. It
+skips what it cannot show, with the reason; no test asks which backend it runs on.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import warm_program
 from outside import Cell
 
 POLL = 0.3
-"""Seconds between two looks at what a test waits for."""
+"""Seconds between two polls."""
 
 LOOKS = 50
-"""How often a test looks outside of a run before it looks at the run."""
+"""Number of checks of a condition outside of a run between two polls of the run."""
 
 GOING_ON = ("pending", "running")
 """Statuses of a run that has not ended."""
@@ -36,15 +36,15 @@ Told = dict[str, Any]
 
 
 class Engine(ABC):
-    """What starts the steps of a run, and what may happen to it."""
+    """The engine that starts the steps of a run."""
 
     @abstractmethod
     def restart(self) -> None:
-        """Restart it, and wait until it is there again."""
+        """Restart it, and wait until it is ready."""
 
     @abstractmethod
     def cut_off(self, seconds: float) -> None:
-        """Let its API answer nobody for a while."""
+        """Stop its API from answering for a while."""
 
 
 class Place(ABC):
@@ -70,7 +70,7 @@ class Place(ABC):
 
     @classmethod
     def absent(cls) -> str:
-        """Why nothing can run there; empty when it can."""
+        """Why nothing can run there; empty if something can."""
         return ""
 
     def own_settings(self) -> str:
@@ -98,20 +98,20 @@ class Place(ABC):
 
     @abstractmethod
     def lose(self, run_id: str, step: str) -> None:
-        """End the machine under a step, without a word to it."""
+        """Kill the machine of a step without a signal to the step."""
 
     @abstractmethod
     def ask_to_end(self, run_id: str, step: str) -> None:
-        """What a machine that is being emptied does to a step: SIGTERM."""
+        """Send a step SIGTERM, as a machine does that is drained."""
 
     @property
     @abstractmethod
     def engine(self) -> Engine:
-        """What starts the steps, where it lives apart from the runs."""
+        """The engine, if it is separate from the runs."""
 
     @abstractmethod
     def elsewhere(self) -> Place:
-        """The same project on another machine, which shares nothing but the store."""
+        """The same project on another machine that shares only the store."""
 
     @abstractmethod
     def use_image_without_ithaca(self, own: str = "") -> None:
@@ -127,7 +127,7 @@ class Place(ABC):
 
     @abstractmethod
     def answer_to_request(self, resource: str) -> str:
-        """What becomes of the notebook's request: `refused`, or the amount that the engine sees."""
+        """The outcome of the notebook's request: `refused`, or the amount that the engine gets."""
 
     @abstractmethod
     def memory_limit(self, amount: str) -> str:
@@ -195,13 +195,13 @@ class Place(ABC):
         return json.loads(done.stdout)
 
     def run(self, *words: str, notebook: str = "nb.ipynb") -> tuple[int, Told]:
-        """Run a notebook and wait for its end; gives the exit code and what `--json` prints."""
+        """Run a notebook to its end, and return the exit code and what `--json` prints."""
         done = self.ithaca("run", notebook, "--backend", self.backend, "--json", *words)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)
 
     def start(self, *words: str) -> str:
-        """Start a run of the notebook and leave it; gives its id."""
+        """Start a detached run of the notebook, and return its id."""
         done = self.ithaca("run", "nb.ipynb", "--backend", self.backend, "--detach", *words)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -218,7 +218,7 @@ class Place(ABC):
             begun.communicate()
 
     def show(self, reference: str) -> Told:
-        """What is known of a run, or of `RUN/STEP`."""
+        """What `runs show` prints of a run, or of `RUN/STEP`."""
         told: Told = self.json("runs", "show", reference)
         return told
 
@@ -227,14 +227,14 @@ class Place(ABC):
         return [each["status"] for each in self.show(f"{run_id}/{step}")["attempts"]]
 
     def wait(self, run_id: str, holds: Callable[[Told], object]) -> Told:
-        """Look at a run until something holds; a run that ends before fails the test."""
+        """Poll a run until a condition holds; a run that ends before fails the test."""
         while not holds(told := self.show(run_id)):
             assert told["status"] in GOING_ON, told
             time.sleep(self.poll)
         return told
 
     def wait_outside(self, run_id: str, holds: Callable[[], object]) -> None:
-        """Wait until something holds outside of a run; a run that ends before fails the test."""
+        """Wait for a condition outside of a run; a run that ends before fails the test."""
         while not holds():
             for _ in range(LOOKS):
                 if holds():
@@ -249,10 +249,10 @@ class Place(ABC):
 
 
 def statuses(told: Told) -> dict[str, str]:
-    """How each step of a run stands."""
+    """The status of each step of a run."""
     return {each["name"]: each["status"] for each in told["steps"]}
 
 
 def cannot(why: str) -> Any:
-    """Skip the test: the place has nothing that it could be shown on."""
+    """Skip the test: the place cannot show the feature."""
     pytest.skip(why)

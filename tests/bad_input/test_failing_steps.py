@@ -119,6 +119,12 @@ def test_a_failing_step_names_its_place_the_reason_and_a_cure(failed: Failed, na
     assert place in failed.answer.out
 
 
+def test_no_log_shows_where_ithaca_lies(failed: Failed) -> None:
+    logs, _ = failed.project.start("runs", "logs", "latest").communicate()
+    assert "exit status 3" in logs
+    assert "plugin/ithaca" not in logs
+
+
 def test_a_command_that_asks_for_input_reads_an_end_of_file(failed: Failed) -> None:
     step = failed.steps["asks_in_a_command"]
     assert (step["status"], step["error"]["name"]) == ("failed", "ZeroDivisionError")

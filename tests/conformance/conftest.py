@@ -41,7 +41,7 @@ def engine_alone() -> None:
 
 @pytest.fixture
 def outside(place: Place) -> Iterator[Outside]:
-    """What the place's steps reach outside of their run."""
+    """The server that the place's steps reach."""
     with serve(place.host) as found:
         yield found
 
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that others must wait for last: first those of one engine, then of all."""
     for item in items:
         if (mark := item.get_closest_marker("shows")) is not None:
-            assert set(mark.args) <= set(FEATURES), f"{item.name} shows what no table has"
+            assert set(mark.args) <= set(FEATURES), f"{item.name} shows an unknown feature"
             backend = item.callspec.params["place"].backend  # type: ignore[attr-defined]
             item.user_properties += [("shows", mark.args), ("backend", backend)]
     order = ("", "engine", "cluster")

@@ -1,4 +1,4 @@
-"""What the suite shows of each backend, as the table of a page: written by the suite's own results.
+"""The table of what each backend can do, written from the results of the suite.
 
 `pytest tests/conformance --features docs/features.md`, with a cluster that has all engines.
 """
@@ -28,21 +28,21 @@ FEATURES = (
     "steps run at the same time",
     "values and files between steps",
     "libraries that a step installs",
-    "what is known is not run again",
+    "steps that are known are reused",
     "a failure with cell and line",
     "`runs cancel`",
     "`runs retry`",
     "`runs logs`, `runs notebook`",
     "`--junit`, exit codes",
     "a lost machine",
-    "a machine that is emptied",
-    "the engine starts anew",
-    "the engine answers nobody for a while",
+    "a drained machine",
+    "the engine restarts",
+    "the engine's API does not answer for a while",
     "images without Ithaca",
     "manifests",
     "the run seen from another machine",
 )
-"""What tests may say that they show, in the order of the table."""
+"""The features that a test may show, in the order of the table."""
 
 BEGIN, END = "<!-- what the suite of conformance found -->", "<!-- end -->"
 
@@ -50,7 +50,7 @@ _MARKS = {"passed": "yes", "skipped": "no", "failed": "**fails**"}
 
 
 class Matrix:
-    """Collects what becomes of the tests, and writes the page when they have ended.
+    """Collects the outcomes of the tests, and writes the page at the end.
 
     Args:
         page: The page whose table is written.
@@ -81,7 +81,7 @@ class Matrix:
         self.page.write_text(f"{before}{BEGIN}\n\n{self.table()}\n{END}{after}")
 
     def table(self) -> str:
-        """The table, and why something is not there."""
+        """The table, with the reason for each `no`."""
         order = ("local", *sorted(self._backends.keys() - {"local"}))
         backends = [each for each in order if each in self._backends]
         lines = [_row("", *backends), "|---" * (1 + len(backends)) + "|"]

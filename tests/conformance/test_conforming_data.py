@@ -1,4 +1,4 @@
-"""What reaches a step: order, values, files, parameters, libraries, metrics."""
+"""Order, values, files, parameters, libraries and metrics."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_values_and_files_cross_branches_and_joins(place: Place) -> None:
 
 
 @pytest.mark.shows("`pipeline-parameters`", "`pipeline-metrics`")
-def test_parameters_reach_steps_and_are_told(place: Place) -> None:
+def test_parameters_reach_steps_and_are_shown(place: Place) -> None:
     place.notebook(
         ("pipeline-parameters", "rate = 0.5\nname = 'plain'\nmany = [1]"),
         ("step:use", "size = len(name) + sum(many)\ndouble = rate * 2"),
@@ -100,7 +100,7 @@ def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> 
 
 
 @pytest.mark.shows("images without Ithaca")
-def test_a_notebook_runs_in_an_image_without_ithaca_and_is_known_the_next_time(
+def test_a_notebook_runs_in_an_image_without_ithaca_and_is_reused_the_next_time(
     place: Place,
 ) -> None:
     place.use_image_without_ithaca()

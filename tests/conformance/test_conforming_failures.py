@@ -1,4 +1,4 @@
-"""Steps that fail, are tried again, run out of time, or end with the machine's memory."""
+"""Steps fail, are retried and time out."""
 
 from __future__ import annotations
 

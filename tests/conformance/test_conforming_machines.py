@@ -1,4 +1,4 @@
-"""What machines and networks do to a run."""
+"""Runs survive lost machines and networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_step_whose_machine_is_lost_runs_again_from_a_fresh_restore(
     assert place.attempts(run, "slow") == ["failed", "succeeded"]
 
 
-@pytest.mark.shows("a machine that is emptied")
+@pytest.mark.shows("a drained machine")
 def test_a_step_that_is_asked_to_end_leaves_a_clean_store_to_go_on_from(
     place: Place, outside: Outside
 ) -> None:
@@ -65,8 +65,8 @@ def test_a_step_that_takes_more_memory_than_it_may_says_so(place: Place) -> None
     assert (error["message"], error["cell"]) == ("out of memory: limit 400Mi", 2), error
 
 
-@pytest.mark.shows("the engine starts anew")
-def test_a_run_goes_on_when_the_engine_starts_anew(
+@pytest.mark.shows("the engine restarts")
+def test_a_run_continues_when_the_engine_restarts(
     engine_alone: None, place: Place, outside: Outside
 ) -> None:
     engine = place.engine
@@ -85,8 +85,8 @@ def test_a_run_goes_on_when_the_engine_starts_anew(
     assert place.attempts(run, "slow") == ["succeeded"]
 
 
-@pytest.mark.shows("the engine answers nobody for a while")
-def test_whoever_waits_survives_that_the_engine_answers_nobody_for_a_while(
+@pytest.mark.shows("the engine's API does not answer for a while")
+def test_a_waiting_client_survives_when_the_api_does_not_answer_for_a_while(
     cluster_alone: None, place: Place, outside: Outside
 ) -> None:
     engine = place.engine

@@ -1,4 +1,4 @@
-"""What an engine is told."""
+"""The manifests that an engine gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people ask of a run: answers, a cancellation, another try."""
+"""People answer, cancel and retry runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known is not run again."""
+"""Steps that are known are reused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def chain(outside: Outside, last: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-@pytest.mark.shows("what is known is not run again")
+@pytest.mark.shows("steps that are known are reused")
 def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
     place: Place, outside: Outside
 ) -> None:
@@ -32,7 +32,7 @@ def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
     assert (outside.counted("load"), outside.counted("use")) == (1, 1)
 
 
-@pytest.mark.shows("what is known is not run again")
+@pytest.mark.shows("steps that are known are reused")
 def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0
@@ -43,7 +43,7 @@ def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside)
     assert (outside.counted("load"), outside.counted("use")) == (1, 2)
 
 
-@pytest.mark.shows("what is known is not run again")
+@pytest.mark.shows("steps that are known are reused")
 def test_without_reuse_every_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0

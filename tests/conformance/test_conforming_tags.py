@@ -1,4 +1,4 @@
-"""What tags make of a step that no other test is about."""
+"""Tags that no other module tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen of runs: logs, reports, exit codes, from here and from another machine."""
+"""Logs, reports and exit codes of runs, here and on another machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_log_is_followed_while_its_step_runs(place: Place, outside: Outside) -
 
 
 @pytest.mark.shows("`--junit`, exit codes")
-def test_a_report_tells_every_step_and_the_exit_code_the_run(place: Place) -> None:
+def test_a_report_has_every_step_and_the_exit_code_is_the_runs(place: Place) -> None:
     place.notebook(
         ("step:good", "x = 1"),
         ("step:bad", "print('about to fail')\n1 / 0"),
@@ -57,7 +57,7 @@ def test_a_report_tells_every_step_and_the_exit_code_the_run(place: Place) -> No
 
 
 @pytest.mark.shows("`--junit`, exit codes")
-def test_what_is_wrong_is_refused_before_anything_runs(place: Place) -> None:
+def test_wrong_arguments_and_notebooks_are_refused_before_anything_runs(place: Place) -> None:
     place.notebook(("step:one", "x = 1"))
     words = ("run", "nb.ipynb", "--backend", place.backend)
     assert place.ithaca(*words, "-p", "nothing=1").returncode == 2
