@@ -1,6 +1,6 @@
 """S3 and compatible servers: keys from the environment, or from the files of the AWS tools.
 
-`obstore` reads neither `~/.aws/config` nor `~/.aws/credentials`; see docs/adr/0002-aws-profiles.md.
+`obstore` reads neither `~/.aws/config` nor `~/.aws/credentials`; see docs/adr/0028-aws-profiles.md.
 """
 
 from __future__ import annotations
