@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def literals(code: Code) -> Iterator[tuple[str, int]]:
     r"""Every literal of a piece of code, and its line in the user's cell.
 
-    Each word of a magic or shell line is a literal: `!cat a.txt` has `cat` and `a.txt`. Code that
+    Also each word of a magic or shell line: `!cat a.txt` has `cat` and `a.txt`. Code that
     cannot be parsed has none.
 
     Example:
         >>> from ithaca.model.workflow import Code
         >>> list(literals(Code(cell=1, kind="user", source="open('a.txt')\n!cat b.txt")))
-        [('a.txt', 1), ('cat', 2), ('b.txt', 2)]
+        [('a.txt', 1), ('cat', 2), ('b.txt', 2), ('cat b.txt', 2)]
     """
     parsed = parse(Cell(number=code.cell, kind="code", source=code.source))
     lines = code.lines
