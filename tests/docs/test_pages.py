@@ -10,19 +10,14 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from pkgutil import walk_packages
-from types import CodeType
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
+import program_texts
 import pytest
 
-import ithaca
-import ithaca_argo
-import ithaca_tekton
 from ithaca.backends.kubernetes import command as shared
 from ithaca.backends.kubernetes.settings import ClusterSettings, PodSettings
 from ithaca.cli.groups import SYSTEMS
@@ -32,6 +27,7 @@ from ithaca.notebook.metadata import _Content as MetadataKeys
 from ithaca.notebook.tags import ROLES, VALUED, parse_tag
 from ithaca.records import names
 from ithaca.records.fold import StepState
+from ithaca.runs import Run
 from ithaca.settings import PLAIN, TABLES
 from ithaca.store import MergeRules
 from ithaca.values.model import Document
@@ -46,7 +42,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 PLUGIN = ROOT / "plugin" / "ithaca"
-PACKAGES = (ithaca, ithaca_argo, ithaca_tekton)
 
 
 def page(name: str) -> str:
@@ -116,32 +111,8 @@ def test_the_documents_of_a_run_are_those_that_records_name() -> None:
     assert set(re.findall(r"`(runs/\S+)`", section(told, "Documents"))) == named
 
 
-def constants(code: CodeType) -> Iterator[str]:
-    """The texts that a compiled module holds."""
-    waiting: list[object] = [code]
-    while waiting:
-        match waiting.pop():
-            case str() as text:
-                yield text
-            case tuple() | frozenset() as several:
-                waiting += several
-            case CodeType() as inner:
-                waiting += inner.co_consts
-
-
-def modules() -> Iterator[CodeType]:
-    """Every module of Ithaca, compiled, whether it can be imported here or not."""
-    for package in PACKAGES:
-        for found in walk_packages(package.__path__, f"{package.__name__}."):
-            spec = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]
-            assert isinstance(spec.loader, SourceFileLoader)  # type: ignore[union-attr]
-            code = spec.loader.get_code(found.name)  # type: ignore[union-attr]
-            assert code is not None
-            yield code
-
-
 def test_every_error_code_of_the_program_is_explained_and_no_other() -> None:
-    texts = [text for code in modules() for text in constants(code)]
+    texts = program_texts.all_texts()
     used = {code for text in texts for code in re.findall(r"\bITH\d{3}\b", text)}
     explained = re.findall(r"^\| (ITH\d{3}) \|", page("errors.md"), re.MULTILINE)
     assert explained == sorted(used)
@@ -218,9 +189,9 @@ def test_every_plain_setting_is_documented_with_its_variable_and_flag_and_no_oth
 def test_every_table_of_settings_is_documented_with_its_keys() -> None:
     text = page("settings.md")
     assert set(re.findall(r"\[tool\.ithaca\.(\w+)\]", text)) == {*TABLES, "argo", "tekton"}
-    limits = {row[0].strip("`") for row in rows(section(text, "How large a project may be"))}
+    limits = {row[0].strip("`") for row in rows(section(text, "Project size"))}
     assert limits == {*TABLES["source"]}
-    machine = {row[0].strip("`") for row in rows(section(text, "The machine"))}
+    machine = {row[0].strip("`") for row in rows(section(text, "Resources of this machine"))}
     assert machine == {*TABLES["local"]}
 
 
@@ -290,9 +261,7 @@ def test_the_ci_systems_are_those_that_the_source_knows() -> None:
 def test_a_run_has_exactly_the_documented_attributes() -> None:
     table = rows(page("python.md"))
     given = {name for row in table for name in re.findall(r"`(\w+)(?:\(.*?\))?`", row[0])}
-    assert given - {"error", "id"} == {
-        name for name in dir(ithaca.Run) if not name.startswith("_")
-    } - {"session", "state"}  # fmt: skip
+    assert given - {"error", "id"} == {name for name in dir(Run) if not name.startswith("_")}
     [step] = [row[1] for row in table if row[0] == "`steps`"]
     documented = set(re.findall(r"`(\w+)`", step))
     assert documented == {*StepState.__struct_fields__, "seconds"} - {"key", "execution"}
