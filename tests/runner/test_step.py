@@ -144,7 +144,7 @@ def test_a_step_that_runs_past_its_limit_is_stopped(project: Project) -> None:
     assert end.status == "timed_out"
     assert end.error is not None
     assert end.error.code == "ITH503"
-    assert "its limit of 3 s" in end.error.message
+    assert "its time limit of 3 s" in end.error.message
 
 
 def test_a_flood_of_output_neither_hangs_nor_fills_the_record(project: Project) -> None:
