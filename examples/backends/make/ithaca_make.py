@@ -134,10 +134,8 @@ class MakeSession(Session):
         try:
             with (self.folder / run_id / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return Observation(alive=True)
-        except OSError:
-            return Observation(alive=False)
+        except OSError as error:
+            return Observation(alive=isinstance(error, BlockingIOError))
         return Observation(alive=False)
 
     def wake(self, run_id: str) -> None:
