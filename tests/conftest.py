@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 # Steps of tests that run side by side must not wait for each other's claims on the machine.
-os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ithaca-tests-")
+os.environ["ITHACA_CLAIMS"] = tempfile.mkdtemp(prefix="ithaca-tests-")
 
 sys.dont_write_bytecode = False  # else every process rewrites the assertions of all tests again
 

@@ -9,7 +9,7 @@ import pytest
 
 from ithaca.backends.local import supervisor as supervisor_module
 from ithaca.backends.local.attempt import Attempt
-from ithaca.backends.local.ledger import Claim
+from ithaca.backends.local.ledger import Held
 from ithaca.backends.local.supervisor import OVERDUE, Supervisor
 from ithaca.model.run import RunDocument, StepError
 from ithaca.model.workflow import Source, Step, Workflow
@@ -20,7 +20,7 @@ from ithaca.store import LocalStore
 RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
 
 
-def stuck(task: Task, claim: Claim) -> Attempt:
+def stuck(task: Task, claim: Held) -> Attempt:
     """A runner that does nothing, ever."""
     code = "import time; time.sleep(1000)"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)

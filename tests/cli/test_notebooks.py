@@ -95,7 +95,7 @@ def test_a_wrong_notebook_is_exit_3_with_its_diagnostics_on_stderr(
     [
         (("missing.ipynb",), "missing.ipynb"),
         (("good.ipynb", "-p", "rl=1"), "lr"),
-        (("good.ipynb", "-p", "lr=fast"), "lr is a number"),
+        (("good.ipynb", "-p", "lr=fast"), "must be a number (got fast)"),
         (("good.ipynb", "--python", "no-python"), "no-python"),
         (("good.ipynb", "--backend", "nomad"), "unknown backend `nomad`"),
         (("good.ipynb", "--parallel", "0"), "0"),

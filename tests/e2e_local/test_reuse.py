@@ -30,5 +30,5 @@ def test_files_that_do_not_count_do_not_make_a_step_run_again(
 
 def test_patterns_of_the_wrong_kind_are_refused(project: Path, notebook: Notebook) -> None:
     (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = '*.md'\n")
-    with pytest.raises(UsageError, match="no list of patterns"):
+    with pytest.raises(UsageError, match="must be a list of patterns"):
         ithaca.run(notebook(("step:a", "pass")))

@@ -44,7 +44,10 @@ def test_a_place_without_a_store_is_left_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "said", "cure"),
-    [("store", "cannot be reached", "check the path"), ("kernel", "no interpreter", "--python")],
+    [
+        ("store", "cannot be reached", "check the path"),
+        ("kernel", "no Python interpreter", "--python"),
+    ],
 )
 def test_what_is_wrong_is_said_with_its_cure(
     tmp_path: Path, what: str, said: str, cure: str

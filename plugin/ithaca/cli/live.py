@@ -118,6 +118,7 @@ def _cancel(run: Run, interrupts: Interrupts) -> bool:
     while True:
         run.reconcile()
         if run.status in ENDED:
+            run.reconcile()  # the end may have become known since
             return True
         if interrupts.count > pressed:
             click.echo(f"the run is being cancelled: {command(run)} runs show {run.id}", err=True)

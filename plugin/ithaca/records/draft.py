@@ -65,6 +65,10 @@ class Draft:
         below = (name[len(folder) :] for name in self.written if name.startswith(folder))
         return sorted({*self._store.list(prefix), *(name.partition("/")[0] for name in below)})
 
+    def invalidate(self) -> None:
+        """Discard cached listings of the store."""
+        self._store.invalidate()
+
     def get(self, digest: str) -> bytes:
         """The bytes of a content-addressed document."""
         return self._store.get(digest)

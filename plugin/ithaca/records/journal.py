@@ -231,7 +231,7 @@ def decode(data: bytes, kind: type[Kind], name: str) -> Kind:
             f"the document is not a {kind.__name__}: {error}",
             where=name,
             cure="if a newer Ithaca wrote it, update this one; else `ithaca snapshots verify "
-            "--repair` sets it aside",
+            "--repair` moves it to `damaged`",
         ) from None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ithaca.errors import BackendError, NotFound, UsageError
+from ithaca.errors import IthacaError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal, find_run, list_runs
@@ -87,7 +87,7 @@ class Run:
         """The session; None for a reader who has no access to the backend."""
         try:
             return self._session
-        except BackendError:
+        except IthacaError:
             if self._read_only:
                 return None
             raise
@@ -122,7 +122,7 @@ class Run:
         Raises:
             StoreError: The store cannot be read.
         """
-        return observe(self._journal, self._connect, self._store)
+        return observe(self._journal, self._connect, self._store, reader=self._read_only)
 
     def reconcile(self) -> None:
         """Write the ends that nothing else can write any more, such as those of killed pods.
@@ -169,6 +169,8 @@ class Run:
             while True:
                 self.reconcile()
                 state = self.observe()
+                if state.status in ENDED:
+                    self.reconcile()  # the end may have become known since
                 yield state
                 if state.status in ENDED:
                     return
@@ -296,7 +298,7 @@ class Run:
         self._answer("reject", step, comment)
 
     def retry(self) -> Run:
-        """Start a new run of the recorded workflow that goes on from what succeeded.
+        """Start a new run of the recorded workflow that reuses the steps that succeeded.
 
         Raises:
             UsageError: The run has not ended, or has nothing left to do.
@@ -334,14 +336,16 @@ class Run:
     def _ask(self, kind: str, step: str | None = None, comment: str = "") -> None:
         if self._read_only:
             self._project.refuse_writing(self._journal.run().store)
-        if self._journal.ended() is not None:
-            raise UsageError("ITH905", f"the run has ended: {self.status}", where=f"run {self.id}")
-        if not self._session.observe(self.id).alive:
+        self.reconcile()
+        status = self.status
+        if status in ENDED and status != "lost":
+            raise UsageError("ITH905", f"the run has ended: {status}", where=f"run {self.id}")
+        if status == "lost":
             raise UsageError(
                 "ITH905",
                 "the run is lost: nothing on its backend runs it any more",
                 where=f"run {self.id}",
-                cure=f"`ithaca runs retry {self.id}` goes on from what succeeded",
+                cure=f"`ithaca runs retry {self.id}` continues from the steps that succeeded",
             )
         if step is not None and self._session.answer(self.id, step, kind, comment):
             return

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 
-def observe(journal: Journal, connect: Callable[[], Session | None], store: Store) -> RunState:
+def observe(
+    journal: Journal,
+    connect: Callable[[], Session | None],
+    store: Store,
+    *,
+    reader: bool = False,
+) -> RunState:
     """How a run stands now. Nothing is written.
 
     Args:
@@ -34,6 +40,8 @@ def observe(journal: Journal, connect: Callable[[], Session | None], store: Stor
         connect: Reaches the run on its backend, while it has no end; None where that is not
             possible from here, so that the documents alone count.
         store: Where the documents are.
+        reader: Whether the store may only be read: such a reader may look at another cluster, so
+            that a missing object does not mean a lost run.
 
     Returns:
         The fold of the run's documents and of the ends that its backend knows and that are not
@@ -48,11 +56,12 @@ def observe(journal: Journal, connect: Callable[[], Session | None], store: Stor
     # The backend is asked first: an owner that is gone has written its end before.
     session = connect()
     seen = Observation() if session is None else session.observe(journal.id)
-    if not seen.alive:
+    alive = seen.alive or reader
+    if not alive:
         store.invalidate()
     if seen.ends:
         journal = journal.over(Draft(store, seen.ends))
-    return _with_obstacles(journal.state(alive=seen.alive), seen.obstacles)
+    return _with_obstacles(journal.state(alive=alive), seen.obstacles)
 
 
 def reconcile(journal: Journal, session: Session) -> None:
@@ -83,7 +92,7 @@ def error_of(state: RunState) -> IthacaError | None:
         return None
     if state.status == "cancelled":
         return Cancelled("ITH630", f"run {state.id} was cancelled")
-    cure = f"`ithaca runs retry {state.id}` goes on from what succeeded"
+    cure = f"`ithaca runs retry {state.id}` continues from the steps that succeeded"
     for step in state.steps:
         if step.error is not None:
             cell = f"/cell {step.error.cell}" if step.error.cell is not None else ""

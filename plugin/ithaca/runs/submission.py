@@ -49,10 +49,10 @@ def submit(project: Project, store: Store, document: RunDocument, notebook: byte
 
 
 def retry(project: Project, journal: Journal, store: Store, state: RunState) -> str:
-    """Start a new run that goes on from what succeeded in another.
+    """Start a new run that reuses the steps that succeeded in another.
 
-    The recorded workflow, arguments, files and notebook are used, not those of today. Only the
-    environment is looked up again, because a missing library is a common reason to retry.
+    It uses the recorded workflow, arguments, files and notebook. Only the environment and the merge
+    rules are read again, because a missing library or a conflict is a common reason to retry.
 
     Args:
         project: The project.

@@ -53,6 +53,9 @@ class Documents(Protocol):
             Corrupt: Its bytes do not match the digest.
         """
 
+    def invalidate(self) -> None:
+        """Discard cached listings, so that documents of other writers are visible."""
+
 
 class Store(Documents, Protocol):
     """Documents, objects and snapshots."""
@@ -63,9 +66,6 @@ class Store(Documents, Protocol):
 
     def share(self, snapshots: Iterable[str]) -> None:
         """Make snapshots available to everyone who uses the store."""
-
-    def invalidate(self) -> None:
-        """Discard cached listings, so that documents of other writers are visible."""
 
     def overwrite(self, name: str, data: bytes) -> None:
         """Store a document under a name and replace the previous one. For hints only.

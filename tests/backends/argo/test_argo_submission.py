@@ -128,7 +128,7 @@ def test_a_submission_that_never_gets_an_answer_leaves_the_run_without_an_end(
     server: Scripted, session: ClusterSession, journal: Journal
 ) -> None:
     server.script = [503]
-    with pytest.raises(BackendError, match="it is not known whether Argo took the run") as caught:
+    with pytest.raises(BackendError, match="Argo did not confirm the run") as caught:
         session.submit(journal.id)
     assert (caught.value.code, caught.value.exit_code) == ("ITH664", 4)
     assert f"ithaca runs show {journal.id}" in (caught.value.cure or "")
@@ -167,7 +167,7 @@ def test_a_watch_that_is_always_refused_is_an_error_and_the_run_goes_on(
             while True:
                 wait(0.01)
 
-    with pytest.raises(BackendError, match="can be watched no longer") as caught:
+    with pytest.raises(BackendError, match="cannot watch the run any more") as caught:
         watch()
     assert (caught.value.code, caught.value.exit_code) == ("ITH665", 4)
     assert journal.ended() is None

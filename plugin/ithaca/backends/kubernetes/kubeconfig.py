@@ -63,7 +63,8 @@ class Access:
             settings = self._configuration.auth_settings().values()
         except Exception as error:  # a hook of the package may read files here
             raise nowhere(f"{type(error).__name__}: {error}") from None
-        return {each["key"]: each["value"] for each in settings if each["value"]}
+        # A token file usually ends with a newline.
+        return {each["key"]: each["value"].strip() for each in settings if each["value"]}
 
     def credential(self) -> tuple[Any, ...]:
         """What differs between credentials; the package names certificates by their content."""

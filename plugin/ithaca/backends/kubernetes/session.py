@@ -80,7 +80,7 @@ class ClusterSession(Session):
         return self._cluster
 
     def submit(self, run_id: str) -> None:
-        """Create the run's object; a run of which everything is known ends at once."""
+        """Create the run's object. A run whose steps are all reused ends at once."""
         journal = Journal(self.store, run_id)
         run = journal.run()
         if all(each.action == "reuse" for each in run.plan):
@@ -90,20 +90,23 @@ class ClusterSession(Session):
         if error is None:
             return
         if not unknown:
-            journal.end("failed", f"{self.engine.title} did not take it: {error.message}")
+            journal.end("failed", f"{self.engine.title} refused it: {error.message}")
             raise error
         raise BackendError(
             "ITH664",
-            f"it is not known whether {self.engine.title} took the run: {error.message}",
+            f"{self.engine.title} did not confirm the run: {error.message}",
             where=f"run {run_id}",
-            cure=f"once the cluster answers, `ithaca runs show {run_id}` says how it stands; where "
-            f"it is lost, `ithaca runs retry {run_id}` starts it",
+            cure=f"when the cluster answers again, check it with `ithaca runs show {run_id}`; if it "
+            f"is lost, start it with `ithaca runs retry {run_id}`",
         ) from None
 
     def _create(self, manifests: Sequence[Object]) -> tuple[BackendError | None, bool]:
-        """Create objects; says what went wrong, and whether the run's may be there nevertheless.
+        """Create the objects; repeat unanswered requests.
 
-        Their names follow from the run, so that asking again makes no second ones.
+        The names of objects follow from the run, so a repeated request creates no second ones.
+
+        Returns:
+            What went wrong, and whether the run's object may exist all the same.
         """
         unknown = False
         for pause in (*AGAIN, None):
@@ -191,6 +194,8 @@ class ClusterSession(Session):
         def watch() -> None:
             try:
                 for found in cluster.watch(self.engine.kind, name=name, stop=over):
+                    if over.is_set():
+                        return
                     view.found, view.until = found, float("inf")
                     changed.set()
             except BackendError as error:
@@ -198,7 +203,8 @@ class ClusterSession(Session):
                 changed.set()
                 return
             if not over.is_set():
-                view.found, view.until, view.deleted = None, float("inf"), time.monotonic()
+                view.deleted = time.monotonic()
+                view.found, view.until = None, float("inf")
                 changed.set()
 
         def wait(seconds: float) -> None:
@@ -207,9 +213,9 @@ class ClusterSession(Session):
             if refusals:
                 raise BackendError(
                     "ITH665",
-                    f"the run can be watched no longer: {refusals[0].message}",
+                    f"cannot watch the run any more: {refusals[0].message}",
                     where=f"run {run_id}",
-                    cure=f"the run goes on; `ithaca runs show {run_id}` says how it stands",
+                    cure=f"the run continues; check it with `ithaca runs show {run_id}`",
                 )
 
         thread = threading.Thread(target=watch, daemon=True, name=f"watch {name}")
@@ -291,12 +297,16 @@ class ClusterSession(Session):
             if found is None:
                 return self._settle_missing(view, journal)
             outcome = self.engine.outcome(found)
-            if outcome is not None or view.is_due(found):
+            if outcome is None:
+                view.over = None
+            if view.is_due(found) or (outcome is not None and view.over is None):
                 cluster, _ = self._find(view.journal)
                 view.pods = tuple(self.engine.pods(cluster, found))
         except BackendError:
             return True
         self._settle_attempts(view, journal)
+        if outcome is not None and view.over is None:
+            self.store.invalidate()  # it may have listed documents before the pods ended
         if outcome is None or not (
             view.is_over(found) or all(step.status in GOOD for step in journal.state().steps)
         ):
@@ -352,6 +362,7 @@ class _View:
         deleted: When the watch saw it deleted.
         pods: The pods of its steps, as the engine described them last.
         settled: Failed pods whose ends are written.
+        over: When the steps were first seen ended.
         listed: Why pods do not start, as they say themselves.
         next_list: When pods may be listed again.
     """
@@ -365,7 +376,7 @@ class _View:
         self.settled: set[tuple[str, int]] = set()
         self.listed: dict[str, Obstacle] = {}
         self.next_list = 0.0
-        self._over: float | None = None
+        self.over: float | None = None
         self._version, self._pods_until = "", 0.0
 
     def is_due(self, found: Object) -> bool:
@@ -383,12 +394,12 @@ class _View:
             found: The run's object, whose steps have ended.
         """
         now, status = time.monotonic(), found.get("status") or {}
-        if self._over is None:
-            self._over = now
+        if self.over is None:
+            self.over = now
         ended = status.get("finishedAt") or status.get("completionTime")
         if ended and time.time() - datetime.fromisoformat(ended).timestamp() > SKEW:
             return True
-        return now - self._over >= LATE
+        return now - self.over >= LATE
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:

@@ -17,7 +17,7 @@ from ithaca.model.run import AttemptEnd, StepError
 from ithaca.runner.failure import timed_out
 
 if TYPE_CHECKING:
-    from ithaca.backends.local.ledger import Claim
+    from ithaca.backends.local.ledger import Held
     from ithaca.runner.task import Task
 
 TAIL = 2000
@@ -40,7 +40,7 @@ class Attempt:
     """
 
     task: Task
-    claim: Claim
+    claim: Held
     process: subprocess.Popen[bytes]
     pipe: int
     output: Path
@@ -74,7 +74,7 @@ class Attempt:
             self.pipe = -1
 
 
-def start(task: Task, claim: Claim) -> Attempt:
+def start(task: Task, claim: Held) -> Attempt:
     """Start a runner in a session of its own.
 
     Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,112 +17,167 @@ from ulid import ULID
 
 from ithaca.backends.local import lock
 from ithaca.backends.local.admission import Capacity, admits
-from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOTHING = Capacity()
 
-_GUARD = ".lock"
+_GUARD, _NEW = ".lock", ".new-"
 
 
-def place() -> Path:
-    """The folder with the claims of this user on this machine.
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step uses.
 
-    Raises:
-        BackendError: Somebody else owns it.
+    Attributes:
+        run: Id of its run.
+        step: The step.
+        cpu: Cores.
+        memory: Bytes.
+        gpu: Devices.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base or tempfile.gettempdir()) / ("ithaca" if base else f"ithaca-{os.getuid()}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.lstat().st_uid != os.getuid() or folder.is_symlink():
-        raise BackendError(
-            "ITH626",
-            "another user owns the folder in which local runs share cpu, memory and GPUs",
-            where=str(folder),
-            cure="set XDG_RUNTIME_DIR to a folder of your own",
-        )
-    return folder / "claims"
+
+    run: str
+    step: str
+    cpu: float = 0.0
+    memory: float = 0.0
+    gpu: float = 0.0
+
+    @property
+    def capacity(self) -> Capacity:
+        """The amounts."""
+        return Capacity(self.cpu, self.memory, self.gpu)
 
 
-class Claim:
-    """What one step uses until it is released.
+class Held:
+    """A claim of this process, until it is released.
 
     Args:
-        path: Its file.
-        held: The open file whose lock says that the claim counts.
+        ledger: The ledger.
+        claim: The claim.
+        path: Its file; None where claims cannot be shared.
+        file: The open file whose lock says that the claim counts.
     """
 
-    def __init__(self, path: Path | None = None, held: int = -1) -> None:
-        self._path, self._held = path, held
+    def __init__(
+        self, ledger: Ledger | None = None, claim: Claim | None = None,
+        path: Path | None = None, file: int = -1,
+    ) -> None:  # fmt: skip
+        self._ledger, self.claim, self._path, self._file = ledger, claim, path, file
 
     def release(self) -> None:
-        """Give back what the step used; once is enough."""
+        """Give back what the step used; a second call does nothing."""
+        if self._ledger is not None:
+            self._ledger.held.remove(self)
+            self._ledger = None
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
-            os.close(self._held)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            os.close(self._file)
             self._path = None
 
 
 class Ledger:
     """The claims of all local runs of one user.
 
+    Where the folder cannot be used (it belongs to another user, or the disk is full), each
+    supervisor counts its own steps only: admission never fails a run.
+
     Args:
-        folder: Where they are; by default the one that `place` names.
+        folder: Where claims are; by default `/tmp/ithaca-UID`, or ITHACA_CLAIMS.
+
+    Attributes:
+        held: The claims of this process.
 
     Example:
         >>> from tempfile import mkdtemp
-        >>> one, other = Ledger(Path(mkdtemp())), Capacity(cpu=2)
-        >>> first = one.claim(Capacity(cpu=2), machine=other)
-        >>> one.claim(Capacity(cpu=1), machine=other) is None
+        >>> ledger, machine = Ledger(Path(mkdtemp())), Capacity(cpu=2)
+        >>> first = ledger.claim(Claim(run="1", step="a", cpu=2), machine)
+        >>> ledger.claim(Claim(run="2", step="a", cpu=1), machine) is None
         True
         >>> first.release()
-        >>> one.claim(Capacity(cpu=1), machine=other) is None
+        >>> ledger.claim(Claim(run="2", step="a", cpu=1), machine) is None
         False
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or place()
+        # The same for all sessions of a user: TMPDIR and XDG_RUNTIME_DIR differ between them.
+        default = os.environ.get("ITHACA_CLAIMS") or f"/tmp/ithaca-{os.getuid()}"  # noqa: S108
+        self.folder = folder or Path(default)
+        self.held: list[Held] = []
 
-    def claim(self, asked: Capacity, machine: Capacity) -> Claim | None:
+    def claim(self, claim: Claim, machine: Capacity) -> Held | None:
         """Claim what a step asks for.
 
         Args:
-            asked: What it asks for; a step that asks for nothing always fits.
+            claim: The claim; one of nothing always fits.
             machine: What the machine has.
 
         Returns:
-            The claim; None while it does not fit beside what runs. Alone, a step always fits.
+            The claim until it is released; None while it does not fit beside what runs. Alone, a
+            step always fits.
         """
-        if asked == NOTHING:
-            return Claim()
-        with self._guarded():
-            claims = list(self._claims())
-            if claims and not admits(asked, claims, machine):
+        if claim.capacity == NOTHING:
+            return Held()
+        try:
+            with self._guarded():
+                if not _fits(claim, self._living(), machine):
+                    return None
+                held = self._publish(claim)
+        except OSError:
+            if not _fits(claim, [each.claim for each in self.held if each.claim], machine):
                 return None
-            path = self.folder / str(ULID())
-            path.write_bytes(msgspec.json.encode([asked.cpu, asked.memory, asked.gpu]))
-            return Claim(path, lock.hold(path))
+            held = Held(self, claim)
+        self.held.append(held)
+        return held
 
-    def used(self) -> Capacity:
-        """What runs now uses in all."""
-        return sum(self._claims(), NOTHING)
+    def claims(self) -> list[Claim]:
+        """What runs now; nothing is written."""
+        try:
+            return self._living() if self._is_own() else []
+        except OSError:
+            return []
 
-    def _claims(self) -> Iterator[Capacity]:
-        """The claims whose supervisors live; those of others are removed when it is safe."""
+    def _is_own(self) -> bool:
+        """Whether the folder belongs to this user, and is no link to another place."""
+        return not self.folder.is_symlink() and self.folder.lstat().st_uid == os.getuid()
+
+    def _living(self) -> list[Claim]:
+        """The claims whose supervisors live."""
+        found = []
         for path in self.folder.glob("[!.]*"):
             if lock.is_held(path):
                 with contextlib.suppress(OSError, msgspec.MsgspecError):
-                    yield Capacity(*msgspec.json.decode(path.read_bytes(), type=list[float]))
+                    found.append(msgspec.json.decode(path.read_bytes(), type=Claim))
+        return found
+
+    def _publish(self, claim: Claim) -> Held:
+        """Write a claim that others see only once it is locked."""
+        name = str(ULID())
+        draft, path = self.folder / f"{_NEW}{name}", self.folder / name
+        file = lock.hold(draft)
+        try:
+            os.write(file, msgspec.json.encode(claim))
+            draft.rename(path)
+        except BaseException:
+            os.close(file)
+            raise
+        return Held(self, claim, path, file)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Only one supervisor at a time looks and claims; what dead ones left is removed."""
+        """Let one supervisor at a time look and claim; remove what dead ones left."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_own():
+            raise PermissionError(f"{self.folder} belongs to another user")
         with (self.folder / _GUARD).open("w") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
-            for path in self.folder.glob("[!.]*"):
+            for path in (*self.folder.glob("[!.]*"), *self.folder.glob(f"{_NEW}*")):
                 if not lock.is_held(path):
                     path.unlink(missing_ok=True)
             yield
+
+
+def _fits(claim: Claim, claims: list[Claim], machine: Capacity) -> bool:
+    used = [each.capacity for each in claims]
+    return not used or admits(claim.capacity, used, machine)

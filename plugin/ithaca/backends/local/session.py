@@ -7,21 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
 from ithaca.backends.local import admission, lock, schedule, work
 from ithaca.backends.local.ledger import NOTHING, Ledger
 from ithaca.backends.protocol import Backend, Observation, Session
-from ithaca.errors import BackendError
+from ithaca.errors import BackendError, UsageError
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ithaca.backends.local.admission import Capacity
     from ithaca.backends.protocol import Check
     from ithaca.model.run import Obstacle
     from ithaca.model.workflow import Workflow
@@ -50,7 +49,7 @@ class LocalBackend(Backend):
 
     def session(self, home: Path, store: Documents) -> LocalSession:
         """Reach the runs whose store is in `home`."""
-        return LocalSession(home, store, admission.machine(self.settings))
+        return LocalSession(home, store, self.settings)
 
     def doctor(self, root: Path, home: Path, tell: Callable[[str], None]) -> Iterator[Check]:
         """Check what this machine has, and whether runs can be stored here."""
@@ -65,14 +64,17 @@ class LocalSession(Session):
     Args:
         home: The folder that holds the store.
         store: The store; without it nothing is known of why steps do not start.
-        machine: What the machine has.
+        settings: `[tool.ithaca.local]`.
     """
 
     def __init__(
-        self, home: Path, store: Documents | None = None, machine: Capacity = NOTHING
+        self,
+        home: Path,
+        store: Documents | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self.home, self._machine = home, machine
-        self._store = store
+        self.home, self._store, self._settings = home, store, settings
+        self._journals: dict[str, Journal] = {}
 
     def submit(self, run_id: str) -> None:
         """Start a supervisor in a session of its own, so that it outlives this process."""
@@ -110,14 +112,23 @@ class LocalSession(Session):
 
     def _obstacles(self, run_id: str) -> dict[str, Obstacle]:
         """The steps that could start if other steps left them room."""
-        if self._store is None or (used := Ledger().used()) == NOTHING:
+        claims = Ledger().claims()
+        if self._store is None or not claims:
             return {}
-        journal = Journal(self._store, run_id)
+        if run_id not in self._journals:
+            self._journals[run_id] = Journal(self._store, run_id)
+        journal = self._journals[run_id]
+        used = sum((each.capacity for each in claims), NOTHING)
+        starting = {each.step for each in claims if each.run == run_id}
         moves = schedule.moves(journal.workflow(), journal.state(), journal.events())
+        try:
+            machine = admission.machine(self._settings)
+        except UsageError:  # edited since the run was submitted
+            return {}
         found = {
-            move.step.name: admission.shortage(move.step, used, self._machine)
+            move.step.name: admission.shortage(move.step, used, machine)
             for move in moves
-            if move.answer == "go"
+            if move.answer == "go" and move.step.name not in starting
         }
         return {name: why for name, why in found.items() if why is not None}
 

@@ -13,12 +13,13 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
-from ithaca.backends.local.ledger import Ledger
+from ithaca.backends.local.ledger import Claim, Ledger
 from ithaca.backends.local.session import LocalSession
 from ithaca.backends.local.work import Remover, run_folder, sweep
 from ithaca.errors import IthacaError
@@ -111,10 +112,12 @@ class Supervisor:
             return True
         if move.answer == "open" or len(self.running) >= max(1, self.run.parallel):
             return False
-        claim = self.ledger.claim(admission.request(move.step, self.machine), self.machine)
-        if claim is None:
+        asked = admission.request(move.step, self.machine)
+        claim = Claim(run=self.run.id, step=move.step.name, **asdict(asked))
+        held = self.ledger.claim(claim, self.machine)
+        if held is None:
             return False
-        attempt = start(self._task(move, state), claim)
+        attempt = start(self._task(move, state), held)
         if move.step.timeout is not None:
             attempt.last = self.clock() + move.step.timeout + OVERDUE
         self.running[move.step.name] = attempt
@@ -249,11 +252,12 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(held, False)
     try:
         supervisor = Supervisor(home, run_id, _sleeper())
-    except IthacaError as error:  # such as settings that were edited after the submission
-        message = str(error).partition(": ")[2]
-        Journal(LocalStore.open(home / "store"), run_id).end(
-            "failed", f"it could not start: {message}"
-        )
+    except Exception as error:  # such as settings that were edited after the submission
+        if not isinstance(error, IthacaError):
+            traceback.print_exc()
+        message = str(error).partition(": ")[2] or f"{type(error).__name__}: {error}"
+        journal = Journal(LocalStore.open(home / "store"), run_id)
+        journal.end("failed", f"it could not start: {message}")
         return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # terminals come and go
     for number in (signal.SIGTERM, signal.SIGINT):
