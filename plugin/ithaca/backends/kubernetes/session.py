@@ -96,8 +96,8 @@ class ClusterSession(Session):
             "ITH664",
             f"{self.engine.title} did not confirm the run: {error.message}",
             where=f"run {run_id}",
-            cure=f"when the cluster answers again, check it with `ithaca runs show {run_id}`; if it "
-            f"is lost, start it with `ithaca runs retry {run_id}`",
+            cure=f"when the cluster answers again, check it with `ithaca runs show {run_id}`; if "
+            f"it is lost, start it with `ithaca runs retry {run_id}`",
         ) from None
 
     def _create(self, manifests: Sequence[Object]) -> tuple[BackendError | None, bool]:
