@@ -138,3 +138,17 @@ def test_a_damaged_run_is_listed_among_the_others(
     assert f"warning: run {RUN}: ITH601" in listed.stderr
     rows = json.loads(ithaca("runs", "list", "--json").stdout)
     assert (rows[0]["status"], rows[0]["error"]["code"]) == ("damaged", "ITH601")
+
+
+def test_the_end_of_a_run_that_only_its_backend_knows_is_recorded_on_request(
+    ithaca: ITHACA, waiting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = msgspec.json.encode(RunEnd(status="cancelled", ended=9.0))
+
+    def reconcile(_session: LocalSession, run: str) -> None:
+        waiting.store().create(names.run(run, "end"), end)
+
+    monkeypatch.setattr(LocalSession, "reconcile", reconcile)
+    assert ithaca("runs", "show", RUN).stdout.count("cancelled") == 0
+    assert ithaca("runs", "reconcile", RUN).stdout == f"{RUN} cancelled\n"
+    assert waiting.store().read(names.run(RUN, "end")) == end

@@ -206,6 +206,20 @@ def cancel(reference: str, wait: bool) -> None:
 
 @runs.command()
 @run_argument
+@looks
+def reconcile(reference: str) -> None:
+    """Record the end of a run that nothing else records.
+
+    Use it for a run on a cluster whose pods have ended without a record, and that no `ithaca run`
+    waits for. Other commands show the end of such a run, but do not write it.
+    """
+    run, _ = _open(reference)
+    run.reconcile()
+    click.echo(f"{run.id} {run.status}")
+
+
+@runs.command()
+@run_argument
 @wait_or_detach
 @looks
 @as_json
