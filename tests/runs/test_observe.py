@@ -80,6 +80,7 @@ def test_an_end_that_only_the_backend_knows_is_seen_and_not_written(
     knows(monkeypatch, run)
     assert run.status == "succeeded"
     assert run.step("a").status == "succeeded"
+    assert [attempt.status for attempt in run.attempts("a")] == ["succeeded"]
     assert run._journal.ended() is None
 
 

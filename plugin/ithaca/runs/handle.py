@@ -13,7 +13,7 @@ from ithaca.errors import IthacaError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal, find_run, list_runs
-from ithaca.runs.observe import describe, error_of, observe, reconcile
+from ithaca.runs.observe import describe, error_of, observe, reconcile, with_ends
 from ithaca.runs.progress import shown
 from ithaca.runs.submission import retry
 
@@ -83,6 +83,10 @@ class Run:
         backend = self._project.backend(self.document.backend)
         return backend.session(self._project.home, self._store)
 
+    def _known(self) -> Journal:
+        """The documents, with the ends that only the backend knows."""
+        return with_ends(self._journal, self._connect, self._store)[0]
+
     def _connect(self) -> Session | None:
         """The session; None for a reader who has no access to the backend."""
         try:
@@ -113,14 +117,9 @@ class Run:
         return self._project.home
 
     def observe(self) -> RunState:
-        """Everything that is known of the run now. Nothing is written.
+        """Everything that is known of the run at one moment; `status` and others are parts of it.
 
-        Returns:
-            Its status, metrics and steps at one moment; `status`, `metrics` and `steps` are parts
-            of it.
-
-        Raises:
-            StoreError: The store cannot be read.
+        Nothing is written.
         """
         return observe(self._journal, self._connect, self._store, reader=self._read_only)
 
@@ -256,14 +255,15 @@ class Run:
             step: Name of the step.
         """
         known = self.step(step)
+        journal = self._known()
         return tuple(
             attempt_state(
                 known.name,
                 number,
-                self._journal.attempt_start(step, number),
-                self._journal.attempt_end(step, number),
+                journal.attempt_start(step, number),
+                journal.attempt_end(step, number),
             )
-            for number in self._journal.attempts(step)
+            for number in journal.attempts(step)
         )
 
     def values(self, step: str) -> tuple[NamedValue, ...]:
@@ -385,7 +385,8 @@ class Run:
     def _attempt(self, step: str, attempt: int | None) -> tuple[Journal, int]:
         """Where an attempt's log and notebook are: those of a reused step are in another run."""
         known = self.step(step)
-        if attempt is not None and attempt not in self._journal.attempts(step):
+        journal = self._known()
+        if attempt is not None and attempt not in journal.attempts(step):
             raise NotFound(
                 "ITH607",
                 f"step `{step}` has no attempt {attempt}",
@@ -393,7 +394,7 @@ class Run:
                 cure=f"`ithaca runs show {self.id}/{step}` lists its attempts",
             )
         if attempt is not None or known.reused_from is None:
-            return self._journal, attempt or known.attempt
+            return journal, attempt or known.attempt
         origin = Journal(self._journal.store, known.reused_from)
         for number in origin.attempts(step):
             end = origin.attempt_end(step, number)

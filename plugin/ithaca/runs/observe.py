@@ -51,17 +51,30 @@ def observe(
         NotFound: There is no such run.
         StoreError: The store cannot be read.
     """
-    if journal.ended() is not None:
-        return journal.state()
-    # The backend is asked first: an owner that is gone has written its end before.
-    session = connect()
-    seen = Observation() if session is None else session.observe(journal.id)
+    known, seen = with_ends(journal, connect, store)
     alive = seen.alive or reader
     if not alive:
         store.invalidate()
-    if seen.ends:
-        journal = journal.over(Draft(store, seen.ends))
-    return _with_obstacles(journal.state(alive=alive), seen.obstacles)
+    return _with_obstacles(known.state(alive=alive), seen.obstacles)
+
+
+def with_ends(
+    journal: Journal, connect: Callable[[], Session | None], store: Store
+) -> tuple[Journal, Observation]:
+    """A run's documents together with the ends that its backend knows.
+
+    Args:
+        journal: The run's documents.
+        connect: As in `observe`.
+        store: Where the documents are.
+
+    Returns:
+        A journal to read from, and what the backend knows.
+    """
+    # The backend is asked first: an owner that is gone has written its end before.
+    session = None if journal.ended() is not None else connect()
+    seen = Observation() if session is None else session.observe(journal.id)
+    return (journal.over(Draft(store, seen.ends)) if seen.ends else journal), seen
 
 
 def reconcile(journal: Journal, session: Session) -> None:
