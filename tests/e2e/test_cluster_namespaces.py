@@ -145,7 +145,7 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
         ({"ITHACA_IMAGE": "local/busybox:dev"}, "image local/busybox:dev", "not installed",
          "runner_image"),
         ({"ITHACA_STORE": "s3://no-such-bucket/x"}, "store, from a pod", "no such bucket",
-         "make it"),
+         "create it"),
         ({"ITHACA_NAMESPACE": "ithaca-nowhere"}, "namespace", "there is no", "create namespace"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "store, from here", "credentials", "AWS_"),
     ],

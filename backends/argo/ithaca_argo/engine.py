@@ -44,6 +44,7 @@ class ArgoEngine(Engine):
 
     title = "Argo"
     kind = workflow.WORKFLOW
+    suspends = True
 
     def __init__(self, settings: ArgoSettings) -> None:
         self.settings = settings

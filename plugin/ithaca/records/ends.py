@@ -16,7 +16,7 @@ import msgspec
 from ithaca.model.run import FINAL, AttemptEnd, StepError
 from ithaca.records import names
 from ithaca.records.fold import GOOD
-from ithaca.records.journal import UNEXPLAINED, VANISHED
+from ithaca.records.journal import UNEXPLAINED, VANISHED, needs_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -223,7 +223,7 @@ def _message(kind: _Kind, message: str) -> str:
 
 
 def explain(journal: Journal, end: AttemptEnd, message: str) -> None:
-    """Record why a pod was terminated or vanished, which was not known when its end was written.
+    """Record why a pod was lost, if more is known than when its end was written.
 
     Args:
         journal: The run's journal.
@@ -231,9 +231,12 @@ def explain(journal: Journal, end: AttemptEnd, message: str) -> None:
         message: What its engine reported later.
     """
     kind = _kind(message)
-    if end.error is None or end.error.code not in UNEXPLAINED or kind is _UNKNOWN:
+    if end.error is None or not needs_reason(end) or kind is _UNKNOWN:
         return
     error = _error(journal, end.step, end.attempt, kind, message)
+    is_longer = error.code == end.error.code and len(error.message) > len(end.error.message)
+    if end.error.code not in UNEXPLAINED and not is_longer:
+        return
     explained = msgspec.structs.replace(
         end,
         error=msgspec.structs.replace(error, cell=error.cell or end.error.cell),

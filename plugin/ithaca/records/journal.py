@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +37,11 @@ VANISHED = "ITH537"
 """Code of the error of an attempt whose pod vanished, for a reason that is not known yet."""
 UNEXPLAINED = (TERMINATED, VANISHED)
 """Codes of errors whose reason may become known later."""
+
+
+def needs_reason(end: AttemptEnd) -> bool:
+    """Whether a better reason for the end of an attempt may become known later."""
+    return end.error is not None and (end.error.code in UNEXPLAINED or end.infrastructure)
 
 
 class Journal:
@@ -196,13 +202,24 @@ class Journal:
 
     def _explained(self, end: AttemptEnd) -> AttemptEnd:
         """The end with its reason, where that became known later."""
-        if end.error is None or end.error.code not in UNEXPLAINED:
+        if not needs_reason(end):
             return end
         try:
             name = names.attempt(self.id, end.step, end.attempt, "reason")
             return self._keep(name, AttemptEnd)
         except NotFound:
             return end
+
+    def unexplained(self) -> bool:
+        """Whether an attempt was lost and its engine may still give a better reason."""
+        for step in self.workflow().steps:
+            for number in self.attempts(step.name):
+                with contextlib.suppress(NotFound):
+                    name = names.attempt(self.id, step.name, number, "end")
+                    end = self._keep(name, AttemptEnd)
+                    if needs_reason(end) and self._explained(end) is end:
+                        return True
+        return False
 
     def _keep(self, name: str, kind: type[Kind]) -> Kind:
         if name not in self._kept:

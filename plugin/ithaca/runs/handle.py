@@ -113,7 +113,7 @@ class Run:
 
     @property
     def home(self) -> Path:
-        """The folder with Ithaca's own files of the run's project."""
+        """The folder with Ithaca's own files."""
         return self._project.home
 
     def observe(self) -> RunState:
@@ -126,8 +126,7 @@ class Run:
     def reconcile(self) -> None:
         """Write the ends that nothing else can write any more, such as those of killed pods.
 
-        `wait`, `watch`, `cancel` and `retry` do it. Where the store may only be read, nothing
-        happens.
+        `wait`, `watch`, `cancel` and `retry` do it; a reader cannot.
         """
         if not self._read_only:
             reconcile(self._journal, self._session)
@@ -162,7 +161,7 @@ class Run:
             What `observe()` returns; the last one has ended.
 
         Raises:
-            BackendError: The cluster no longer allows to watch the run (ITH665); the run goes on.
+            BackendError: The cluster does not allow to watch the run any more (ITH665).
         """
         with self._session.follow(self.id) as sleep:
             while True:

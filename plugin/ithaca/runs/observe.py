@@ -7,6 +7,7 @@ and explicit commands call it.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -72,7 +73,12 @@ def with_ends(
         A journal to read from, and what the backend knows.
     """
     # The backend is asked first: an owner that is gone has written its end before.
-    session = None if journal.ended() is not None else connect()
+    session = None
+    if journal.ended() is None:
+        session = connect()
+    elif journal.unexplained():
+        with contextlib.suppress(IthacaError):  # the documents alone will do
+            session = connect()
     seen = Observation() if session is None else session.observe(journal.id)
     return (journal.over(Draft(store, seen.ends)) if seen.ends else journal), seen
 
@@ -87,7 +93,7 @@ def reconcile(journal: Journal, session: Session) -> None:
     Raises:
         StoreError: The store cannot be written.
     """
-    if journal.ended() is None:
+    if journal.ended() is None or journal.unexplained():
         session.reconcile(journal.id)
 
 

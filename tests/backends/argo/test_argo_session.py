@@ -13,7 +13,8 @@ from argo_workflows import PLAIN, run, workflow
 
 from cluster_workflows import text_of
 from ithaca.backends.kubernetes import Cluster, ClusterSession, Kind
-from ithaca.backends.kubernetes import session as module
+from ithaca.backends.kubernetes import session as session_module
+from ithaca.backends.kubernetes import view as module
 from ithaca.model.run import AttemptEnd
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -211,3 +212,30 @@ def test_a_run_whose_workflow_was_stopped_in_argo_is_cancelled(
     session.reconcile(journal.id)
     assert (end := journal.ended()) is not None
     assert (end.status, end.message) == ("cancelled", "it was stopped in Argo")
+
+
+def test_an_answer_waits_until_argo_asks(
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, passed = journal.workflow().steps[0].name, []
+    seen: list[set[str]] = [set(), set(), {step}]
+    monkeypatch.setattr(session_module, "LOOK", 0.0)
+    monkeypatch.setattr(ArgoEngine, "gates", lambda _self, _found: seen.pop(0))
+    monkeypatch.setattr(
+        ArgoEngine, "answer", lambda _self, _cluster, _found, answers: passed.append(set(answers))
+    )
+
+    class Workflows:
+        namespace = "default"
+
+        def within(self, _namespace: str) -> Workflows:
+            return self
+
+        def get(self, _kind: Kind, _name: str) -> dict[str, Any]:
+            return {"metadata": {"name": "w"}, "status": {"phase": "Running"}}
+
+    session._cluster = Workflows()  # type: ignore[assignment]
+    journal.ask("approve", step=step)
+    session.wake(journal.id)
+    assert passed == [{step}]
+    assert seen == []

@@ -85,6 +85,9 @@ class Engine(ABC):
     kind: ClassVar[Kind]
     """The kind of the object that represents a run."""
 
+    suspends: ClassVar[bool] = False
+    """Whether approvals wait in the engine itself, not in pods: then `gates` names them."""
+
     @abstractmethod
     def objects(self, workflow: Workflow, run: RunDocument | None = None) -> Sequence[Object]:
         """Build the engine's objects for a workflow, or for a planned run of it.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ulid import ULID
@@ -19,6 +18,7 @@ from ithaca.backends.kubernetes.answers import Unanswered
 from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
 from ithaca.backends.kubernetes.engine import Answer
 from ithaca.backends.kubernetes.obstacles import is_specific, obstacle, waiting_reason
+from ithaca.backends.kubernetes.view import FRESH, View
 from ithaca.backends.protocol import Observation, Session
 from ithaca.errors import BackendError
 from ithaca.records.draft import Draft
@@ -27,29 +27,23 @@ from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ithaca.backends.kubernetes.engine import Engine, Object, PodState
+    from ithaca.backends.kubernetes.engine import Engine, Object
     from ithaca.model.run import Event, Obstacle
     from ithaca.store import Documents
 
 LOOK = 1.0
 """Seconds between two reads of the store while nothing changes on the cluster."""
 
-FRESH = 5.0
-"""Seconds for which an answer of the API server is used, while nothing watches the run."""
-
 AGAIN = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a submission that got no answer is repeated."""
 
+GATE = 60.0
+"""Seconds that an answer waits until the engine asks."""
+
 DENIED = 60.0
 """Seconds until a refused list of pods is asked for again."""
-
-LATE = 1.0
-"""Seconds by which the store's list of documents may be older than the run's object."""
-
-SKEW = 30.0
-"""Seconds by which the clocks of this machine and of the cluster may differ."""
 
 SUBMISSION = 30.0
 """Seconds that a run may be without its object because it is being submitted."""
@@ -70,7 +64,7 @@ class ClusterSession(Session):
     def __init__(self, engine: Engine, store: Documents, namespace: str | None = None) -> None:
         self.engine, self.store, self._namespace = engine, store, namespace
         self._cluster: Cluster | None = None
-        self._views: dict[str, _View] = {}
+        self._views: dict[str, View] = {}
 
     @property
     def cluster(self) -> Cluster:
@@ -146,7 +140,7 @@ class ClusterSession(Session):
         The last pod writes the run's end, too; but it takes its time, or may never start.
         """
         view = self._view(run_id)
-        if view.journal.ended() is None:
+        if view.journal.ended() is None or view.journal.unexplained():
             self._settle(view, view.journal)
 
     def wake(self, run_id: str) -> None:
@@ -156,14 +150,25 @@ class ClusterSession(Session):
         if any(event.kind == "cancel" for event in events):
             self.engine.stop(cluster, name)
             return
-        answers = _answers(events)
-        while True:
-            found = cluster.get(self.engine.kind, name)
-            if found is None or not answers.keys() & self.engine.gates(found):
+        answers, last = _answers(events), time.monotonic() + GATE
+        while (found := cluster.get(self.engine.kind, name)) is not None:
+            if self._passed(cluster, found, answers) or not self.engine.suspends:
                 return
-            with contextlib.suppress(Conflict):  # the controller wrote meanwhile: look again
-                self.engine.answer(cluster, found, answers)
+            if self.engine.outcome(found) is not None or time.monotonic() > last:
                 return
+            time.sleep(LOOK / 2)  # the answer came before the engine asks
+
+    def _passed(
+        self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
+    ) -> bool:
+        """Answer what waits in the engine; False when nothing that was answered waits there."""
+        if not answers.keys() & self.engine.gates(found):
+            return False
+        try:
+            self.engine.answer(cluster, found, answers)
+        except Conflict:  # the controller wrote meanwhile
+            return False
+        return True
 
     def answer(self, run_id: str, step: str, decision: str, comment: str) -> bool:
         """Let the engine have the answer where something in it asks by rules of its own."""
@@ -226,7 +231,7 @@ class ClusterSession(Session):
             over.set()
             view.until = 0.0
 
-    def _obstacles(self, view: _View) -> dict[str, Obstacle]:
+    def _obstacles(self, view: View) -> dict[str, Obstacle]:
         """Why pods do not start: from the run's object or, where it is silent, from the pods."""
         waiting = [each for each in view.pods if each.phase == "pending"]
         found = {each.step: obstacle(each.message) for each in waiting}
@@ -234,7 +239,7 @@ class ClusterSession(Session):
             found.update(self._listed(view))
         return {step: why for step, why in found.items() if why is not None}
 
-    def _listed(self, view: _View) -> dict[str, Obstacle]:
+    def _listed(self, view: View) -> dict[str, Obstacle]:
         """What the run's pods say: one list every few seconds, if the user may list pods."""
         now = time.monotonic()
         if now >= view.next_list:
@@ -270,11 +275,11 @@ class ClusterSession(Session):
         namespace, name = self._place(journal)
         return self.cluster.within(namespace), name
 
-    def _view(self, run_id: str) -> _View:
+    def _view(self, run_id: str) -> View:
         """What this session has seen of a run."""
-        return self._views.setdefault(run_id, _View(Journal(self.store, run_id)))
+        return self._views.setdefault(run_id, View(Journal(self.store, run_id)))
 
-    def _look(self, view: _View) -> Object | None:
+    def _look(self, view: View) -> Object | None:
         """The run's object: as the watch shows it, else at most `FRESH` seconds old."""
         if time.monotonic() > view.until:
             cluster, name = self._find(view.journal)
@@ -282,7 +287,7 @@ class ClusterSession(Session):
             view.until = time.monotonic() + FRESH
         return view.found
 
-    def _settle(self, view: _View, journal: Journal) -> bool:
+    def _settle(self, view: View, journal: Journal) -> bool:
         """Write what follows from the run's object.
 
         Args:
@@ -304,11 +309,18 @@ class ClusterSession(Session):
                 view.pods = tuple(self.engine.pods(cluster, found))
         except BackendError:
             return True
+        if journal is view.journal and self.engine.suspends:
+            with contextlib.suppress(BackendError):  # a watcher may have no right to answer
+                self._passed(self._find(journal)[0], found, _answers(journal.events()))
         self._settle_attempts(view, journal)
         if outcome is not None and view.over is None:
             self.store.invalidate()  # it may have listed documents before the pods ended
-        if outcome is None or not (
-            view.is_over(found) or all(step.status in GOOD for step in journal.state().steps)
+        if (
+            journal.ended() is not None
+            or outcome is None
+            or not (
+                view.is_over(found) or all(step.status in GOOD for step in journal.state().steps)
+            )
         ):
             return True
         end_run(
@@ -319,14 +331,14 @@ class ClusterSession(Session):
         )
         return True
 
-    def _settle_missing(self, view: _View, journal: Journal) -> bool:
+    def _settle_missing(self, view: View, journal: Journal) -> bool:
         """End a run whose object was deleted while this session watched it.
 
         An object that was never seen may be on another cluster than that of the kubeconfig.
         """
         if view.deleted is None:
             return time.time() - ULID.from_str(journal.id).timestamp < SUBMISSION
-        if time.monotonic() - view.deleted < LATE:
+        if not view.is_visible(view.deleted):
             return True
         if any(step.status in OPEN for step in journal.state().steps):
             journal.end("lost", f"its {self.engine.kind.kind} was deleted")
@@ -334,7 +346,7 @@ class ClusterSession(Session):
             end_run(journal)
         return True
 
-    def _settle_attempts(self, view: _View, journal: Journal) -> None:
+    def _settle_attempts(self, view: View, journal: Journal) -> None:
         """Write the ends of attempts whose pods failed without writing one."""
         failed = {(pod.step, pod.number): pod for pod in view.pods if pod.failed}
         lost = [pod for place, pod in failed.items() if place not in view.settled]
@@ -350,56 +362,6 @@ class ClusterSession(Session):
         )
         if journal is view.journal:
             view.settled.update((pod.step, pod.number) for pod in lost)
-
-
-class _View:
-    """What a session has seen of a run.
-
-    Attributes:
-        journal: The run's documents.
-        found: The run's object as it was read last; None when there is none.
-        until: When it has to be read again, by the monotonic clock.
-        deleted: When the watch saw it deleted.
-        pods: The pods of its steps, as the engine described them last.
-        settled: Failed pods whose ends are written.
-        over: When the steps were first seen ended.
-        listed: Why pods do not start, as they say themselves.
-        next_list: When pods may be listed again.
-    """
-
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-        self.found: Object | None = None
-        self.until = 0.0
-        self.deleted: float | None = None
-        self.pods: tuple[PodState, ...] = ()
-        self.settled: set[tuple[str, int]] = set()
-        self.listed: dict[str, Obstacle] = {}
-        self.next_list = 0.0
-        self.over: float | None = None
-        self._version, self._pods_until = "", 0.0
-
-    def is_due(self, found: Object) -> bool:
-        """Whether the pods have to be read: the object changed, or the last time is long ago."""
-        version, now = found["metadata"].get("resourceVersion", ""), time.monotonic()
-        if version == self._version and now < self._pods_until:
-            return False
-        self._version, self._pods_until = version, now + FRESH
-        return True
-
-    def is_over(self, found: Object) -> bool:
-        """Whether the store shows by now everything that the pods wrote.
-
-        Args:
-            found: The run's object, whose steps have ended.
-        """
-        now, status = time.monotonic(), found.get("status") or {}
-        if self.over is None:
-            self.over = now
-        ended = status.get("finishedAt") or status.get("completionTime")
-        if ended and time.time() - datetime.fromisoformat(ended).timestamp() > SKEW:
-            return True
-        return now - self.over >= LATE
 
 
 def _answers(events: list[Event]) -> dict[str, dict[str, str]]:
