@@ -52,10 +52,6 @@ def open_runs(project: Project) -> list[Run]:
 class Run:
     """A run.
 
-    Args:
-        project: The project that it belongs to.
-        run_id: Its full id.
-
     Example:
         >>> run = ithaca.run("train.ipynb")  # doctest: +SKIP
         >>> run.wait().status  # doctest: +SKIP
@@ -307,7 +303,7 @@ class Run:
         return Run(self._project, found)
 
     def log(self, step: str, attempt: int, *, start: int = 0) -> tuple[bytes, int]:
-        """What an attempt printed, from chunk number `start` on, and the number of the next."""
+        """What an attempt printed from chunk `start` on, and the number of the next chunk."""
         return self._journal.log(step, attempt, start=start)
 
     def has_log(self, step: str) -> bool:
