@@ -16,6 +16,7 @@ from ithaca.runs.progress import COLOURS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ithaca.store import Entry
     from ithaca.values import NamedValue
 
 
@@ -110,3 +111,38 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         ]
         text = "  ".join(cells).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def entry_facts(entry: Entry) -> dict[str, Any]:
+    """A file of a snapshot as JSON data."""
+    return {
+        "kind": entry.kind,
+        "size": entry.size,
+        "digest": entry.digest or None,
+        "executable": entry.executable,
+        "target": _text(entry.target) or None,
+        "mode": f"{entry.mode:o}",
+    }
+
+
+def entry_mode(entry: Entry) -> str:
+    """The kind and mode of a file: `d0755`."""
+    kind = {"dir": "d", "symlink": "l"}.get(entry.kind, "-")
+    return f"{kind}{entry.mode & 0o7777:04o}"
+
+
+def entry_target(entry: Entry) -> str:
+    """` -> TARGET` of a symbolic link, else nothing."""
+    return f" -> {printable(_text(entry.target))}" if entry.kind == "symlink" else ""
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
+
+
+def printable(path: str) -> str:
+    """A file's name with control characters escaped, so that it cannot control the terminal."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in path
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,10 +12,14 @@ import msgspec
 from ithaca.cli.options import FORMS, RunName, as_json, flags, project, remote_options
 from ithaca.cli.output import (
     describe_value,
+    entry_facts,
+    entry_mode,
+    entry_target,
     moment,
     print_json,
     print_notice,
     print_table,
+    printable,
     size,
 )
 from ithaca.cli.progress import ProgressLine
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
     from ithaca.runs.contents import Difference
     from ithaca.runs.references import Owner
-    from ithaca.store import Entry, Problem, Store
+    from ithaca.store import Problem, Store
     from ithaca.store.remotes import Transfer
 
     Move = Callable[..., Transfer]
@@ -120,7 +124,8 @@ def show(snapshot: str, as_json: bool) -> None:
     found = contents(store, digest)
     if as_json:
         rows = [
-            {"path": str(path), **_facts(each)} for path, each in entries(store, digest).items()
+            {"path": str(path), **entry_facts(each)}
+            for path, each in entries(store, digest).items()
         ]
         print_json(
             {
@@ -133,7 +138,9 @@ def show(snapshot: str, as_json: bool) -> None:
         return
     click.echo(digest)
     for path, entry in found.files.items():
-        click.echo(f"{_mode(entry)}  {size(entry.size):>10}  {_printable(path)}{_target(entry)}")
+        click.echo(
+            f"{entry_mode(entry)}  {size(entry.size):>10}  {printable(path)}{entry_target(entry)}"
+        )
     for name, version in found.libraries.items():
         click.echo(f"library {name} {version}")
     for value in found.values:
@@ -164,7 +171,7 @@ def diff(first: str, second: str, as_json: bool) -> None:
         what = "" if each.what == "file" else f"{each.what} "
         click.echo(
             f"{click.style(each.kind, fg=colours[each.kind])}{' ' * (9 - len(each.kind))}"
-            f"{what}{_printable(each.name)}{_from_to(each)}"
+            f"{what}{printable(each.name)}{_from_to(each)}"
         )
     counts = [(kind, sum(each.kind == kind for each in found)) for kind in colours]
     summary = ", ".join(f"{count} {kind}" for kind, count in counts if count)
@@ -184,8 +191,8 @@ def _diff_as_json(store: Store, first: str, second: str) -> None:
             {
                 "path": str(each.path),
                 "kind": each.kind,
-                "before": _facts(each.before) if each.before else None,
-                "after": _facts(each.after) if each.after else None,
+                "before": entry_facts(each.before) if each.before else None,
+                "after": entry_facts(each.after) if each.after else None,
             }
             for each in compare(store, first, second)
         ]
@@ -373,35 +380,3 @@ def _from_to(change: Difference) -> str:
         if each is not None
     ]
     return ": " + " → ".join(sides) if sides else ""
-
-
-def _facts(entry: Entry) -> dict[str, Any]:
-    return {
-        "kind": entry.kind,
-        "size": entry.size,
-        "digest": entry.digest or None,
-        "executable": entry.executable,
-        "target": _text(entry.target) or None,
-        "mode": f"{entry.mode:o}",
-    }
-
-
-def _mode(entry: Entry) -> str:
-    kind = {"dir": "d", "symlink": "l"}.get(entry.kind, "-")
-    return f"{kind}{entry.mode & 0o7777:04o}"
-
-
-def _target(entry: Entry) -> str:
-    return f" -> {_printable(_text(entry.target))}" if entry.kind == "symlink" else ""
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
-
-
-def _printable(path: str) -> str:
-    """A file's name with control characters escaped, so that it cannot control the terminal."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in path
-    )

@@ -22,6 +22,7 @@ from ithaca.runs.submission import submit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ithaca.backends import Backend, Session
     from ithaca.model.workflow import Workflow
     from ithaca.runs.environment import Environments
     from ithaca.runs.project import Project
@@ -65,6 +66,8 @@ class Preparation:
     _store: Store = field(repr=False)
     _document: RunDocument = field(repr=False)
     _notebook: bytes = field(repr=False)
+    _backend: Backend = field(repr=False)
+    _session: Session = field(repr=False)
     _environments: Environments = field(repr=False)
     _reuse_filter: Callable[[str], str] | None = field(repr=False)
 
@@ -115,5 +118,5 @@ class Preparation:
         if explain:
             again = why_again(self._store, self.workflow, document, self._reuse_filter)
             document = msgspec.structs.replace(document, notices=(*document.notices, *again))
-        submit(self._project, self._store, document, self._notebook)
+        submit(self._backend, self._session, self._store, document, self._notebook)
         return Run(self._project, document.id)

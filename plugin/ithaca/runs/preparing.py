@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ithaca.compiling.arguments import complete_arguments
+import msgspec
+
 from ithaca.compiling.compile import compile as compile_notebook
 from ithaca.errors import UsageError
 from ithaca.model import workflow as model
@@ -92,11 +93,10 @@ def prepare(
         plan=(),
         notices=(*notices, *environments.notices, *taken.notices),
     )
-    shared = shared_steps(ir)
     planned = plan(
-        ir,
+        msgspec.structs.replace(ir, steps=shared_steps(ir)),
         store=store,
-        arguments=complete_arguments({}, ir.parameters),
+        arguments={},
         environment=environments.of,
         source=taken.digest,
         counts=counts,
@@ -104,22 +104,25 @@ def prepare(
     known = {
         each.step: Known(execution=each.execution, run=each.reused_from or "")
         for each in planned
-        if each.step in shared and each.execution is not None
+        if each.execution is not None
     }
-    return Preparation(ir, known, project, store, document, notebook, environments, counts)
+    session = backend.session(project.home, store)
+    return Preparation(
+        ir, known, project, store, document, notebook, backend, session, environments, counts
+    )
 
 
-def shared_steps(workflow: model.Workflow) -> frozenset[str]:
+def shared_steps(workflow: model.Workflow) -> tuple[model.Step, ...]:
     """The steps that no parameter reaches: their result is the same in every launch.
 
     Args:
         workflow: The workflow.
     """
-    found: set[str] = set()
+    found: dict[str, model.Step] = {}
     for step in workflow.steps:
-        if not step.parameters and found.issuperset(step.needs):
-            found.add(step.name)
-    return frozenset(found)
+        if not step.parameters and found.keys() >= {*step.needs}:
+            found[step.name] = step
+    return tuple(found.values())
 
 
 def _located(
@@ -194,7 +197,9 @@ def _infrastructure_retries(settings: Settings) -> int:
     wanted = settings.number("infrastructure_retries", 2)
     if wanted < 0:
         raise UsageError(
-            "ITH903", f"the setting `infrastructure_retries` must be at least 0 (got {wanted})"
+            "ITH903",
+            f"the setting `infrastructure_retries` must be at least 0 (got {wanted})",
+            cure="set it to 0 to count every failed attempt against `retry:N`",
         )
     return wanted
 
@@ -204,5 +209,9 @@ def _parallel(settings: Settings) -> int:
 
     wanted = settings.number("parallel", cores())
     if wanted < 1:
-        raise UsageError("ITH909", f"--parallel must be at least 1 (got {wanted})")
+        raise UsageError(
+            "ITH909",
+            f"--parallel must be at least 1 (got {wanted})",
+            cure="leave it out to run as many steps at once as there are cores",
+        )
     return wanted

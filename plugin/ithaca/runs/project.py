@@ -158,7 +158,7 @@ class Project:
             raise UsageError(
                 "ITH916",
                 f"the store {url} is named only by the project's own files, and you have not "
-                "trusted it; whoever writes to a store can run code on your machine",
+                "trusted it; anyone who can write to a store can run code on your machine",
                 cure=f"if you trust it, run `ithaca store trust {url}`; for this command only, "
                 f"pass `--store {url}`",
             )

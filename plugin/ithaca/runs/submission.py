@@ -1,4 +1,4 @@
-"""Writing a run down and handing it to its backend; and runs that go on from another."""
+"""Recording a run and handing it to its backend, and retrying a run."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ithaca.runs.changes import changed_since
 from ithaca.runs.environment import InPods, here_again
 
 if TYPE_CHECKING:
+    from ithaca.backends import Backend, Session
     from ithaca.model.run import RunDocument
     from ithaca.records.fold import RunState
     from ithaca.runs.environment import Environments
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
     from ithaca.store import Store
 
 
-def submit(project: Project, store: Store, document: RunDocument, notebook: bytes) -> None:
-    """Write a run down and start it.
+def submit(
+    backend: Backend, session: Session, store: Store, document: RunDocument, notebook: bytes
+) -> None:
+    """Record a run and start it.
 
     Args:
-        project: The project.
+        backend: What runs it.
+        session: Reaches the backend.
         store: Where the run is kept; it holds the workflow and the source already.
         document: What to run.
         notebook: The notebook as it was submitted.
@@ -40,12 +44,11 @@ def submit(project: Project, store: Store, document: RunDocument, notebook: byte
         StoreError: The store cannot be written.
         BackendError: The backend cannot be reached, or refuses the run.
     """
-    backend = project.backend(document.backend)
     store.create(names.run(document.id, "notebook"), notebook)
     store.create(names.run(document.id), msgspec.json.encode(document))
     if backend.remote:
         write_planned(Journal(store, document.id))
-    backend.session(project.home, store).submit(document.id)
+    session.submit(document.id)
 
 
 def retry(project: Project, journal: Journal, store: Store, state: RunState) -> str:
@@ -112,5 +115,6 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         notices=changed_since(store, before, workflow),
     )
     store.share([document.source])
-    submit(project, store, document, store.read(names.run(state.id, "notebook")))
+    session = backend.session(project.home, store)
+    submit(backend, session, store, document, store.read(names.run(state.id, "notebook")))
     return document.id
