@@ -23,7 +23,7 @@ def test_an_evicted_pod_says_why_although_it_was_only_told_to_end(place: Cluster
     place.settings('infrastructure_retries = 0\nwork = {size = "60Mi"}')
     code = "import time\nopen('big', 'wb').write(b'x' * 150 * 2**20)\ntime.sleep(300)"
     place.notebook(("step:fit", code))
-    _, told = place.run()  # who watches sees what the kubelet says; Tekton passes on one word
+    _, told = place.run()  # a watcher sees the kubelet's message; Tekton passes on one word
     error = told["steps"][0]["error"]
     assert error["code"] == "ITH523"
     assert error["message"].startswith("its pod was evicted: ")
@@ -79,7 +79,7 @@ def test_a_run_that_is_stopped_in_the_engine_is_cancelled(place: ClusterPlace, w
     assert "stopped" in place.ithaca("runs", "show", run).stdout
 
 
-def test_a_run_whose_object_is_deleted_before_our_eyes_is_lost_and_says_so(
+def test_a_run_whose_object_is_deleted_while_it_is_watched_is_lost(
     place: ClusterPlace,
 ) -> None:
     place.notebook(("step:slow", "import time\ntime.sleep(600)"))

@@ -77,7 +77,12 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
             cure=f"wait for its end, or cancel it with `ithaca runs cancel {state.id}`",
         )
     if state.status == "succeeded":
-        raise UsageError("ITH907", "every step of the run succeeded", where=f"run {state.id}")
+        raise UsageError(
+            "ITH907",
+            "every step of the run succeeded",
+            where=f"run {state.id}",
+            cure=f"to run the notebook again, use `ithaca run {journal.run().notebook} --no-reuse`",
+        )
     before, workflow = journal.run(), journal.workflow()
     if before.store:
         project.refuse_writing(before.store)

@@ -2,7 +2,7 @@
 
 `client` reads and writes objects of the Kubernetes API as plain data, and `watching` follows one
 of them; `kubeconfig` and `login` find the cluster and the credentials, and `connection` sends
-requests. They use the `kubernetes` package for kubeconfigs, sign-in, TLS and models.
+requests. They use the `kubernetes` package for kubeconfigs, login, TLS and models.
 
 `settings` reads `[tool.ithaca.NAME]`, `native` checks settings that are written as
 Kubernetes documents them, `pods` builds the pod of a step from tags and settings, `command` has the

@@ -1,6 +1,6 @@
 """Where the API server is, and as whom to speak to it: the kubeconfig, or the pod's account.
 
-The `kubernetes` package reads kubeconfigs, tokens and certificates, and signs in with OIDC. Added
+The `kubernetes` package reads kubeconfigs, tokens and certificates, and logs in with OIDC. Added
 here is what it lacks or does unlike kubectl: current context and paths of several files, commands
 for credentials (`login`), impersonation, the proxy of a cluster, and the namespace.
 """

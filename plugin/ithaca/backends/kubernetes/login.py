@@ -151,5 +151,5 @@ def _failed(program: str, reason: str) -> BackendError:
         "ITH668",
         f"the kubeconfig's command returned no credentials: {reason}",
         where=program,
-        cure="sign in with the tool of your cluster until `kubectl get nodes` works",
+        cure="log in with the tool of your cluster until `kubectl get nodes` works",
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from ithaca.errors import UsageError
+from ithaca.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,10 +88,8 @@ def _problems_of_model(value: Any, kind: str, path: str) -> Iterator[str]:
     prefix = f"{path}." if path else ""
     for field, each in value.items():
         if field not in attributes:
-            close = difflib.get_close_matches(str(field), attributes, 1)
-            yield f'unknown field "{prefix}{field}"' + "".join(
-                f'; did you mean "{prefix}{one}"?' for one in close
-            )
+            known = [f"{prefix}{one}" for one in attributes]
+            yield f'unknown field "{prefix}{field}"{suggest(f"{prefix}{field}", known)}'
         else:
             yield from _problems(each, model.openapi_types[attributes[field]], prefix + field)
     for field, name in attributes.items():
