@@ -212,6 +212,8 @@ class Journal:
 
     def unexplained(self) -> bool:
         """Whether an attempt was lost and its engine may still give a better reason."""
+        if not self.run().store:
+            return False  # it ran on this machine, without an engine
         for step in self.workflow().steps:
             for number in self.attempts(step.name):
                 with contextlib.suppress(NotFound):
