@@ -68,12 +68,21 @@ class Settings:
         """
         found = self.values.get(name, {})
         if not isinstance(found, dict):
-            raise UsageError(
-                "ITH903",
-                f"the setting `{name}` must be a table (got {found!r})",
-                cure=f"set its keys under [tool.ithaca.{name}] in pyproject.toml",
-            )
+            cure = f"set its keys under [tool.ithaca.{name}] in pyproject.toml"
+            raise wrong_setting(name, "a table", found, cure)
         return dict(found)
+
+
+def wrong_setting(name: str, wanted: str, found: Any, cure: str = "") -> UsageError:
+    """The error for a setting with a value that it cannot have.
+
+    Args:
+        name: Name of the setting.
+        wanted: What it must be.
+        found: Its value.
+        cure: What to do.
+    """
+    return UsageError("ITH903", f"the setting `{name}` must be {wanted} (got {found!r})", cure=cure)
 
 
 def whole_number(name: str, found: Any, default: int) -> int:
@@ -96,9 +105,7 @@ def whole_number(name: str, found: Any, default: int) -> int:
     try:
         return int(found)
     except (TypeError, ValueError):
-        raise UsageError(
-            "ITH903", f"the setting `{name}` must be a whole number (got {found!r})"
-        ) from None
+        raise wrong_setting(name, "a whole number", found) from None
 
 
 def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:

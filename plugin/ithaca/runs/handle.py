@@ -39,14 +39,14 @@ def open_run(project: Project, text: str) -> Run:
         NotFound: There is none.
         UsageError: Several ids start so.
     """
-    return Run(project, find_run(project.looked_at(), text))
+    return Run(project, find_run(project.readable_store(), text))
 
 
 def open_runs(project: Project) -> list[Run]:
     """All runs of a project, oldest first; none when it has no store."""
     if project.remote is None and not (project.home / "store").exists():
         return []
-    return [Run(project, each) for each in list_runs(project.looked_at())]
+    return [Run(project, each) for each in list_runs(project.readable_store())]
 
 
 class Run:

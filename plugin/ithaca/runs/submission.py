@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ithaca.backends import Backend, Session
     from ithaca.model.run import RunDocument
     from ithaca.records.fold import RunState
-    from ithaca.runs.environment import Environments
     from ithaca.runs.project import Project
     from ithaca.store import Store
 
@@ -87,11 +86,11 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
     if before.store:
         project.refuse_writing(before.store)
     backend = project.backend(before.backend)
-    environments: Environments
-    if backend.remote:
-        environments = InPods(store, backend, parse(before.environment_from))
-    else:
-        environments = here_again(project, before)
+    environments = (
+        InPods(store, backend, parse(before.environment_from))
+        if backend.remote
+        else here_again(project, before)
+    )
     pinned = {
         step.name: Known(execution=step.execution, run=step.reused_from or state.id)
         for step in state.steps
