@@ -47,10 +47,10 @@ class Settings:
         """The folder for everything that Ithaca writes; by default `.ithaca` in the root."""
         return self.root / Path(self.values.get("home") or ".ithaca").expanduser()
 
-    def text(self, name: str, default: str | None = None) -> str | None:
-        """A setting as text."""
+    def text(self, name: str) -> str | None:
+        """A setting as text; None if it is not set."""
         found = self.values.get(name)
-        return default if found is None else str(found)
+        return None if found is None else str(found)
 
     def number(self, name: str, default: int) -> int:
         """A setting as a whole number.

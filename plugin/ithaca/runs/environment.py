@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
-    from ithaca.runner.environments.kept import Platform, Seen
+    from ithaca.runner.environments.kept import Platform
     from ithaca.runs.project import Project
     from ithaca.store import Store
 
@@ -64,15 +64,12 @@ def setting(project: Project, backend: str) -> Setting:
     return wanted.setting(text)
 
 
-def here_again(project: Project, before: RunDocument) -> Environments:
+def here_again(project: Project, before: RunDocument, workflow: Workflow) -> Environments:
     """The environment of a retry on this machine, described again."""
     asked = wanted.parse(before.environment_from)
     if asked is None:
         base = _describe(project, before.python)
         return Environments(base.executable, base.identity)
-    from ithaca.compiling.load import from_json
-
-    workflow = from_json(project.store().get(before.workflow), where="the run's workflow")
     chosen = Setting("lock", asked.path)
     return here(project, chosen, interpreter(project, workflow), lambda *_: None)
 
@@ -202,10 +199,14 @@ class InPods(Environments):
         return self._known[container]
 
     def _identity(self, image: str, python: str) -> str:
-        seen = self._seen(image, python)
-        if seen is None or self._asked is None:
-            return seen.identity if seen else ""
-        return self._kept(seen.platform)
+        from ithaca.runner.environments.kept import Seen
+
+        try:
+            data = self._store.read(names.environment(image, python))
+            seen = msgspec.json.decode(data, type=Seen)
+        except (NotFound, msgspec.MsgspecError):
+            return ""
+        return seen.identity if self._asked is None else self._kept(seen.platform)
 
     def _kept(self, platform: Platform | None) -> str:
         from ithaca.runner.environments import kept
@@ -213,15 +214,6 @@ class InPods(Environments):
         assert self._asked is not None
         found = kept.find(self._store, self._asked, platform)
         return found.identity if found else ""
-
-    def _seen(self, image: str, python: str) -> Seen | None:
-        from ithaca.runner.environments.kept import Seen
-
-        try:
-            data = self._store.read(names.environment(image, python))
-            return msgspec.json.decode(data, type=Seen)
-        except (NotFound, msgspec.MsgspecError):
-            return None
 
 
 def _is_fixed(image: str) -> bool:

@@ -16,12 +16,12 @@ from ithaca.model import workflow as model
 from ithaca.model.run import RunDocument
 from ithaca.notebook.root import is_everything
 from ithaca.planning.keys import Known, reuse_filter
-from ithaca.planning.plan import plan
 from ithaca.runs.environment import Environments, InPods, for_pods, here, interpreter, setting
 from ithaca.runs.launch import Preparation, check_arguments
 from ithaca.runs.project import Project, find_project
 from ithaca.runs.secrets import refuse_named_credentials
 from ithaca.runs.source import take_source
+from ithaca.runs.submission import new_run
 from ithaca.runs.workflow import Workflow, compile, located  # noqa: A004 - the public name
 from ithaca.settings import wrong_setting
 
@@ -124,17 +124,11 @@ def _prepared(ir: model.Workflow, project: Project, report: Report) -> Preparati
         store=url,
         notices=(*notices, *environments.notices, *taken.notices),
     )
-    planned = plan(
-        msgspec.structs.replace(ir, steps=shared_steps(ir)),
-        store=store,
-        arguments={},
-        environment=environments.of,
-        source=taken.digest,
-        counts=counts,
-    )
+    shared = msgspec.structs.replace(ir, steps=shared_steps(ir))
+    plan = new_run(document, shared, store, environments, None, counts).plan
     known = {
         each.step: Known(execution=each.execution, run=each.reused_from or "")
-        for each in planned
+        for each in plan
         if each.execution is not None
     }
     session = backend.session(project.home, store)

@@ -89,7 +89,7 @@ class Project:
         Raises:
             UsageError: The setting has another value.
         """
-        access = self.settings.text("store_access", "write") or "write"
+        access = self.settings.text("store_access") or "write"
         if access not in ACCESS:
             wanted = f"{', '.join(ACCESS[:-1])} or {ACCESS[-1]}"
             raise wrong_setting("store_access", wanted, access)
@@ -214,22 +214,19 @@ class Project:
             name: Its name; None for the one in the settings.
             environment: What its pods restore, for manifests without a run.
         """
-        chosen = name or self.settings.text("backend", "local") or "local"
-        general = self._for_clusters()
+        chosen = name or self.settings.text("backend") or "local"
+        texts = ("store", "image", "namespace", "service_account")
+        general: dict[str, Any] = {name: self.settings.text(name) for name in texts}
+        general["parallel"] = self.settings.number("parallel", 0) or None
+        general["infrastructure_retries"] = self.settings.number("infrastructure_retries", 2)
+        general = {name: value for name, value in general.items() if value is not None}
         named = {name: value for name, value in general.items() if name in self.settings.overrides}
+        # The backend's own table overrides the general settings.
         values = {**general, **self.settings.table(chosen), **named}
         values.pop("environment", None)  # pods get the resolved one
         return find_backend(
             chosen, {**values, **({"environment": environment} if environment else {})}
         )
-
-    def _for_clusters(self) -> dict[str, Any]:
-        """General settings that a backend's own table may override."""
-        texts = ("store", "image", "namespace", "service_account")
-        found: dict[str, Any] = {name: self.settings.text(name) for name in texts}
-        found["parallel"] = self.settings.number("parallel", 0) or None
-        found["infrastructure_retries"] = self.settings.number("infrastructure_retries", 2)
-        return {name: value for name, value in found.items() if value is not None}
 
 
 def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None = None) -> Project:
