@@ -39,18 +39,6 @@ __all__ = [
     "run",
 ]
 
-_WHERE = {
-    "Preparation": "ithaca.runs",
-    "Run": "ithaca.runs",
-    "Step": "ithaca.model.workflow",
-    "Workflow": "ithaca.runs",
-    "check": "ithaca.runs",
-    "compile": "ithaca.runs",
-    "open_run": "ithaca.runs",
-    "prepare": "ithaca.runs",
-    "run": "ithaca.runs",
-}
-
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
@@ -61,9 +49,10 @@ def __getattr__(name: str) -> object:
         return version("ithaca")
     if name == "errors":
         return import_module("ithaca.errors")
-    if name not in _WHERE:
+    if name not in __all__:
         raise AttributeError(f"module 'ithaca' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+    home = "ithaca.model.workflow" if name == "Step" else "ithaca.runs"
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

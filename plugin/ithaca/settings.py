@@ -47,10 +47,10 @@ class Settings:
         """The folder for everything that Ithaca writes; by default `.ithaca` in the root."""
         return self.root / Path(self.values.get("home") or ".ithaca").expanduser()
 
-    def text(self, name: str, default: str | None = None) -> str | None:
-        """A setting as text."""
+    def text(self, name: str) -> str | None:
+        """A setting as text; None if it is not set."""
         found = self.values.get(name)
-        return default if found is None else str(found)
+        return None if found is None else str(found)
 
     def number(self, name: str, default: int) -> int:
         """A setting as a whole number.
@@ -68,12 +68,21 @@ class Settings:
         """
         found = self.values.get(name, {})
         if not isinstance(found, dict):
-            raise UsageError(
-                "ITH903",
-                f"the setting `{name}` must be a table (got {found!r})",
-                cure=f"set its keys under [tool.ithaca.{name}] in pyproject.toml",
-            )
+            cure = f"set its keys under [tool.ithaca.{name}] in pyproject.toml"
+            raise wrong_setting(name, "a table", found, cure)
         return dict(found)
+
+
+def wrong_setting(name: str, wanted: str, found: Any, cure: str = "") -> UsageError:
+    """The error for a setting with a value that it cannot have.
+
+    Args:
+        name: Name of the setting.
+        wanted: What it must be.
+        found: Its value.
+        cure: What to do.
+    """
+    return UsageError("ITH903", f"the setting `{name}` must be {wanted} (got {found!r})", cure=cure)
 
 
 def whole_number(name: str, found: Any, default: int) -> int:
@@ -96,9 +105,7 @@ def whole_number(name: str, found: Any, default: int) -> int:
     try:
         return int(found)
     except (TypeError, ValueError):
-        raise UsageError(
-            "ITH903", f"the setting `{name}` must be a whole number (got {found!r})"
-        ) from None
+        raise wrong_setting(name, "a whole number", found) from None
 
 
 def load(root: Path, flags: Mapping[str, Any] | None = None) -> Settings:

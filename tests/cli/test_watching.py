@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ithaca.cli.live import _print_hints, _status_line
-from ithaca.cli.summary import summary
+from ithaca.cli.run_views import summary
 from ithaca.model.run import StepError
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names

@@ -2,8 +2,7 @@
 
 `program` holds the table of commands and turns errors into messages and exit codes. Every other
 module is imported only when one of its commands is called, so that `ithaca --help` stays fast.
-`options` and `output` are shared; `internals` is the one module that reads more of a run than its
-public members. This room may import every other room; none may import it.
+`options` and `output` are shared. This room may import every other room; none may import it.
 """
 
 from __future__ import annotations

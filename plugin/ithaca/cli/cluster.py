@@ -12,8 +12,6 @@ from ithaca.cli.output import print_json, write_output
 from ithaca.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ithaca.backends.protocol import Check
 
 FAILED = 4
@@ -101,8 +99,13 @@ def doctor(backend: str | None, namespace: str | None, as_json: bool) -> int:
     from ithaca.runs.project import find_project
 
     given = {"backend": backend, "namespace": namespace, **flags()}
-    found = []
-    for check in _with_progress(lambda report: examine(find_project(flags=given), report)):
+    found: list[Check] = []
+    checks = examine(find_project(flags=given), lambda what: line(what))
+    while True:
+        with ProgressLine() as line:
+            check = next(checks, None)
+        if check is None:
+            break
         found.append(check)
         if not as_json:
             _show(check)
@@ -116,25 +119,6 @@ def doctor(backend: str | None, namespace: str | None, as_json: bool) -> int:
     else:
         click.echo("all checks passed")
     return FAILED if failed else 0
-
-
-def _with_progress(
-    examine: Callable[[Callable[[str], None]], Iterator[Check]],
-) -> Iterator[Check]:
-    """Yield each check when it is known, with a progress line in between.
-
-    Args:
-        examine: Makes the checks; reports to its argument what it waits for.
-    """
-    lines: list[ProgressLine] = []
-    checks = examine(lambda what: lines[-1](what))
-    while True:
-        with ProgressLine() as line:
-            lines.append(line)
-            check = next(checks, None)
-        if check is None:
-            return
-        yield check
 
 
 def _show(check: Check) -> None:

@@ -7,93 +7,82 @@ import re
 import secrets
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from ithaca.cli.diagnostics.github import workflow_command
-from ithaca.cli.diagnostics.places import Places, relative
-from ithaca.cli.output import in_step
+from ithaca.cli.diagnostics.places import Places
+from ithaca.cli.diagnostics.review import workflow_command
+from ithaca.cli.output import failure
 from ithaca.records.fold import OPEN
 from ithaca.runs.progress import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs import Run
 
 
-class System(Protocol):
-    """The log format of a CI system."""
+class System(NamedTuple):
+    """The log format of a CI system.
 
-    def group(self, step: StepState, title: str, log: str) -> str:
-        """A log, folded below its title."""
+    Attributes:
+        group: Folds the log of a step below a title.
+        error: Makes an annotation for the error of a failed step; None if the system has none.
+    """
 
-    def error(self, run: Run, step: StepState) -> str:
-        """An annotation for the error of a failed step; empty if there is none."""
-
-
-class GitHub:
-    """GitHub Actions: workflow commands."""
-
-    def group(self, step: StepState, title: str, log: str) -> str:  # noqa: ARG002 - System's
-        """The log between `::group::` and `::endgroup::`, with workflow commands switched off.
-
-        A step's output must not set variables or hide lines. A token that it cannot know switches
-        commands on again.
-        """
-        token = secrets.token_hex(16)
-        return (
-            workflow_command("group", f"step {title}")
-            + f"::stop-commands::{token}\n{_whole_lines(log)}::{token}::\n"
-            + "::endgroup::\n"
-        )
-
-    def error(self, run: Run, step: StepState) -> str:
-        """An annotation at the line of the notebook's file."""
-        error = step.error
-        if error is None:
-            return ""
-        document = run.document
-        notebook = str(Path(document.root) / (error.notebook or document.notebook))
-        properties = {
-            "file": relative(notebook),
-            "line": str(Places().line(notebook, error.cell, error.line)),
-            "title": error.code,
-        }
-        place = ", ".join(filter(None, (f"step `{step.name}`", error.place)))
-        message = f"{place}: {in_step(step.name, error.message)}"
-        if error.cure:
-            message += f"\n→ {error.cure}"
-        return workflow_command("error", message, properties)
+    group: Callable[[StepState, str, str], str]
+    error: Callable[[Run, StepState], str] | None = None
 
 
-class GitLab:
-    """GitLab CI: collapsed sections."""
+def _github_group(_step: StepState, title: str, log: str) -> str:
+    """The log between `::group::` and `::endgroup::`, with workflow commands switched off.
 
-    _MARKER = re.compile(r"section_(?=(?:start|end):)")
+    A step's output must not set variables or hide lines. A token that it cannot know switches
+    commands on again.
+    """
+    token = secrets.token_hex(16)
+    return (
+        workflow_command("group", f"step {title}")
+        + f"::stop-commands::{token}\n{log}::{token}::\n"
+        + "::endgroup::\n"
+    )
 
-    def group(self, step: StepState, title: str, log: str) -> str:
-        """The log between section markers, with the times from which GitLab shows the duration.
 
-        Markers in the log itself are made invalid, so that they open and close nothing.
-        """
-        ended = step.ended or time.time()
-        started = ended if step.started is None else step.started
-        name = f"ithaca_{re.sub(r'[^A-Za-z0-9_.-]', '_', step.name)}"
-        return (
-            f"\x1b[0Ksection_start:{int(started)}:{name}[collapsed=true]\r\x1b[0Kstep {title}\n"
-            + self._MARKER.sub("section ", _whole_lines(log))
-            + f"\x1b[0Ksection_end:{int(ended)}:{name}\r\x1b[0K\n"
-        )
-
-    def error(self, run: Run, step: StepState) -> str:  # noqa: ARG002 - System's
-        """Empty: GitLab takes annotations from reports only (`--junit`)."""
+def _github_error(run: Run, step: StepState) -> str:
+    """An annotation at the line of the notebook's file."""
+    error = step.error
+    if error is None:
         return ""
+    document = run.document
+    notebook = str(Path(document.root) / (error.notebook or document.notebook))
+    message = f"{failure(step)}\n→ {error.cure}" if error.cure else failure(step)
+    place = Places().properties(notebook, error.cell, error.line)
+    return workflow_command("error", message, {**place, "title": error.code})
 
 
-SYSTEMS: dict[str, type[System]] = {"GITHUB_ACTIONS": GitHub, "GITLAB_CI": GitLab}
+def _gitlab_group(step: StepState, title: str, log: str) -> str:
+    """The log between section markers, with the times from which GitLab shows the duration.
+
+    Markers in the log itself are made invalid, so that they open and close nothing.
+    """
+    ended = step.ended or time.time()
+    started = ended if step.started is None else step.started
+    name = f"ithaca_{re.sub(r'[^A-Za-z0-9_.-]', '_', step.name)}"
+    return (
+        f"\x1b[0Ksection_start:{int(started)}:{name}[collapsed=true]\r\x1b[0Kstep {title}\n"
+        + _MARKER.sub("section ", log)
+        + f"\x1b[0Ksection_end:{int(ended)}:{name}\r\x1b[0K\n"
+    )
+
+
+_MARKER = re.compile(r"section_(?=(?:start|end):)")
+
+SYSTEMS = {
+    "GITHUB_ACTIONS": System(_github_group, _github_error),
+    "GITLAB_CI": System(_gitlab_group),  # it takes annotations from reports only (`--junit`)
+}
 """The environment variable that each system sets to `true`."""
 
 
@@ -103,17 +92,14 @@ class Groups:
     Args:
         run: The run.
         to_stderr: Print to stderr instead of stdout.
-        environ: The environment in which a CI system is looked for.
     """
 
-    def __init__(
-        self, run: Run, *, to_stderr: bool, environ: Mapping[str, str] = os.environ
-    ) -> None:
+    def __init__(self, run: Run, *, to_stderr: bool) -> None:
         self._run = run
         self._to_stderr = to_stderr
         self._printed: set[str] = set()
-        found = [kind for name, kind in SYSTEMS.items() if environ.get(name) == "true"]
-        self._system = found[0]() if found else None
+        found = [system for name, system in SYSTEMS.items() if os.environ.get(name) == "true"]
+        self._system = found[0] if found else None
 
     def __bool__(self) -> bool:
         return self._system is not None
@@ -131,8 +117,9 @@ class Groups:
                 self._printed.add(step.name)
                 has_log = step.attempt or step.reused_from
                 log = self._run.logs(step.name) if has_log else ""
+                log += "" if not log or log.endswith("\n") else "\n"
                 text = self._system.group(step, _title(step), log) if log else ""
-                text += self._system.error(self._run, step)
+                text += self._system.error(self._run, step) if self._system.error else ""
                 # `color` keeps the markers, which are escape sequences.
                 click.echo(text, nl=False, err=self._to_stderr, color=True)
 
@@ -143,7 +130,3 @@ def _title(step: StepState) -> str:
         return f"{step.name} (reused from {step.reused_from})"
     facts = filter(None, (step.status.replace("_", " "), duration(step.seconds)))
     return f"{step.name} ({', '.join(facts)})"
-
-
-def _whole_lines(log: str) -> str:
-    return log if not log or log.endswith("\n") else f"{log}\n"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ithaca.cli.groups import Groups
-from ithaca.cli.output import discard_stdout, print_json, print_notice
-from ithaca.cli.summary import command, summary
+from ithaca.cli.output import print_json, print_notice
+from ithaca.cli.program import discard_stdout
+from ithaca.cli.run_views import command, summary
+from ithaca.errors import UsageError
 from ithaca.records.fold import ENDED
+from ithaca.runs.observe import describe
 from ithaca.runs.progress import (
     attempt_label,
     between_attempts,
@@ -51,7 +53,7 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
             if wait:
                 _watch(run, interrupts, groups, to_stderr=as_json)
             elif as_json:
-                print_json(_description(run))
+                print_json(describe(run.observe(), run.url))
             else:
                 click.echo(run.id)
         if not wait:
@@ -65,16 +67,10 @@ def follow(run: Run, *, wait: bool, as_json: bool) -> int:
     with _pipe_may_close():
         groups.report(state)  # steps that ended during the cancellation
         if as_json:
-            print_json(_description(run))
+            print_json(describe(run.observe(), run.url))
         else:
             summary(run, state, interrupted=bool(interrupts.count))
     return {"succeeded": 0, "cancelled": 130}.get(state.status, 1)
-
-
-def _description(run: Run) -> dict[str, Any]:
-    from ithaca.runs.observe import describe
-
-    return describe(run.observe(), run.url)
 
 
 @contextmanager
@@ -109,21 +105,15 @@ class Interrupts:
 
 def _cancel(run: Run, interrupts: Interrupts) -> bool:
     """Cancel the run and wait for its end; False if Ctrl-C stops the wait."""
-    from ithaca.errors import UsageError
-
     with suppress(UsageError):  # it may have ended meanwhile
         run.cancel()
     pressed = interrupts.count
     click.echo("cancelling the run; press Ctrl-C again to stop waiting …", err=True)
-    while True:
-        run.reconcile()
-        if run.status in ENDED:
-            run.reconcile()  # the end may have become known since
-            return True
-        if interrupts.count > pressed:
+    for state in run.watch(POLL):
+        if interrupts.count > pressed and state.status not in ENDED:
             click.echo(f"the run is being cancelled: {command(run)} runs show {run.id}", err=True)
             return False
-        time.sleep(POLL)
+    return True
 
 
 def _watch(run: Run, interrupts: Interrupts, groups: Groups, *, to_stderr: bool) -> None:
@@ -155,7 +145,7 @@ def _status_line(run: Run, step: StepState) -> str:
     if step.status == "reused":
         return f"reused from {step.reused_from or 'an earlier run'}"
     if step.status == "waiting":
-        return "\n".join([f"waiting for approval: {question(step)}", *_answers(run, step)])
+        return _request(run, step)
     if step.obstacle is not None:
         return f"cannot start: {step.obstacle}\n  → {step.obstacle.cure}"
     took = "" if step.seconds is None else f" in {duration(step.seconds)}"
@@ -184,20 +174,22 @@ def _print_hints(run: Run, state: RunState, printed: set[str], console: Console)
     The table would break the commands at the terminal's width, so that they could not be copied.
     """
     for step in state.steps:
-        if step.status == "waiting" and step.name not in printed:
-            printed.add(step.name)
-            for line in (
-                f"{step.name} is waiting for approval: {question(step)}",
-                *_answers(run, step),
-            ):
-                console.print(line, soft_wrap=True, markup=False, highlight=False)
-        hint = f"{step.name}: {step.obstacle.cure}" if step.obstacle else ""
-        if step.obstacle is not None and hint not in printed:
-            printed.add(hint)
-            text = f"{step.name} {remark(step, run.workflow)}\n  → {step.obstacle.cure}"
+        key = text = ""
+        if step.status == "waiting":
+            key, text = step.name, f"{step.name} is {_request(run, step)}"
+        elif step.obstacle is not None:
+            cure = step.obstacle.cure  # the message may alternate
+            key = f"{step.name}: {cure}"
+            text = f"{step.name} {remark(step, run.workflow)}\n  → {cure}"
+        if key not in {"", *printed}:
+            printed.add(key)
             console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
-def _answers(run: Run, step: StepState) -> tuple[str, str]:
+def _request(run: Run, step: StepState) -> str:
+    """What a waiting step asks, and the commands that answer."""
     called = f"  {command(run)} runs"
-    return f"{called} approve {run.id}/{step.name}", f"{called} reject {run.id}/{step.name}"
+    return (
+        f"waiting for approval: {question(step)}\n"
+        f"{called} approve {run.id}/{step.name}\n{called} reject {run.id}/{step.name}"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,13 +43,7 @@ def check(notebook: str, form: Any, as_json: bool, strict: bool) -> int:
 
     checked = check_notebook(notebook)
     found = [*checked.diagnostics, *_credentials(checked.workflow, notebook)]
-    text = render(
-        found,
-        "json" if as_json else form,
-        notebook=notebook,
-        color=sys.stdout.isatty(),
-        width=shutil.get_terminal_size().columns,
-    )
+    text = render(found, "json" if as_json else form, notebook=notebook, color=sys.stdout.isatty())
     click.echo(text, nl=False)
     bad = {"error", "warning"} if strict else {"error"}
     return WRONG if any(each.severity in bad for each in found) else 0
@@ -149,5 +142,4 @@ def schema() -> None:
 
 def show(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics to stderr."""
-    text = render(diagnostics, color=sys.stderr.isatty(), width=shutil.get_terminal_size().columns)
-    click.echo(text, nl=False, err=True)
+    click.echo(render(diagnostics, color=sys.stderr.isatty()), nl=False, err=True)

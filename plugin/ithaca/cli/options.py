@@ -87,22 +87,23 @@ def remote_options(text: str, default: str = "the `store` setting") -> Callable[
     """
 
     def decorate(command: Command) -> Command:
-        command = click.option(
+        access = click.option(
             "--store-access",
             type=click.Choice(["write", "read", "none"]),
             expose_value=False,
             callback=_remember,
             show_default="the `store_access` setting, or write",
             help="Allowed access to remote stores; `write` includes reading.",
-        )(command)
-        return click.option(
+        )
+        store = click.option(
             "--store",
             metavar="URL",
             expose_value=False,
             callback=_remember,
             show_default=default,
             help=text,
-        )(command)
+        )
+        return store(access(command))
 
     return decorate
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from ithaca.runs.progress import COLOURS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ithaca.records.fold import StepState
     from ithaca.store import Entry
     from ithaca.values import NamedValue
 
@@ -56,9 +56,18 @@ def write_output(place: str, content: bytes) -> None:
         raise
 
 
-def discard_stdout() -> None:
-    """Discard what is printed from now on, after the reader closed the pipe (`| head -1`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def print_error(code: str, text: str, cure: str, *, err: bool = False) -> None:
+    """Print an error and what to do about it.
+
+    Args:
+        code: Its stable code.
+        text: Its place and message.
+        cure: What to do; may be empty.
+        err: Print to stderr.
+    """
+    click.echo(f"{click.style(f'error[{code}]', fg='red', bold=True)}: {text}", err=err)
+    if cure:
+        click.echo(f"  → {cure}", err=err)
 
 
 def status_text(status: str) -> str:
@@ -74,6 +83,13 @@ def in_step(name: str, text: str) -> str:
         'cannot save x'
     """
     return text.removeprefix(f"step {name} ")
+
+
+def failure(step: StepState) -> str:
+    """The error of a step with its place: ``step `train`, cell 3: KeyError: 'x'``."""
+    assert step.error is not None
+    place = ", ".join(filter(None, (f"step `{step.name}`", step.error.place)))
+    return f"{place}: {in_step(step.name, step.error.message)}"
 
 
 def moment(seconds: float) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ithaca.errors import IthacaError
 
 COMMANDS = {
@@ -60,33 +59,20 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            _discard_stdout()
+            discard_stdout()
             return 0
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run the program; commands return their exit code or None for 0."""
+        standalone = options.pop("standalone_mode", True)
+        options.update(prog_name=options.get("prog_name") or "ithaca", standalone_mode=False)
         try:
-            code = super().main(
-                args,
-                prog_name or "ithaca",
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **extra,
-            )
+            code = super().main(*args, **options)
         except BaseException as error:
-            if not standalone_mode:
+            if not standalone:
                 raise
             code = exit_code(error)
-        if standalone_mode:
+        if standalone:
             _leave(code or 0)
         return code
 
@@ -107,23 +93,18 @@ def exit_code(error: BaseException) -> int:
         return 2
     from ithaca.errors import IthacaError, StoreError
 
-    if isinstance(error, IthacaError):
-        _print_error(error)
-        return error.exit_code
     if isinstance(error, OSError):
         # A full disk or a missing permission is no bug.
-        _print_error(
-            StoreError(
-                "ITH640",
-                error.strerror or str(error),
-                cure="check the free disk space and your permissions there, or set ITHACA_HOME "
-                "to another folder",
-                where=str(error.filename or ""),
-            )
-        )
-        return StoreError.exit_code
-    _print_bug(error)
-    return 1
+        cure = "check the free disk space and your permissions there, or set ITHACA_HOME to "
+        cure += "another folder"
+        message, place = error.strerror or str(error), str(error.filename or "")
+        error = StoreError("ITH640", message, cure=cure, where=place)
+    if not isinstance(error, IthacaError):
+        message = f"this is a bug in Ithaca: {type(error).__name__}: {error}"
+        cure = f"please report it; {_keep_traceback(error)}"
+        error = IthacaError("ITH999", message, cure=cure)
+    _print_error(error)
+    return error.exit_code
 
 
 def _print_error(error: IthacaError) -> None:
@@ -134,17 +115,14 @@ def _print_error(error: IthacaError) -> None:
 
         show(error.diagnostics)
         return
+    from ithaca.cli.output import print_error
+
     place = f"{error.where}: " if error.where else ""
-    click.echo(
-        f"{click.style(f'error[{error.code}]', fg='red', bold=True)}: {place}{error.message}",
-        err=True,
-    )
-    if error.cure:
-        click.echo(f"  → {error.cure}", err=True)
+    print_error(error.code, place + error.message, error.cure, err=True)
 
 
-def _print_bug(error: BaseException) -> None:
-    """Print that this is a bug of Ithaca, and write the traceback to a file."""
+def _keep_traceback(error: BaseException) -> str:
+    """Write the traceback of a bug to a file, and say where it is."""
     import traceback
 
     from ulid import ULID
@@ -157,46 +135,29 @@ def _print_bug(error: BaseException) -> None:
         kept = home / "bugs" / f"{ULID()}.txt"
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(text)
-        where = f"the traceback is in {kept}"
+        return f"the traceback is in {kept}"
     except Exception:  # the bug may be in what writes the file
-        where = text
-    click.echo(
-        f"{click.style('error[ITH999]', fg='red', bold=True)}: this is a bug in Ithaca: "
-        f"{type(error).__name__}: {error}\n  → please report it; {where}",
-        err=True,
-    )
+        return text
 
 
 def _leave(code: int) -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_stdout()
+        discard_stdout()
     sys.exit(code)
 
 
-def _discard_stdout() -> None:
-    from ithaca.cli.output import discard_stdout
-
-    discard_stdout()
-
-
-def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if not wanted or ctx.resilient_parsing:
-        return
-    from importlib.metadata import version
-
-    click.echo(f"ithaca {version('ithaca')}")
-    ctx.exit()
+def discard_stdout() -> None:
+    """Discard what is printed from now on, after the reader closed the pipe (`| head -1`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group("ithaca", cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_print_version,
+@click.version_option(
+    package_name="ithaca",
+    prog_name="ithaca",
+    message="%(prog)s %(version)s",
     help="Print the version and exit.",
 )
 def program() -> None:

@@ -93,14 +93,12 @@ def run(
     with ProgressLine() as progress:
         prepared = prepare(
             workflow,
-            flags={
-                "backend": backend,
-                "python": python,
-                "environment": environment,
-                "parallel": parallel,
-                **flags(),
-            },
+            backend=backend,
+            python=python,
+            environment=environment,
+            parallel=parallel,
             progress=progress,
+            **flags(),
         )
         found = prepared.launch(arguments, reuse=not no_reuse, explain=True)
     code = follow(found, wait=wait, as_json=as_json)

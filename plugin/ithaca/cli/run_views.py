@@ -1,28 +1,39 @@
-"""Show runs and their steps to people."""
+"""Show runs and their steps to people, and how a run ended."""
 
 from __future__ import annotations
 
+import os
+import shlex
 from itertools import starmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ithaca.cli.output import (
     describe_value,
+    failure,
     in_step,
     moment,
+    print_error,
+    print_notice,
     print_table,
     status_text,
 )
-from ithaca.cli.summary import command, lost
 from ithaca.errors import IthacaError, NotFound
-from ithaca.runs.progress import duration, question
+from ithaca.runs.progress import duration, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs import Run
+
+_NO_SUPERVISOR = "the run has no live supervisor: it was killed, or the machine went down"
+_NOT_FOUND = (
+    "the cluster of the kubeconfig has no trace of the run: it was deleted, or it is on another "
+    "cluster or in another namespace"
+)
 
 Row = tuple["Run", "RunState | IthacaError"]
 """A run, and its state or why it cannot be read."""
@@ -36,9 +47,8 @@ def list_rows(runs: Iterable[Run]) -> list[Row]:
             _ = run.document
         except NotFound:
             continue  # it is being created
-        except IthacaError as error:
-            rows.append((run, error))
-            continue
+        except IthacaError:
+            pass  # `observe` raises it again
         try:
             rows.append((run, run.observe()))
         except IthacaError as error:
@@ -141,13 +151,7 @@ def _remark(step: StepState) -> str:
     if step.error is not None:
         place = f"{step.error.place}: " if step.error.place else ""
         return f"{place}{in_step(step.name, step.error.message)}"
-    if step.status == "waiting":
-        return question(step)
-    if step.obstacle is not None:
-        return f"cannot start: {step.obstacle}"
-    if step.reused_from:
-        return f"from {step.reused_from}"
-    return _answer(step) or ""
+    return reason(step) or _answer(step) or ""
 
 
 def _answer(step: StepState) -> str | None:
@@ -209,3 +213,86 @@ def attempt_row(attempt: StepState) -> dict[str, Any]:
     step = describe_step(attempt)
     keys = ("status", "seconds", "before", "after", "error")
     return {"attempt": attempt.attempt, **{key: step[key] for key in keys}}
+
+
+def lost(state: RunState) -> str:
+    """Why a run is lost, as far as it is known."""
+    return state.message or (_NO_SUPERVISOR if state.backend == "local" else _NOT_FOUND)
+
+
+def summary(run: Run, state: RunState, *, interrupted: bool = False) -> None:
+    """Print how a run ended.
+
+    Args:
+        run: The run.
+        state: Its state.
+        interrupted: Whether Ctrl-C cancelled it here, so that its message is not needed.
+    """
+    for step in state.steps:
+        for notice in step.notices:
+            print_notice(f"{step.name}: {in_step(step.name, notice)}")
+        if step.error is not None:
+            _show_failure(run, step)
+    took = duration(state.ended - state.created) if state.ended else ""
+    click.echo(f"{status_text(state.status)}{f' in {took}' if took else ''}  {run.url}")
+    if state.status == "lost":
+        click.echo(f"  {lost(state)}")
+    elif state.message and state.status != "succeeded" and not interrupted:
+        click.echo(f"  {state.message}")
+    for name, number in state.metrics.items():
+        click.echo(f"  {name} = {number:g}")
+    click.echo(f"  steps: {command(run)} runs show {run.id}")
+    if state.status in {"failed", "cancelled", "lost"}:
+        _show_next_commands(run, state)
+    if state.status == "succeeded" and state.steps and _has_notebook(run, state.steps[-1]):
+        last = state.steps[-1].name
+        click.echo(f"  executed notebook: {command(run)} runs notebook {run.id}/{last}")
+
+
+def _show_next_commands(run: Run, state: RunState) -> None:
+    """How to run again after a run that did not succeed."""
+    retry = f"{command(run)} runs retry {run.id}"
+    if state.status != "failed":
+        click.echo(f"  to continue from the steps that succeeded: {retry}")
+        return
+    notebook = os.path.relpath(Path(run.document.root) / run.document.notebook)
+    again = f"{command(run)} run {shlex.quote(notebook)} [same options]"
+    click.echo(f"  after editing the notebook or files: {again}")
+    click.echo(
+        "  to repeat the failed steps unchanged (after a machine problem, or a flaky step): "
+        + retry
+    )
+
+
+def _show_failure(run: Run, step: StepState) -> None:
+    error = step.error
+    assert error is not None
+    text = failure(step)
+    if error.name and error.value and error.name not in text:
+        text += f" ({error.name}: {error.value.splitlines()[0]})"
+    print_error(error.code, text, error.cure)
+    executed = _has_notebook(run, step)
+    if run.has_log(step.name):
+        what = "log and traceback" if executed else "log"
+        click.echo(f"  → {what}: {command(run)} runs logs {run.id}/{step.name}")
+    if executed:
+        click.echo(f"  → executed notebook: {command(run)} runs notebook {run.id}/{step.name}")
+
+
+def _has_notebook(run: Run, step: StepState) -> bool:
+    """Whether a step has an executed notebook; one that began no cell has none."""
+    try:
+        run.notebook(step.name)
+    except NotFound:
+        return False
+    return True
+
+
+def command(run: Run) -> str:
+    """How to call `ithaca` from the working directory so that it finds the run's store."""
+    from ithaca.runs.project import find_project
+
+    here, home = find_project().home, run.home
+    if here.resolve() == home.resolve():
+        return "ithaca"
+    return f"ITHACA_HOME={shlex.quote(str(home))} ithaca"

@@ -17,6 +17,7 @@ from ithaca.cli.options import (
     wait_or_detach,
 )
 from ithaca.cli.output import print_json, write_output
+from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,37 +113,26 @@ def logs(reference: str, follow: bool, attempt: int | None, as_json: bool) -> No
     """Print the output of a run's steps, or of one step."""
     run, name = _open(reference)
     if attempt is not None:
-        _print_attempt(run, _required_step(name, reference), attempt, as_json=as_json)
-        return
-    steps = [run.step(name)] if name else [step for step in run.steps if step.attempt or follow]
-    if as_json:
-        found = [
-            {"step": step.name, "attempt": step.attempt, "text": run.logs(step.name)}
-            for step in steps
-        ]
-        print_json(found)
-        return
-    for step in steps:
-        if name is None:
-            click.echo(click.style(f"== {step.name}", bold=True))
-        if follow:
-            _follow_log(run, step.name)
-        else:
-            click.echo(run.logs(step.name), nl=False)
-
-
-def _print_attempt(run: Run, step: str, attempt: int, *, as_json: bool) -> None:
-    text = run.logs(step, attempt)
-    if as_json:
-        print_json([{"step": step, "attempt": attempt, "text": text}])
+        found = [(_required_step(name, reference), attempt)]
     else:
-        click.echo(text, nl=False)
+        steps = [run.step(name)] if name else run.steps
+        found = [(step.name, step.attempt) for step in steps if name or step.attempt or follow]
+    if as_json:
+        texts = [run.logs(step, attempt) for step, _ in found]
+        rows = zip(found, texts, strict=True)
+        print_json([{"step": each, "attempt": n, "text": text} for (each, n), text in rows])
+        return
+    for step, _ in found:
+        if name is None:
+            click.echo(click.style(f"== {step}", bold=True))
+        if follow and attempt is None:
+            _follow_log(run, step)
+        else:
+            click.echo(run.logs(step, attempt), nl=False)
 
 
 def _required_step(step: str | None, reference: str) -> str:
     """The step for `--attempt`."""
-    from ithaca.errors import UsageError
-
     if step is None:
         raise UsageError("ITH910", "--attempt needs a step", cure=f"write {reference}/STEP")
     return step
@@ -180,12 +170,10 @@ def notebook(reference: str, output: str, attempt: int | None) -> None:
     Without /STEP, print the notebook that the run was started from.
     """
     run, name = _open(reference)
-    if attempt is not None:
-        content = run.notebook(_required_step(name, reference), attempt)
-    elif name is None:
+    if name is None and attempt is None:
         content = run.submitted_notebook()
     else:
-        content = run.notebook(name)
+        content = run.notebook(_required_step(name, reference), attempt)
     write_output(output, content)
 
 
@@ -287,7 +275,6 @@ def _open(reference: str) -> tuple[Run, str | None]:
 def _waiting_step(run: Run, reference: str) -> str:
     """The only step of a run that waits for approval."""
     from ithaca.cli.run_views import waiting
-    from ithaca.errors import UsageError
     from ithaca.records.fold import ENDED
 
     state = run.observe()

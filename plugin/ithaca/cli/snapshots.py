@@ -83,7 +83,7 @@ def list_(as_json: bool) -> None:
     from ithaca.store import list_snapshots
 
     try:
-        store = _store()
+        store = project().store()
         found = sorted(list_snapshots(store), key=lambda each: each.created, reverse=True)
         owned = owners(store)
     except NotFound:
@@ -179,33 +179,21 @@ def diff(first: str, second: str, as_json: bool) -> None:
 
 
 def _diff_as_json(store: Store, first: str, second: str) -> None:
-    from ithaca.runs.values import changed_values, values_of
+    from ithaca.runs.contents import differences
     from ithaca.store import diff as compare
-    from ithaca.store import entries
 
-    values = changed_values(
-        *(values_of(store, entries(store, digest)) for digest in (first, second))
-    )
-    print_json(
-        [
-            {
-                "path": str(each.path),
-                "kind": each.kind,
-                "before": entry_facts(each.before) if each.before else None,
-                "after": entry_facts(each.after) if each.after else None,
-            }
-            for each in compare(store, first, second)
-        ]
-        + [
-            {
-                "path": f"value {each.name}",
-                "kind": each.kind,
-                "before": each.before,
-                "after": each.after,
-            }
-            for each in values
-        ]
-    )
+    files = [
+        (each.path, each.kind, each.before and entry_facts(each.before),
+         each.after and entry_facts(each.after))
+        for each in compare(store, first, second)
+    ]  # fmt: skip
+    values = [
+        (f"value {each.name}", each.kind, each.before, each.after)
+        for each in differences(store, first, second)
+        if each.what == "value"
+    ]
+    keys = ("path", "kind", "before", "after")
+    print_json([dict(zip(keys, row, strict=True)) for row in (*files, *values)])
 
 
 @snapshots.command()
@@ -350,15 +338,13 @@ def _verified(url: str | None, *, repair: bool) -> list[Problem]:
     from ithaca.runs.verification import verify as verify_store
 
     if not url:
-        return verify_store(_store(), repair=repair)
-    from ithaca.runs.remotes import check
+        return verify_store(project().store(), repair=repair)
+    from ithaca.store.remotes import Remote
+    from ithaca.store.remotes import verify as verify_remote
 
     with ProgressLine() as report:
-        return check(url, report.files("reading the remote's packs"))
-
-
-def _store() -> Store:
-    return project().store()
+        progress = report.files("reading the remote's packs")
+        return verify_remote(Remote.open(url), progress=progress)
 
 
 def _resolve(text: str) -> tuple[str, Store]:

@@ -6,6 +6,7 @@ import click
 
 from ithaca.cli.options import as_json
 from ithaca.cli.output import print_json
+from ithaca.runs import trust as list_of
 
 
 @click.group()
@@ -25,8 +26,6 @@ def trust(url: str, forget: bool) -> None:
 
     This includes every store below URL.
     """
-    from ithaca.runs import trust as list_of
-
     if forget:
         list_of.forget(url)
         click.echo(f"{url} is no longer trusted")
@@ -40,8 +39,6 @@ def trust(url: str, forget: bool) -> None:
 @as_json
 def trusted(as_json: bool) -> None:
     """List the remote stores that you trust."""
-    from ithaca.runs import trust as list_of
-
     found = list_of.trusted()
     if as_json:
         print_json({"trusted": found, "file": str(list_of.place())})

@@ -58,7 +58,7 @@ def parse_arguments(texts: Sequence[str], parameters: Sequence[Parameter]) -> di
         parameter = _known(name, known)
         try:
             given[name] = _from_text(value, parameter.type)
-        except (_WrongType, ValueError, SyntaxError, RecursionError, MemoryError):
+        except (_WrongType, LookupError, ValueError, SyntaxError, RecursionError, MemoryError):
             raise _wrong_type(parameter, value, parameters) from None
     return given
 
@@ -77,15 +77,11 @@ def complete_arguments(given: Mapping[str, Any], parameters: Sequence[Parameter]
         UsageError: An unknown name, or a value of the wrong type.
     """
     known = {parameter.name: parameter for parameter in parameters}
-    for name in given:
-        _known(name, known)
-    result: dict[str, Any] = {}
-    for parameter in parameters:
-        value = given.get(parameter.name, parameter.default)
+    result = {parameter.name: parameter.default for parameter in parameters}
+    for name, value in given.items():
+        parameter = _known(name, known)
         try:
-            result[parameter.name] = (
-                _fitting(value, parameter.type) if parameter.name in given else value
-            )
+            result[name] = _fitting(value, parameter.type)
         except _WrongType:
             raise _wrong_type(parameter, repr(value), parameters) from None
     return result
@@ -122,8 +118,6 @@ def _from_text(text: str, kind: str) -> Any:
         return _fitting(text, kind)
     text = text.strip()
     if kind == "bool":
-        if text.lower() not in _BOOLEAN:
-            raise _WrongType
         return _BOOLEAN[text.lower()]
     if kind == "int":
         return int(text)

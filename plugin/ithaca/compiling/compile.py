@@ -137,26 +137,15 @@ def _workflow(tagged: TaggedNotebook, analysis: Analysis) -> Workflow:
 
 
 def _step(step: TaggedStep, analysed: AnalysedStep) -> Step:
-    settings = step.settings
+    """The step of the IR; its settings and its analysis have the names of the IR's fields."""
+    settings = msgspec.structs.asdict(step.settings)
+    resources = Resources(requests=settings.pop("requests"), limits=settings.pop("limits"))
     return Step(
         name=step.name,
         needs=tuple(sorted(step.needs)),
-        code=analysed.code,
-        code_digest=analysed.code_digest,
-        parameters=analysed.parameters,
-        reads=analysed.reads,
-        writes=analysed.writes,
-        resources=Resources(requests=settings.requests, limits=settings.limits),
-        image=settings.image,
-        env=settings.env,
-        secrets=settings.secrets,
-        node=settings.node,
-        retries=settings.retries,
-        timeout=settings.timeout,
-        cache=settings.cache,
-        approval=settings.approval,
-        labels=settings.labels,
-        annotations=settings.annotations,
+        resources=resources,
+        **msgspec.structs.asdict(analysed),
+        **settings,
     )
 
 

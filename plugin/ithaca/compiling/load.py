@@ -75,24 +75,13 @@ def _check_versions(versions: _Versions, where: str) -> None:
     theirs, ours = _numbers(versions.ir_version), _numbers(IR_VERSION)
     if theirs is None or _numbers(versions.requires_runner or "0") is None:
         raise _refused("ITH331", f"{versions.ir_version!r} is not a version of the format", where)
+    newer = ""
     if ours is not None and theirs[0] > ours[0]:
-        raise UsageError(
-            "ITH332",
-            f"the workflow has format {versions.ir_version}; this version of Ithaca reads up to "
-            f"{IR_VERSION}",
-            cure=_UPGRADE,
-            where=where,
-        )
-    if _newer(versions.requires_runner, REQUIRES_RUNNER) and _newer(
-        versions.requires_runner, _installed()
-    ):
-        raise UsageError(
-            "ITH332",
-            f"the workflow needs Ithaca {versions.requires_runner} or newer "
-            f"(installed: {_installed()})",
-            cure=_UPGRADE,
-            where=where,
-        )
+        newer = f"has format {versions.ir_version}; this version of Ithaca reads up to {IR_VERSION}"
+    elif all(_newer(versions.requires_runner, one) for one in (REQUIRES_RUNNER, _installed())):
+        newer = f"needs Ithaca {versions.requires_runner} or newer (installed: {_installed()})"
+    if newer:
+        raise UsageError("ITH332", f"the workflow {newer}", cure=_UPGRADE, where=where)
 
 
 def _check_steps(workflow: Workflow, where: str) -> None:

@@ -1,4 +1,7 @@
-"""The contents of a snapshot for people: files, values and installed libraries."""
+"""The contents of a snapshot for people: files, values and installed libraries.
+
+Values are described without loading them.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,22 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from ithaca.runs.values import changed_values, values_of
+from ithaca.errors import NotFound
 from ithaca.store.snapshots.model import RESERVED
-from ithaca.values import VOLUME
+from ithaca.values import NAMES, VOLUME, NamedValue, describe, pointer_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ithaca.store import Entry, Store
-    from ithaca.values import NamedValue
 
-Kind = Literal["added", "removed", "changed"]
+What = Literal["file", "library", "state", "value"]
 
 _LIBRARY = re.compile(rf"{re.escape(RESERVED)}/environment/(?:.*/)?([^/]+)-([^-/]+)\.dist-info")
 _STATE = f"{VOLUME}/session/"
+_END = ".json"
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +53,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         after: The new one.
     """
 
-    kind: Kind
-    what: Literal["file", "library", "state", "value"]
+    kind: Literal["added", "removed", "changed"]
+    what: What
     name: str
     before: str | NamedValue | None = None
     after: str | NamedValue | None = None
@@ -96,19 +100,39 @@ def differences(store: Store, first: str, second: str) -> list[Difference]:
         for each in changes
         if not is_own(each.path)
     ]
-    found += _libraries(libraries(one), libraries(other))
+    found += _changed("library", libraries(one), libraries(other))
     found += [
         Difference(kind=each.kind, what="state", name=each.path.removeprefix(_STATE).split(".")[0])
         for each in changes
         if each.path.startswith(_STATE)
     ]
-    found += [
-        Difference(
-            kind=each.kind, what="value", name=each.name, before=each.before, after=each.after
-        )
-        for each in changed_values(values_of(store, one), values_of(store, other))
-    ]
+    found += _changed("value", _by_name(values_of(store, one)), _by_name(values_of(store, other)))
     return list(dict.fromkeys(found))
+
+
+def values_of(store: Store, found: Mapping[str, Entry]) -> tuple[NamedValue, ...]:
+    """The values of a snapshot, sorted by name.
+
+    Args:
+        store: The store.
+        found: The snapshot's entries, from `ithaca.store.entries`.
+
+    Raises:
+        StoreError: Their description is missing or damaged.
+    """
+    from ithaca.store import read_blob
+
+    def read(path: str) -> bytes:
+        if path not in found:
+            raise NotFound("ITH452", f"the snapshot lacks {path}")
+        return read_blob(store, found[path])
+
+    pointers = {
+        path.removeprefix(f"{NAMES}/").removesuffix(_END): pointer_from_json(read(path))
+        for path, entry in found.items()
+        if path.startswith(f"{NAMES}/") and path.endswith(_END) and entry.kind == "file"
+    }
+    return describe(pointers, read)
 
 
 def libraries(found: Mapping[str, Entry] | Iterable[str]) -> dict[str, str]:
@@ -127,15 +151,27 @@ def is_own(path: str) -> bool:
     return path == RESERVED or path.startswith(f"{RESERVED}/")
 
 
-def _libraries(one: dict[str, str], other: dict[str, str]) -> list[Difference]:
+def _changed(
+    what: What, one: Mapping[str, str | NamedValue], other: Mapping[str, str | NamedValue]
+) -> list[Difference]:
+    """The names that have different content in two snapshots, or that only one has."""
     return [
         Difference(
             kind="added" if name not in one else "removed" if name not in other else "changed",
-            what="library",
+            what=what,
             name=name,
             before=one.get(name),
             after=other.get(name),
         )
         for name in sorted(one.keys() | other.keys())
-        if one.get(name) != other.get(name)
+        if _content(one.get(name)) != _content(other.get(name))
     ]
+
+
+def _content(found: str | NamedValue | None) -> object:
+    """What counts as a change; other names for the same value do not."""
+    return replace(found, shared_with=()) if isinstance(found, NamedValue) else found
+
+
+def _by_name(values: Iterable[NamedValue]) -> dict[str, NamedValue]:
+    return {each.name: each for each in values if each.state != "deleted"}

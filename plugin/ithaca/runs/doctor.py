@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ithaca.backends.protocol import Check
 from ithaca.errors import BackendError, IthacaError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ithaca.backends import Backend
     from ithaca.runs.project import Project
+
+    Found = tuple[Literal["ok", "unknown"], str]
 
 
 def examine(project: Project, report: Callable[[str], None]) -> Iterator[Check]:
@@ -32,43 +34,36 @@ def examine(project: Project, report: Callable[[str], None]) -> Iterator[Check]:
     backend = project.backend()
     python = f"Python {platform.python_version()}"
     yield Check("Ithaca", "ok", f"{version('ithaca')}, {python}, backend {backend.name}")
-    if backend.remote:
-        yield _remote(project, backend, report)
-    else:
-        report("reading the environment")
-        yield _kernel(project)
+    what, check = ("store, from here", _remote) if backend.remote else ("kernel", _kernel)
+    try:
+        status, found = check(project, backend, report)
+        yield Check(what, status, found)
+    except IthacaError as error:
+        yield Check(what, "failed", error.message, error.cure)
     try:
         yield from backend.doctor(project.root, project.home, report)
     except BackendError as error:  # no further check is possible
         yield Check(backend.name, "failed", error.message, error.cure)
 
 
-def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -> Check:
+def _remote(project: Project, backend: Backend, report: Callable[[str], None]) -> Found:
     """The remote store, as seen from this machine."""
     from ithaca.store.remotes import Remote
 
-    what = "store, from here"
     if backend.settings.get("store_claim"):
         found = "only pods can reach a claim; start runs with `ithaca compile` and kubectl"
-        return Check(what, "unknown", found)
-    try:
-        url = project.store_url(backend)
-        report("connecting to the store")
-        exists = Remote.probe(url)
-    except IthacaError as error:
-        return Check(what, "failed", error.message, error.cure)
-    return Check(what, "ok", url if exists else f"{url}: no store yet; the first run creates it")
+        return "unknown", found
+    url = project.store_url(backend)
+    report("connecting to the store")
+    return "ok", url if Remote.probe(url) else f"{url}: no store yet; the first run creates it"
 
 
-def _kernel(project: Project) -> Check:
+def _kernel(project: Project, _backend: Backend, report: Callable[[str], None]) -> Found:
     """The Python interpreter of kernels: the configured one, else that of new notebooks."""
     from ithaca.runner.environment import check_usable, describe, resolve_kernel
 
-    try:
-        environment = describe(project.settings.text("python") or str(resolve_kernel("python3")))
-        check_usable(environment)
-    except IthacaError as error:
-        return Check("kernel", "failed", error.message, error.cure)
+    report("reading the environment")
+    environment = describe(project.settings.text("python") or str(resolve_kernel("python3")))
+    check_usable(environment)
     name = ".".join(map(str, environment.version))
-    found = f"{environment.executable}: Python {name}, ipykernel {environment.ipykernel}"
-    return Check("kernel", "ok", found)
+    return "ok", f"{environment.executable}: Python {name}, ipykernel {environment.ipykernel}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
-    from ithaca.runner.environments.kept import Platform, Seen
+    from ithaca.runner.environments.kept import Platform
     from ithaca.runs.project import Project
     from ithaca.store import Store
 
     Tell = Callable[[str, int, int], None]
 
 
-class Environments(Protocol):
-    """The environments of a run's steps.
+class Environments:
+    """The environments of a run's steps: on this machine, one for all of them.
 
     Attributes:
         python: The kernels' interpreter, if they run on this machine.
@@ -36,13 +36,19 @@ class Environments(Protocol):
         notices: Notices for the user.
     """
 
-    python: str
-    identity: str
-    source: str
-    notices: tuple[str, ...]
+    def __init__(
+        self,
+        python: str = "",
+        identity: str = "",
+        source: str = "",
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self.python, self.identity = python, identity
+        self.source, self.notices = source, notices
 
-    def of(self, step: Step) -> str:
+    def of(self, step: Step) -> str:  # noqa: ARG002 - pods have one for each image
         """The identity of a step's environment; empty if it is not known yet."""
+        return self.identity
 
 
 def setting(project: Project, backend: str) -> Setting:
@@ -58,39 +64,33 @@ def setting(project: Project, backend: str) -> Setting:
     return wanted.setting(text)
 
 
-def here(project: Project, workflow: Workflow, backend: str, tell: Tell) -> Environments:
+def here_again(project: Project, before: RunDocument, workflow: Workflow) -> Environments:
+    """The environment of a retry on this machine, described again."""
+    asked = wanted.parse(before.environment_from)
+    if asked is None:
+        base = _describe(project, before.python)
+        return Environments(base.executable, base.identity)
+    chosen = Setting("lock", asked.path)
+    return here(project, chosen, interpreter(project, workflow), lambda *_: None)
+
+
+def here(project: Project, chosen: Setting, python: str, tell: Tell) -> Environments:
     """The environment of steps that run on this machine.
 
     Args:
         project: The project.
-        workflow: The workflow; its kernel is used unless `python` is set.
-        backend: Name of the backend.
+        chosen: The setting.
+        python: The interpreter of the kernels.
         tell: Called with (what, files, bytes) as the work proceeds.
 
     Raises:
         UsageError: The interpreter cannot be used, or the lock cannot be installed.
         BackendError: A package index did not answer.
     """
-    return _here(project, setting(project, backend), interpreter(project, workflow), tell)
-
-
-def here_again(project: Project, before: RunDocument) -> Environments:
-    """The environment of a retry on this machine, described again."""
-    asked = wanted.parse(before.environment_from)
-    if asked is None:
-        return _Here(_describe(project, before.python))
-    from ithaca.compiling.load import from_json
-
-    workflow = from_json(project.store().get(before.workflow), where="the run's workflow")
-    chosen = Setting("lock", asked.path)
-    return _here(project, chosen, interpreter(project, workflow), lambda *_: None)
-
-
-def _here(project: Project, chosen: Setting, python: str, tell: Tell) -> Environments:
     tell("describing the environment", 0, 0)
     base = _describe(project, python, usable=chosen.kind != "lock")
     if chosen.kind != "lock":  # on this machine `image` and `capture` mean its own environment
-        return _Here(base)
+        return Environments(base.executable, base.identity)
     from ithaca.runner.environment import check_usable
     from ithaca.runner.environments import lock
     from ithaca.runner.environments.local import install
@@ -100,7 +100,7 @@ def _here(project: Project, chosen: Setting, python: str, tell: Tell) -> Environ
     built, notices = install(found, project.root, base, project.home, lambda _text: None)
     check_usable(built)
     asked = Wanted("lock", lock.digest(project.root, found), found.path)
-    return _Here(built, str(asked), notices)
+    return Environments(built.executable, built.identity, str(asked), notices)
 
 
 def interpreter(project: Project, workflow: Workflow) -> str:
@@ -123,20 +123,6 @@ def _describe(project: Project, python: str, *, usable: bool = True) -> Environm
     if usable:
         check_usable(environment)
     return environment
-
-
-class _Here:
-    """The environment of kernels on this machine: one for all steps."""
-
-    def __init__(
-        self, environment: Environment, source: str = "", notices: tuple[str, ...] = ()
-    ) -> None:
-        self.python, self.identity = environment.executable, environment.identity
-        self.source, self.notices = source, notices
-
-    def of(self, _step: Step) -> str:
-        """The identity of a step's environment."""
-        return self.identity
 
 
 def for_pods(
@@ -184,7 +170,7 @@ def _captured(project: Project, python: str, store: Store, tell: Tell) -> Wanted
     return found
 
 
-class InPods:
+class InPods(Environments):
     """The environments of pods, as far as earlier pods have reported them.
 
     Only an image with a digest, or with a tag other than `latest`, is known before a pod starts:
@@ -196,13 +182,10 @@ class InPods:
         asked: The environment that they restore; None for that of their image.
     """
 
-    python = identity = ""
-    notices: tuple[str, ...] = ()
-
     def __init__(self, store: Store, backend: Backend, asked: Wanted | None) -> None:
+        super().__init__(source=str(asked or ""))
         self._store, self._backend, self._asked = store, backend, asked
         self._known: dict[tuple[str, str], str] = {}
-        self.source = str(asked or "")
 
     def of(self, step: Step) -> str:
         """The identity of a step's environment; empty if it is not known yet."""
@@ -216,10 +199,14 @@ class InPods:
         return self._known[container]
 
     def _identity(self, image: str, python: str) -> str:
-        seen = self._seen(image, python)
-        if seen is None or self._asked is None:
-            return seen.identity if seen else ""
-        return self._kept(seen.platform)
+        from ithaca.runner.environments.kept import Seen
+
+        try:
+            data = self._store.read(names.environment(image, python))
+            seen = msgspec.json.decode(data, type=Seen)
+        except (NotFound, msgspec.MsgspecError):
+            return ""
+        return seen.identity if self._asked is None else self._kept(seen.platform)
 
     def _kept(self, platform: Platform | None) -> str:
         from ithaca.runner.environments import kept
@@ -227,15 +214,6 @@ class InPods:
         assert self._asked is not None
         found = kept.find(self._store, self._asked, platform)
         return found.identity if found else ""
-
-    def _seen(self, image: str, python: str) -> Seen | None:
-        from ithaca.runner.environments.kept import Seen
-
-        try:
-            data = self._store.read(names.environment(image, python))
-            return msgspec.json.decode(data, type=Seen)
-        except (NotFound, msgspec.MsgspecError):
-            return None
 
 
 def _is_fixed(image: str) -> bool:

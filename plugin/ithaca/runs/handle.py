@@ -39,14 +39,14 @@ def open_run(project: Project, text: str) -> Run:
         NotFound: There is none.
         UsageError: Several ids start so.
     """
-    return Run(project, find_run(project.looked_at(), text))
+    return Run(project, find_run(project.readable_store(), text))
 
 
 def open_runs(project: Project) -> list[Run]:
     """All runs of a project, oldest first; none when it has no store."""
     if project.remote is None and not (project.home / "store").exists():
         return []
-    return [Run(project, each) for each in list_runs(project.looked_at())]
+    return [Run(project, each) for each in list_runs(project.readable_store())]
 
 
 class Run:
@@ -81,7 +81,7 @@ class Run:
 
     def _known(self) -> Journal:
         """The documents, with the ends that only the backend knows."""
-        return with_ends(self._journal, self._connect, self._store)[0]
+        return with_ends(self._journal, self._connect)[0]
 
     def _connect(self) -> Session | None:
         """The session; None for a reader who has no access to the backend."""
@@ -117,7 +117,7 @@ class Run:
 
         Nothing is written.
         """
-        return observe(self._journal, self._connect, self._store, reader=self._read_only)
+        return observe(self._journal, self._connect, reader=self._read_only)
 
     def reconcile(self) -> None:
         """Write the ends that nothing else can write any more, such as those of killed pods.
@@ -269,7 +269,7 @@ class Run:
         Args:
             step: Name of the step.
         """
-        from ithaca.runs.values import values_of
+        from ithaca.runs.contents import values_of
         from ithaca.store import entries
 
         after, store = self.step(step).after, self._store
@@ -333,15 +333,12 @@ class Run:
             self._project.refuse_writing(self._journal.run().store)
         self.reconcile()
         status = self.status
-        if status in ENDED and status != "lost":
-            raise UsageError("ITH905", f"the run has ended: {status}", where=f"run {self.id}")
-        if status == "lost":
-            raise UsageError(
-                "ITH905",
-                "the run is lost: nothing on its backend runs it any more",
-                where=f"run {self.id}",
-                cure=f"`ithaca runs retry {self.id}` continues from the steps that succeeded",
-            )
+        if status in ENDED:
+            message, cure = f"the run has ended: {status}", ""
+            if status == "lost":
+                message = "the run is lost: nothing on its backend runs it any more"
+                cure = f"`ithaca runs retry {self.id}` continues from the steps that succeeded"
+            raise UsageError("ITH905", message, where=f"run {self.id}", cure=cure)
         if step is not None and self._session.answer(self.id, step, kind, comment):
             return
         self._journal.ask(kind, step=step, comment=comment)

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from ithaca.records.fold import GOOD
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,17 +19,8 @@ TAIL = 20_000
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, even escaped."""
 
-_VERDICTS = {
-    "failed": "failure",
-    "timed_out": "failure",
-    "lost": "error",
-    "skipped": "skipped",
-    "cancelled": "skipped",
-    "pending": "skipped",
-    "waiting": "skipped",
-    "running": "skipped",
-}
-"""XML element for each status other than success."""
+_VERDICTS = {"failed": "failure", "timed_out": "failure", "lost": "error"}
+"""XML element for statuses other than success; `skipped` for those that are not here."""
 
 
 def junit(state: RunState, log: Callable[[str], str]) -> str:
@@ -53,7 +46,7 @@ def junit(state: RunState, log: Callable[[str], str]) -> str:
 
 
 def _counts(state: RunState) -> dict[str, str]:
-    verdicts = [_VERDICTS.get(step.status) for step in state.steps]
+    verdicts = [_verdict(step) for step in state.steps]
     return {
         "name": _plain(state.name),
         "tests": str(len(verdicts)),
@@ -72,7 +65,7 @@ def _case(suite: ET.Element, log: Callable[[str], str], state: RunState, step: S
         name=step.name,
         time=f"{step.seconds or 0:.3f}",
     )
-    verdict = _VERDICTS.get(step.status)
+    verdict = _verdict(step)
     if verdict is None:
         return
     found = ET.SubElement(case, verdict, message=_plain(step.status.replace("_", " ")))
@@ -83,6 +76,10 @@ def _case(suite: ET.Element, log: Callable[[str], str], state: RunState, step: S
         found.text = _plain(step.error.cure)
     if verdict != "skipped" and step.attempt:
         ET.SubElement(case, "system-out").text = _plain(log(step.name)[-TAIL:])
+
+
+def _verdict(step: StepState) -> str | None:
+    return None if step.status in GOOD else _VERDICTS.get(step.status, "skipped")
 
 
 def _plain(text: str) -> str:

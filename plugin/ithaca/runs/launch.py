@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from ulid import ULID
 
 from ithaca.compiling.arguments import complete_arguments, parse_arguments
-from ithaca.model.run import RunDocument
-from ithaca.planning.keys import Known
-from ithaca.planning.plan import plan
 from ithaca.runs.handle import Run
 from ithaca.runs.reasons import why_again
 from ithaca.runs.secrets import refuse_secret_arguments
-from ithaca.runs.submission import submit
+from ithaca.runs.submission import new_run, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ithaca.backends import Backend, Session
+    from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
+    from ithaca.planning.keys import Known
     from ithaca.runs.environment import Environments
     from ithaca.runs.project import Project
     from ithaca.store import Store
@@ -98,25 +95,11 @@ class Preparation:
             >>> runs = [prepared.launch({"lr": lr}) for lr in (0.1, 0.01)]  # doctest: +SKIP
         """
         arguments = check_arguments(self.workflow, parameters or {})
-        document = msgspec.structs.replace(
-            self._document,
-            id=str(ULID()),
-            created=time.time(),
-            arguments=arguments,
-            reuse=reuse,
-            plan=plan(
-                self.workflow,
-                store=self._store,
-                arguments=arguments,
-                environment=self._environments.of,
-                source=self._document.source,
-                reuse=reuse,
-                pinned=self.known if reuse else None,
-                counts=self._reuse_filter,
-            ),
-        )
+        document = msgspec.structs.replace(self._document, arguments=arguments, reuse=reuse)
+        pinned, counts = (self.known if reuse else None), self._reuse_filter
+        document = new_run(document, self.workflow, self._store, self._environments, pinned, counts)
         if explain:
-            again = why_again(self._store, self.workflow, document, self._reuse_filter)
+            again = why_again(self._store, self.workflow, document, counts)
             document = msgspec.structs.replace(document, notices=(*document.notices, *again))
         submit(self._backend, self._session, self._store, document, self._notebook)
         return Run(self._project, document.id)

@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from ithaca.model.run import Event, Obstacle
     from ithaca.records.fold import StepState
     from ithaca.records.journal import Journal
-    from ithaca.store import Store
 
 
 def observe(
     journal: Journal,
     connect: Callable[[], Session | None],
-    store: Store,
     *,
     reader: bool = False,
 ) -> RunState:
@@ -40,7 +38,6 @@ def observe(
         journal: The run's documents.
         connect: Reaches the run on its backend, while it has no end; None where that is not
             possible from here, so that the documents alone count.
-        store: Where the documents are.
         reader: Whether the store may only be read: such a reader may look at another cluster, so
             that a missing object does not mean a lost run.
 
@@ -52,22 +49,21 @@ def observe(
         NotFound: There is no such run.
         StoreError: The store cannot be read.
     """
-    known, seen = with_ends(journal, connect, store)
+    known, seen = with_ends(journal, connect)
     alive = seen.alive or reader
     if not alive:
-        store.invalidate()
+        journal.store.invalidate()
     return _with_obstacles(known.state(alive=alive), seen.obstacles)
 
 
 def with_ends(
-    journal: Journal, connect: Callable[[], Session | None], store: Store
+    journal: Journal, connect: Callable[[], Session | None]
 ) -> tuple[Journal, Observation]:
     """A run's documents together with the ends that its backend knows.
 
     Args:
         journal: The run's documents.
         connect: As in `observe`.
-        store: Where the documents are.
 
     Returns:
         A journal to read from, and what the backend knows.
@@ -80,7 +76,7 @@ def with_ends(
         with contextlib.suppress(IthacaError):  # the documents alone will do
             session = connect()
     seen = Observation() if session is None else session.observe(journal.id)
-    return (journal.over(Draft(store, seen.ends)) if seen.ends else journal), seen
+    return (journal.over(Draft(journal.store, seen.ends)) if seen.ends else journal), seen
 
 
 def reconcile(journal: Journal, session: Session) -> None:
@@ -155,8 +151,8 @@ def describe_step(step: StepState) -> dict[str, Any]:
         "after": step.after,
         "question": step.question,
         "answer": None if step.answer is None else _describe_answer(step.answer),
-        "obstacle": None if step.obstacle is None else msgspec.to_builtins(step.obstacle),
-        "error": None if step.error is None else msgspec.to_builtins(step.error),
+        "obstacle": msgspec.to_builtins(step.obstacle),
+        "error": msgspec.to_builtins(step.error),
     }
 
 

@@ -99,14 +99,17 @@ def table(state: RunState, workflow: Workflow, cells: Cells) -> Group:
 
 def remark(step: StepState, workflow: Workflow) -> str:
     """What a reader wants to know of a step besides its state."""
+    attempt = attempt_label(step, workflow)
+    return reason(step) or (f"retrying ({attempt})" if between_attempts(step) else attempt)
+
+
+def reason(step: StepState) -> str:
+    """Why a step does not run now, or need not run; empty if neither is so."""
     if step.status == "waiting":
         return question(step)
     if step.obstacle is not None:
         return f"cannot start: {step.obstacle}"
-    if step.status == "reused":
-        return f"from {step.reused_from}" if step.reused_from else ""
-    attempt = attempt_label(step, workflow)
-    return f"retrying ({attempt})" if between_attempts(step) else attempt
+    return f"from {step.reused_from}" if step.reused_from else ""
 
 
 def question(step: StepState) -> str:

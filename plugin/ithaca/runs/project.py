@@ -14,7 +14,7 @@ from ithaca.notebook.root import project_root
 from ithaca.records import names
 from ithaca.records.journal import decode
 from ithaca.runs.trust import is_trusted
-from ithaca.settings import Settings, load
+from ithaca.settings import Settings, load, wrong_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,13 +89,10 @@ class Project:
         Raises:
             UsageError: The setting has another value.
         """
-        access = self.settings.text("store_access", "write") or "write"
+        access = self.settings.text("store_access") or "write"
         if access not in ACCESS:
-            raise UsageError(
-                "ITH903",
-                f"the setting `store_access` must be {', '.join(ACCESS[:-1])} or {ACCESS[-1]} "
-                f"(got {access!r})",
-            )
+            wanted = f"{', '.join(ACCESS[:-1])} or {ACCESS[-1]}"
+            raise wrong_setting("store_access", wanted, access)
         return access
 
     @cached_property
@@ -199,9 +196,9 @@ class Project:
             except Corrupt:  # reported when the run is read
                 return store
             return self.shared(url) if url and self.access != "none" else store
-        return self.looked_at()
+        return self.readable_store()
 
-    def looked_at(self) -> Store:
+    def readable_store(self) -> Store:
         """Where runs and snapshots are searched: the store, with the remote if there is one.
 
         Raises:
@@ -217,26 +214,19 @@ class Project:
             name: Its name; None for the one in the settings.
             environment: What its pods restore, for manifests without a run.
         """
-        chosen = name or self.settings.text("backend", "local") or "local"
-        general = self._for_clusters()
+        chosen = name or self.settings.text("backend") or "local"
+        texts = ("store", "image", "namespace", "service_account")
+        general: dict[str, Any] = {name: self.settings.text(name) for name in texts}
+        general["parallel"] = self.settings.number("parallel", 0) or None
+        general["infrastructure_retries"] = self.settings.number("infrastructure_retries", 2)
+        general = {name: value for name, value in general.items() if value is not None}
         named = {name: value for name, value in general.items() if name in self.settings.overrides}
+        # The backend's own table overrides the general settings.
         values = {**general, **self.settings.table(chosen), **named}
         values.pop("environment", None)  # pods get the resolved one
         return find_backend(
             chosen, {**values, **({"environment": environment} if environment else {})}
         )
-
-    def _for_clusters(self) -> dict[str, Any]:
-        """General settings that a backend's own table may override."""
-        found = {
-            "store": self.settings.text("store"),
-            "image": self.settings.text("image"),
-            "namespace": self.settings.text("namespace"),
-            "service_account": self.settings.text("service_account"),
-            "parallel": self.settings.number("parallel", 0) or None,
-            "infrastructure_retries": self.settings.number("infrastructure_retries", 2),
-        }
-        return {name: value for name, value in found.items() if value is not None}
 
 
 def find_project(root: str | Path | None = None, flags: Mapping[str, Any] | None = None) -> Project:

@@ -65,7 +65,7 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
         >>> find_snapshot(project, "latest/train@before")[0]  # doctest: +SKIP
         '9f86d081884c7d65…'
     """
-    plain = re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
+    plain = without_uri(text)
     if "/" not in plain and "@" not in plain and plain != "latest":
         return _of_digest(project, plain)
     named, _, moment = plain.partition("@")
@@ -90,6 +90,11 @@ def find_snapshot(project: Project, text: str) -> tuple[str, Store]:
             cure=f"`{named}@before` names the snapshot that it started from" if started else "",
         )
     return digest, project.store_of(found.id)
+
+
+def without_uri(text: str) -> str:
+    """The digest in the URI of a snapshot; other texts as they are."""
+    return re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
 
 
 def _of_digest(project: Project, start: str) -> tuple[str, Store]:

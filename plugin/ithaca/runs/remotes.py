@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ithaca.errors import NotFound
 from ithaca.records.journal import find_run, list_runs
 from ithaca.records.names import parse_reference
 from ithaca.records.travel import names_below, pull_run, push_run
-from ithaca.runs.references import find_snapshot
+from ithaca.runs.references import find_snapshot, without_uri
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.store.remotes import (
     Remote,
@@ -20,7 +20,6 @@ from ithaca.store.remotes import (
     pull,
     push,
     resolve,
-    verify,
 )
 from ithaca.store.remotes import list_runs as list_remote_runs
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ithaca.runs.project import Project
-    from ithaca.store.snapshots.model import Problem
+    from ithaca.store import Store
 
     Progress = Callable[[int, int], None]
 
@@ -49,19 +48,16 @@ def send(
         runs: Ids, prefixes of ids, `latest` or URIs.
         progress: Called with the number of objects and bytes so far.
     """
-    store, cache = project.store(), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [find_snapshot(project.alone(), one)[0] for one in snapshots]
-    ids = [find_run(store, parse_reference(one).run) for one in runs]
-    documents: Sequence[str] = ()
-    names: list[str] = []
-    if not digests and not ids:
-        digests, documents = store.digests(SNAPSHOTS), store.digests(DOCUMENTS)
-        names, ids = list(names_below(store, "keys")), list_runs(store)
+    store = project.store()
+    chosen = _Chosen(
+        [find_snapshot(project.alone(), one)[0] for one in snapshots],
+        [find_run(store, parse_reference(one).run) for one in runs],
+    )
+    if not snapshots and not runs:
+        keys = list(names_below(store, "keys"))
+        chosen = _Chosen(store.digests(SNAPSHOTS), list_runs(store), store.digests(DOCUMENTS), keys)
     remote = Remote.open(url, create=True)
-    done = [push(store, remote, digests, documents=documents, names=names, progress=progress,
-                 cache=cache)]  # fmt: skip
-    done += [push_run(store, remote, one, progress=progress, cache=cache) for one in ids]
-    return Transfer.total(done, requests=remote.requests.total())
+    return _moved(push, push_run, project, store, remote, chosen, progress)
 
 
 def fetch(
@@ -81,42 +77,47 @@ def fetch(
         progress: Called with the number of objects and bytes so far.
     """
     remote = Remote.open(url)
-    store, cache = project.store(create=True), project.home / "cache" / "indexes"
-    digests: Sequence[str] = [resolve(remote, _without_uri(one)) for one in snapshots]
-    ids = [_find_run(remote, one) for one in runs]
+    store = project.store(create=True)
+    chosen = _Chosen(
+        [resolve(remote, without_uri(one)) for one in snapshots],
+        [_find_run(remote, one) for one in runs],
+    )
+    if not snapshots and not runs:
+        keys = sorted(documents_below(remote, "keys"))
+        ids = list(list_remote_runs(remote))
+        chosen = _Chosen(list_snapshots(remote), ids, list_documents(remote), keys)
+    return _moved(pull, pull_run, project, store, remote, chosen, progress)
+
+
+class _Chosen(NamedTuple):
+    """What is transferred: digests of snapshots, ids of runs, and documents by digest and name."""
+
+    snapshots: Sequence[str]
+    runs: Sequence[str]
     documents: Sequence[str] = ()
-    names: list[str] = []
-    if not digests and not ids:
-        digests, documents = list_snapshots(remote), list_documents(remote)
-        names, ids = sorted(documents_below(remote, "keys")), list(list_remote_runs(remote))
-    done = [pull(store, remote, digests, documents=documents, names=names, progress=progress,
-                 cache=cache)]  # fmt: skip
-    done += [pull_run(store, remote, one, progress=progress, cache=cache) for one in ids]
+    names: Sequence[str] = ()
+
+
+def _moved(
+    move: Callable[..., Transfer],
+    move_run: Callable[..., Transfer],
+    project: Project,
+    store: Store,
+    remote: Remote,
+    chosen: _Chosen,
+    progress: Progress | None,
+) -> Transfer:
+    shared: dict[str, Any] = {"progress": progress, "cache": project.home / "cache" / "indexes"}
+    digests, documents, names = chosen.snapshots, chosen.documents, chosen.names
+    done = [move(store, remote, digests, documents=documents, names=names, **shared)]
+    done += [move_run(store, remote, run, **shared) for run in chosen.runs]
     return Transfer.total(done, requests=remote.requests.total())
-
-
-def check(url: str, progress: Progress | None = None) -> list[Problem]:
-    """Read a whole remote; returns its problems."""
-    return verify(Remote.open(url), progress=progress)
-
-
-def _without_uri(text: str) -> str:
-    return re.sub(r"^ithaca://[^/]*/snapshots/", "", text.strip())
-
-
-class _Runs:
-    """The runs of a remote, as `find_run` lists them."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    def list(self, _prefix: str) -> list[str]:
-        return list(list_remote_runs(self._remote))
 
 
 def _find_run(remote: Remote, text: str) -> str:
     wanted = parse_reference(text).run
+    known = SimpleNamespace(list=lambda _folder: list(list_remote_runs(remote)))
     try:
-        return find_run(_Runs(remote), wanted)  # type: ignore[arg-type]
+        return find_run(known, wanted)
     except NotFound:
         raise NotFound("ITH602", f"no run `{wanted}` in the remote", where=remote.url) from None

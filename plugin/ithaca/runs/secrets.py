@@ -174,8 +174,8 @@ def _names(text: str, path: str, root: str, folder: str) -> bool:
         text = text[len(root) :]
     parts = [part for part in text.split("/") if part not in ("", ".", "..")]
     wanted = path.rstrip("/").split("/")
-    if path.endswith("/"):
-        parts = _up_to(parts, wanted)
+    if path.endswith("/") and wanted[-1] in parts:  # a folder is left out with its content
+        parts = parts[: parts.index(wanted[-1]) + 1]
     near = path.rstrip("/").removeprefix(f"{folder}/" if folder else "").split("/")
     if parts in (wanted, near):
         return True
@@ -184,12 +184,6 @@ def _names(text: str, path: str, root: str, folder: str) -> bool:
     inside = parts[-len(wanted) :] == wanted
     bare = len(parts) == 1 and "." not in parts[0]
     return inside or (not bare and wanted[-len(parts) :] == parts)
-
-
-def _up_to(parts: list[str], wanted: list[str]) -> list[str]:
-    """The path up to a folder that was left out with its content."""
-    last = wanted[-1]
-    return parts[: parts.index(last) + 1] if last in parts else parts
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -42,7 +42,8 @@ def take_source(
 
     MergeRules.read(project.root)  # report a wrong rule now, not when the first branches meet
     table = project.settings.table("source")
-    own = [*_own_folder(project), *left_out(workflow, project.root), *_outputs(project, without)]
+    # A home inside the root is not part of the source, even if it is not called `.ithaca`.
+    own = [*left_out(workflow, project.root), *_inside(project, [project.home, *without])]
     known = project.home / "cache" / "source"
     cache = StatCache.load(known)
     what = "reading the project's files"
@@ -63,15 +64,8 @@ def take_source(
     return taken
 
 
-def _own_folder(project: Project) -> list[str]:
-    """A home inside the root is not part of the source, even if it is not called `.ithaca`."""
-    if not project.home.is_relative_to(project.root):
-        return []
-    return [f"/{project.home.relative_to(project.root).as_posix()}/"]
-
-
-def _outputs(project: Project, paths: Sequence[Path]) -> list[str]:
-    """The outputs, and what they lead to if they are links."""
+def _inside(project: Project, paths: Sequence[Path]) -> list[str]:
+    """Patterns for the paths below the root, and for what they lead to if they are links."""
     from ithaca.store.snapshots.ignore import literal
 
     places = {place for path in paths for place in (path, path.resolve())}

@@ -16,16 +16,54 @@ from ithaca.records import names
 from ithaca.records.fold import ENDED, GOOD
 from ithaca.records.journal import Journal
 from ithaca.runner.environments.wanted import parse
-from ithaca.runs.changes import changed_since
 from ithaca.runs.environment import InPods, here_again
+from ithaca.runs.reasons import changed_since
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ithaca.backends import Backend, Session
     from ithaca.model.run import RunDocument
+    from ithaca.model.workflow import Workflow
     from ithaca.records.fold import RunState
     from ithaca.runs.environment import Environments
     from ithaca.runs.project import Project
     from ithaca.store import Store
+
+
+def new_run(
+    document: RunDocument,
+    workflow: Workflow,
+    store: Store,
+    environments: Environments,
+    pinned: Mapping[str, Known] | None,
+    counts: Callable[[str], str] | None,
+) -> RunDocument:
+    """The document of a new run, with its id, the time and its plan.
+
+    Args:
+        document: What to run.
+        workflow: Its workflow.
+        store: Where executions are looked up.
+        environments: What the steps import.
+        pinned: Executions to reuse whatever their key is, by step.
+        counts: The reuse filter (`keys.reuse_filter`); None if all files count.
+    """
+    return msgspec.structs.replace(
+        document,
+        id=str(ULID()),
+        created=time.time(),
+        plan=plan(
+            workflow,
+            store=store,
+            arguments=document.arguments,
+            environment=environments.of,
+            source=document.source,
+            reuse=document.reuse,
+            pinned=pinned,
+            counts=counts,
+        ),
+    )
 
 
 def submit(
@@ -87,11 +125,11 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
     if before.store:
         project.refuse_writing(before.store)
     backend = project.backend(before.backend)
-    environments: Environments
-    if backend.remote:
-        environments = InPods(store, backend, parse(before.environment_from))
-    else:
-        environments = here_again(project, before)
+    environments = (
+        InPods(store, backend, parse(before.environment_from))
+        if backend.remote
+        else here_again(project, before, workflow)
+    )
     pinned = {
         step.name: Known(execution=step.execution, run=step.reused_from or state.id)
         for step in state.steps
@@ -99,26 +137,16 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
     }
     document = msgspec.structs.replace(
         before,
-        id=str(ULID()),
-        created=time.time(),
         python=environments.python or before.python,
         environment=environments.identity,
         environment_from=environments.source,
         merge_rules=project.settings.table("merge"),
         retry_of=state.id,
         engine="",
-        plan=plan(
-            workflow,
-            store=store,
-            arguments=before.arguments,
-            environment=environments.of,
-            source=before.source,
-            reuse=before.reuse,
-            pinned=pinned,
-            counts=reuse_filter(store, before.reuse_ignore, cache=project.home / "cache"),
-        ),
         notices=changed_since(store, before, workflow),
     )
+    counts = reuse_filter(store, before.reuse_ignore, cache=project.home / "cache")
+    document = new_run(document, workflow, store, environments, pinned, counts)
     store.share([document.source])
     session = backend.session(project.home, store)
     submit(backend, session, store, document, store.read(names.run(state.id, "notebook")))

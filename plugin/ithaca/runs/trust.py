@@ -20,11 +20,9 @@ _HEAD = "# Trusted remotes, one URL per line. Anyone who can write to one can ru
 
 def place() -> Path:
     """Path of the list: in ITHACA_CONFIG, otherwise in the user's configuration folder."""
-    folder = os.environ.get("ITHACA_CONFIG")
-    if folder:
-        return Path(folder).expanduser().absolute() / "trusted-stores"
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
-    return base.absolute() / "ithaca" / "trusted-stores"
+    default = f"{os.environ.get('XDG_CONFIG_HOME') or '~/.config'}/ithaca"
+    folder = Path(os.environ.get("ITHACA_CONFIG") or default)
+    return folder.expanduser().absolute() / "trusted-stores"
 
 
 def trusted() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A compiled notebook together with the project that it belongs to."""
+"""Compiling a notebook into a workflow that knows the project that it belongs to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ithaca.notebook.root import project_root
 
 if TYPE_CHECKING:
+    from ithaca.compiling.compile import Checked
     from ithaca.model import workflow as model
 
 
@@ -76,3 +77,43 @@ def located(ir: model.Workflow, notebook: Path) -> Workflow:
         notebook: Path of the notebook.
     """
     return Workflow(ir, project_root(notebook))
+
+
+def check(notebook: str | Path) -> Checked:
+    """Find everything that is wrong with a notebook.
+
+    Args:
+        notebook: Path of the notebook.
+
+    Returns:
+        All diagnostics, and the workflow when none of them is an error.
+
+    Example:
+        >>> check("train.ipynb").diagnostics  # doctest: +SKIP
+        ()
+    """
+    from ithaca.compiling.compile import check as check_notebook
+
+    return check_notebook(Path(notebook))
+
+
+def compile(notebook: str | Path) -> Workflow:  # noqa: A001 - the public name is ithaca.compile
+    """Turn a notebook into a workflow.
+
+    Args:
+        notebook: Path of the notebook.
+
+    Returns:
+        The workflow, frozen, together with the root of its project; `to_json()` gives the same
+        bytes on every machine.
+
+    Raises:
+        NotebookError: Something is wrong with the notebook; it carries every diagnostic.
+
+    Example:
+        >>> compile("train.ipynb").steps[0].name  # doctest: +SKIP
+        'load'
+    """
+    from ithaca.compiling.compile import compile as compile_notebook
+
+    return located(compile_notebook(Path(notebook)), Path(notebook))

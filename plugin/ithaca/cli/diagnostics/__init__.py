@@ -1,6 +1,6 @@
 """Render diagnostics as text, JSON, GitHub workflow commands or SARIF.
 
-One module per format; each is imported only when its format is asked for, since `text` loads rich.
+`text` and `review` are imported only when one of their formats is asked for; `text` loads rich.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ def render(
     *,
     notebook: str = "",
     color: bool = False,
-    width: int = 100,
 ) -> str:
     """Render diagnostics for people or programs.
 
@@ -31,7 +30,6 @@ def render(
         form: `text` for a terminal, `json`, `github` for workflow commands, `sarif` for 2.1.0.
         notebook: The path that was checked, as the user gave it.
         color: Whether `text` is coloured.
-        width: Columns of the terminal, for `text`.
 
     Returns:
         Whole lines, each with its newline; possibly empty.
@@ -39,16 +37,16 @@ def render(
     if form == "json":
         return _json(diagnostics, notebook)
     if form == "github":
-        from ithaca.cli.diagnostics.github import render_github
+        from ithaca.cli.diagnostics.review import render_github
 
         return render_github(diagnostics)
     if form == "sarif":
-        from ithaca.cli.diagnostics.sarif import render_sarif
+        from ithaca.cli.diagnostics.review import render_sarif
 
         return render_sarif(diagnostics)
     from ithaca.cli.diagnostics.text import render_text
 
-    return render_text(diagnostics, notebook, color=color, width=width)
+    return render_text(diagnostics, notebook, color=color)
 
 
 def counts(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:

@@ -33,6 +33,10 @@ class Places:
         # The first entry is where the cell begins, the others are the lines of its source.
         return lines[min(line or 0, len(lines) - 1)]
 
+    def properties(self, notebook: str, cell: int | None, line: int | None) -> dict[str, str]:
+        """The `file` and `line` of a workflow command for a place in a notebook."""
+        return {"file": relative(notebook), "line": str(self.line(notebook, cell, line))}
+
     def _cells(self, notebook: str) -> dict[int, list[int]]:
         if notebook not in self._files:
             try:
@@ -57,20 +61,14 @@ def _scan(text: str) -> dict[int, list[int]]:
         elif piece == "," and path and isinstance(path[-1], int):
             path[-1] += 1
         elif piece.startswith('"') and path:
-            _string(piece, line, path, found)
+            in_source = len(path) == 4 and path[0] == "cells" and path[2] == "source"
+            if in_source and isinstance(path[3], int):
+                found[path[1] + 1].append(line)
+            if not isinstance(path[-1], int):
+                # Keys and values alternate in an object. Recording a value as a key is harmless:
+                # nothing looks at it before the next key replaces it.
+                path[-1] = piece[1:-1]
     return found
-
-
-def _string(piece: str, line: int, path: list[Any], found: dict[int, list[int]]) -> None:
-    """Record a string that is a key or a line of a cell's source."""
-    if len(path) >= 4 and path[0] == "cells" and path[2] == "source":
-        number = path[1] + 1
-        if len(path) == 4 and isinstance(path[3], int):
-            found[number].append(line)
-    if not isinstance(path[-1], int):
-        # Keys and values alternate in an object. Recording a value as a key is harmless: nothing
-        # below looks at it before the next key replaces it.
-        path[-1] = piece[1:-1]
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:

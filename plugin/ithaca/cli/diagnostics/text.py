@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
+import shutil
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -20,16 +20,13 @@ _STYLE: dict[Severity, str] = {
 _TAB = "    "
 
 
-def render_text(
-    diagnostics: Sequence[Diagnostic], notebook: str, *, color: bool = False, width: int = 100
-) -> str:
+def render_text(diagnostics: Sequence[Diagnostic], notebook: str, *, color: bool = False) -> str:
     """Render diagnostics for a terminal.
 
     Args:
         diagnostics: What `check` found.
         notebook: The path that was checked.
         color: Whether to use colours.
-        width: Columns of the terminal.
 
     Returns:
         Whole lines; the last one counts the diagnostics.
@@ -40,7 +37,7 @@ def render_text(
         force_terminal=color,
         color_system="standard" if color else None,
         # Programs that read the output want whole lines.
-        width=max(width, 40) if color else 10_000,
+        width=max(shutil.get_terminal_size().columns, 40) if color else 10_000,
         highlight=False,
         emoji=False,
         markup=False,
@@ -85,12 +82,9 @@ def _source(found: Diagnostic) -> list[Text]:
 
 
 def _summary(diagnostics: Sequence[Diagnostic], notebook: str) -> Text:
-    counts = Counter(found.severity for found in diagnostics)
-    parts = [
-        f"{counts[severity]} {severity}{'' if counts[severity] == 1 else 's'}"
-        for severity in _STYLE
-        if counts[severity]
-    ]
+    severities = [found.severity for found in diagnostics]
+    counts = {severity: severities.count(severity) for severity in _STYLE}
+    parts = [f"{n} {severity}{'' if n == 1 else 's'}" for severity, n in counts.items() if n]
     place = f"{_printable(notebook)}: " if notebook else ""
     return Text(place + (", ".join(parts) or "no problems found"), style="bold")
 

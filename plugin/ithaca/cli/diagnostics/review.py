@@ -1,10 +1,10 @@
-"""Diagnostics as SARIF 2.1.0, the format of code-scanning services."""
+"""Diagnostics for review tools: GitHub workflow commands, and SARIF 2.1.0 for code scanning."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -18,9 +18,8 @@ def render_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     """One log with one run; each code is a rule, each diagnostic a result."""
     codes = sorted({found.code for found in diagnostics})
     places = Places()
-    driver: dict[str, Any] = {"name": "Ithaca", "rules": [{"id": code} for code in codes]}
-    if installed := _version():
-        driver["version"] = installed
+    rules = [{"id": code} for code in codes]
+    driver = {"name": "Ithaca", "rules": rules, "version": version("ithaca")}
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -66,8 +65,45 @@ def _location(found: Diagnostic, places: Places) -> dict[str, Any]:
     return location
 
 
-def _version() -> str:
-    try:
-        return version("ithaca")
-    except PackageNotFoundError:
-        return ""
+def render_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """One `::error file=…,line=…,title=…::message` per diagnostic.
+
+    `line` is the line of the `.ipynb` file, where GitHub shows the annotation; the message names
+    the cell and the line in it.
+    """
+    places = Places()
+    return "".join(_command(found, places) for found in diagnostics)
+
+
+def _command(found: Diagnostic, places: Places) -> str:
+    notebook, cell, line = found.notebook, found.cell, found.line
+    properties = places.properties(notebook, cell, line) if notebook else {}
+    place = found.place.removeprefix(found.notebook).strip()
+    message = f"{place}: {found.message}" if place else found.message
+    if found.cure:
+        message += f"\n→ {found.cure}"
+    return workflow_command(found.severity, message, {**properties, "title": found.code})
+
+
+def workflow_command(name: str, text: str, properties: Mapping[str, str] | None = None) -> str:
+    r"""A workflow command on a line of its own, escaped.
+
+    Args:
+        name: The command.
+        text: Its message.
+        properties: Its properties, in order.
+
+    Example:
+        >>> workflow_command("error", "50 % off", {"title": "a:b"})
+        '::error title=a%3Ab::50 %25 off\n'
+    """
+    listed = ",".join(f"{key}={_property(value)}" for key, value in (properties or {}).items())
+    return f"::{name}{' ' if listed else ''}{listed}::{_data(text)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
