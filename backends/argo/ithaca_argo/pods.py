@@ -106,25 +106,8 @@ def _own(pod: Pod) -> PodSettings:
 def _template(pod: Pod, arguments: list[str], *, label: str) -> m.Template:
     own = _own(pod)
     content = {
-        "container": {
-            "image": own.image,
-            "imagePullPolicy": own.image_pull_policy,
-            "command": pod.command,
-            "args": arguments,
-            "env": pod.env or None,
-            "envFrom": pod.env_from or None,
-            "resources": pod.resources or None,
-            "volumeMounts": pod.mounts,
-        },
-        "initContainers": [pod.first] if pod.first else None,
-        "volumes": pod.volumes,
-        "nodeSelector": own.node or None,
-        "tolerations": pod.tolerations or None,
-        "affinity": pod.affinity,
-        "securityContext": pod.security_context,
-        "serviceAccountName": own.service_account,
-        "priorityClassName": own.priority_class,
-        "schedulerName": own.scheduler,
+        **pod.spec(),
+        "container": pod.container(arguments),
         "podSpecPatch": patch(own.pod_patch),
         "metadata": {
             "labels": {"ithaca/step": label, **own.labels},

@@ -58,6 +58,35 @@ class Pod:
         """The command that starts the runner."""
         return command.interpreter(copied=self.copied)
 
+    def container(self, arguments: list[str]) -> dict[str, Any]:
+        """The container of the runner, without a name."""
+        content = {
+            "image": self.settings.image,
+            "imagePullPolicy": self.settings.image_pull_policy,
+            "command": self.command,
+            "args": arguments,
+            "env": self.env,
+            "envFrom": self.env_from,
+            "resources": self.resources,
+            "volumeMounts": self.mounts,
+        }
+        return {name: value for name, value in content.items() if value}
+
+    def spec(self) -> dict[str, Any]:
+        """What the pod has beside its container."""
+        content = {
+            "initContainers": [self.first] if self.first else None,
+            "volumes": self.volumes,
+            "nodeSelector": self.settings.node,
+            "tolerations": self.tolerations,
+            "affinity": self.affinity,
+            "securityContext": self.security_context,
+            "serviceAccountName": self.settings.service_account,
+            "priorityClassName": self.settings.priority_class,
+            "schedulerName": self.settings.scheduler,
+        }
+        return {name: value for name, value in content.items() if value}
+
     def attach(self, volume: dict[str, Any], path: str, *, read_only: bool = False) -> None:
         """Add a volume and mount it."""
         self.volumes.append(volume)

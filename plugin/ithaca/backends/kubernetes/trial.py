@@ -55,33 +55,16 @@ def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
     """
     pod = preparing_pod(Step(name=step), settings)
     own, store = pod.settings, settings.store or f"file://{command.STORE}"
-    container = {
-        "name": "main",
-        "image": own.image,
-        "imagePullPolicy": own.image_pull_policy,
-        "command": pod.command,
-        "args": command.check(store=store, python=own.python),
-        "env": pod.env,
-        "envFrom": pod.env_from,
-        "resources": pod.resources,
-        "volumeMounts": pod.mounts,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    first = {**pod.first, "terminationMessagePolicy": "FallbackToLogsOnError"} if pod.first else {}
+    main = {"name": "main", **pod.container(command.check(store=store, python=own.python))}
+    for each in (main, pod.first):
+        if each:
+            each["terminationMessagePolicy"] = "FallbackToLogsOnError"
     spec = {
+        **pod.spec(),
         "restartPolicy": "Never",
         "activeDeadlineSeconds": int(PATIENCE * 2),
         "terminationGracePeriodSeconds": 0,
-        "initContainers": [first] if first else None,
-        "containers": [{name: value for name, value in container.items() if value}],
-        "volumes": pod.volumes,
-        "nodeSelector": own.node,
-        "tolerations": pod.tolerations,
-        "affinity": pod.affinity,
-        "securityContext": pod.security_context,
-        "serviceAccountName": own.service_account,
-        "priorityClassName": own.priority_class,
-        "schedulerName": own.scheduler,
+        "containers": [main],
         "imagePullSecrets": [{"name": each} for each in settings.image_pull_secrets],
     }
     name = f"ithaca-doctor-{secrets.token_hex(3)}"
@@ -90,7 +73,7 @@ def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "labels": {**own.labels, **labels}},
-        "spec": {key: value for key, value in spec.items() if value},
+        "spec": spec,
     }
 
 
