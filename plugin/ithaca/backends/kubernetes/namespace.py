@@ -110,21 +110,14 @@ def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, 
     provider = find_provider(settings.store or "")
     found = provider.pod_values(environ) if provider else {}
     if not settings.store_secret or not found:
-        raise UsageError(
-            "ITH924",
-            f"cannot make the secret: none of {', '.join(wanted)} is set"
-            if settings.store_secret and wanted
-            else "cannot make the secret: "
-            + (
-                "the store needs no credentials"
-                if settings.store_secret
-                else "`store_secret` is not set"
-            ),
-            where=settings.place("store_secret"),
-            cure="set them, or omit --secret-from-env"
-            if settings.store_secret
-            else f'set `store_secret = "ithaca-store"` in {settings.place()}',
-        )
+        why, cure = "the store needs no credentials", "set them, or omit --secret-from-env"
+        if not settings.store_secret:
+            why = "`store_secret` is not set"
+            cure = f'set `store_secret = "ithaca-store"` in {settings.place()}'
+        elif wanted:
+            why = f"none of {', '.join(wanted)} is set"
+        place = settings.place("store_secret")
+        raise UsageError("ITH924", f"cannot make the secret: {why}", where=place, cure=cure)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
