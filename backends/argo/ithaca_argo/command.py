@@ -88,11 +88,8 @@ def _attempt(place: Place, *, lost: int, retried: bool) -> list[str]:
 
 
 def _place(place: Place) -> list[str]:
-    return [
-        *([f"--python={place.python}"] if place.python else []),
-        *([f"--environment={place.environment}"] if place.environment else []),
-        *([f"--memory={place.memory}"] if place.memory else []),
-    ]
+    options = {name: getattr(place, name) for name in ("python", "environment", "memory")}
+    return [f"--{name}={value}" for name, value in options.items() if value]
 
 
 def _run(deadline: int | None = None) -> list[str]:

@@ -13,7 +13,7 @@ from hera.workflows import models as m
 
 from ithaca.backends.kubernetes import manifests
 from ithaca.backends.kubernetes import names as shared
-from ithaca.backends.kubernetes.command import ANSWERS, parents
+from ithaca.backends.kubernetes.command import ANSWERS
 from ithaca.backends.kubernetes.preparing import preparations
 from ithaca_argo import names, pods
 
@@ -35,18 +35,32 @@ API_VERSION = "argoproj.io/v1alpha1"
 def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None) -> list[Object]:
     """Build the objects; see `Engine.objects`."""
     settings = manifests.validated(workflow, settings, run)
-    spec = _spec(workflow, settings, run, manifests.reused(run))
+    spec = _spec(workflow, settings, run)
     if run is not None:
-        return [_workflow(workflow, settings, spec, run)]
-    return [_template(workflow, settings, spec), _reference(workflow, settings)]
+        name = shared.workflow(workflow.name, run.id)
+        labels = {"ithaca/workflow": workflow.name, "ithaca/run": run.id}
+        return [_object("Workflow", {"name": name}, settings, spec, labels)]
+    labels = {"ithaca/workflow": workflow.name}
+    about = {"workflows.argoproj.io/description": workflow.description}
+    annotations = about if workflow.description else None
+    arguments = _arguments(workflow, None)
+    reference = m.WorkflowSpec(
+        workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
+        arguments=m.Arguments(parameters=arguments) if arguments else None,
+    )
+    name, generated = workflow.name, shared.workflow(workflow.name)
+    return [
+        _object("WorkflowTemplate", {"name": name}, settings, spec, labels, annotations),
+        _object("Workflow", {"generateName": generated}, settings, reference, labels),
+    ]
 
 
 def _spec(
     workflow: Workflow,
     settings: ArgoSettings,
     run: RunDocument | None,
-    reused: Mapping[str, str],
 ) -> m.WorkflowSpec:
+    reused = manifests.reused(run)
     steps = manifests.steps_to_start(workflow, reused, settings)
     templates = _pod_templates(steps, workflow, settings)
     distinct = {template.name: template for template in templates.values()}
@@ -129,7 +143,7 @@ def _dag(
             reused.get(need, f"{{{{tasks.{named[need]}.outputs.parameters.execution}}}}")
             for need in step.needs
         ]
-        arguments = {"step": step.name, "label": task, "parents": parents(digests)}
+        arguments = {"step": step.name, "label": task, "parents": ",".join(digests)}
         if step.approval is not None:
             gate = f"approve--{task}"
             question = {"step": step.name, "question": names.shown(step.approval)}
@@ -166,8 +180,7 @@ def _approval() -> m.Template:
                 m.Parameter(name="step"),
                 m.Parameter(name="question"),
                 m.Parameter(name="decision", default="approve", enum=["approve", "reject"]),
-                m.Parameter(name="by", default=""),
-                m.Parameter(name="comment", default=""),
+                *(m.Parameter(name=name, default="") for name in ANSWERS[1:]),
             ]
         ),
         outputs=m.Outputs(
@@ -185,11 +198,8 @@ def _approval() -> m.Template:
 def _parameters(
     workflow: Workflow, settings: ArgoSettings, run: RunDocument | None
 ) -> list[m.Parameter]:
-    ours = manifests.run_parameters(workflow, settings, run)
-    return [
-        *(m.Parameter(name=name, value=text) for name, text in ours.items()),
-        *_arguments(workflow, run),
-    ]
+    ours = manifests.run_parameters(workflow, settings, run).items()
+    return [*(m.Parameter(name=k, value=v) for k, v in ours), *_arguments(workflow, run)]
 
 
 def _arguments(workflow: Workflow, run: RunDocument | None) -> list[m.Parameter]:
@@ -197,44 +207,17 @@ def _arguments(workflow: Workflow, run: RunDocument | None) -> list[m.Parameter]
     return [m.Parameter(name=names.parameter(name), value=text) for name, text in given.items()]
 
 
-def _template(workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec) -> Object:
-    description = {"workflows.argoproj.io/description": workflow.description}
-    metadata = {
-        "name": workflow.name,
-        "namespace": settings.namespace,
-        "labels": {"ithaca/workflow": workflow.name},
-        "annotations": description if workflow.description else None,
-    }
-    return _object("WorkflowTemplate", metadata, spec)
-
-
-def _reference(workflow: Workflow, settings: ArgoSettings) -> Object:
-    metadata = {
-        "generateName": shared.workflow(workflow.name),
-        "namespace": settings.namespace,
-        "labels": {"ithaca/workflow": workflow.name},
-    }
-    arguments = _arguments(workflow, None)
-    spec = m.WorkflowSpec(
-        workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
-        arguments=m.Arguments(parameters=arguments) if arguments else None,
-    )
-    return _object("Workflow", metadata, spec)
-
-
-def _workflow(
-    workflow: Workflow, settings: ArgoSettings, spec: m.WorkflowSpec, run: RunDocument
+def _object(
+    kind: str,
+    named: dict[str, str],
+    settings: ArgoSettings,
+    spec: m.WorkflowSpec,
+    labels: dict[str, str],
+    annotations: dict[str, str] | None = None,
 ) -> Object:
-    metadata = {
-        "name": shared.workflow(workflow.name, run.id),
-        "namespace": settings.namespace,
-        "labels": {"ithaca/workflow": workflow.name, "ithaca/run": run.id},
-    }
-    return _object("Workflow", metadata, spec)
-
-
-def _object(kind: str, metadata: dict[str, Any], spec: m.WorkflowSpec) -> Object:
     content = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    more = {"namespace": settings.namespace, "labels": labels, "annotations": annotations}
+    metadata: dict[str, Any] = {**named, **more}
     return {
         "apiVersion": API_VERSION,
         "kind": kind,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ithaca.backends.kubernetes import Engine, Outcome
 from ithaca.backends.kubernetes.doctor import Installed
+from ithaca.backends.kubernetes.engine import step_of
 from ithaca.backends.kubernetes.rights import Right, Rights
 from ithaca_argo import names, workflow
 from ithaca_argo.workflow import GROUP
@@ -45,9 +46,8 @@ class ArgoEngine(Engine):
     title = "Argo"
     kind = workflow.WORKFLOW
     suspends = True
-
-    def __init__(self, settings: ArgoSettings) -> None:
-        self.settings = settings
+    page = "/workflows/{namespace}/{name}"
+    settings: ArgoSettings
 
     def objects(self, workflow: Workflow, run: RunDocument | None = None) -> list[Object]:
         """The Workflow of a run; without a run a WorkflowTemplate and a Workflow that uses it."""
@@ -77,9 +77,7 @@ class ArgoEngine(Engine):
 
     def step(self, pod: Object, workflow: Workflow) -> str | None:
         """The step that the pod's label `ithaca/step` names."""
-        label = (pod["metadata"].get("labels") or {}).get("ithaca/step")
-        tasks = names.tasks(step.name for step in workflow.steps)
-        return next((step for step, task in tasks.items() if task == label), None)
+        return step_of(pod, "ithaca/step", names.tasks(each.name for each in workflow.steps))
 
     def gates(self, found: Object) -> set[str]:
         """The steps whose suspended nodes wait."""
@@ -94,9 +92,3 @@ class ArgoEngine(Engine):
     def stop(self, cluster: Cluster, name: str) -> None:
         """Stop the Workflow; Argo ends its pods and still runs the one that records the end."""
         cluster.patch(self.kind, name, {"spec": {"shutdown": "Stop"}})
-
-    def url(self, namespace: str, name: str) -> str | None:
-        """The run's page in Argo's UI, if the address of the UI is configured."""
-        if self.settings.url is None:
-            return None
-        return f"{self.settings.url.rstrip('/')}/workflows/{namespace}/{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ithaca.backends.kubernetes.names import labels
+from ithaca.backends.kubernetes.names import ascii_name, labels, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,25 +14,10 @@ DAG = "ithaca--dag"
 END = "ithaca--end"
 APPROVAL = "ithaca--approval"
 
-_WORDS = frozenset(
-    [
-        "in",
-        "not",
-        "and",
-        "or",
-        "let",
-        "if",
-        "else",
-        "true",
-        "false",
-        "nil",
-        "matches",
-        "contains",
-        "startswith",
-        "endswith",
-    ]
+_UNUSABLE = re.compile(
+    r"\d.*|in|not|and|or|let|if|else|true|false|nil|matches|contains|startswith|endswith"
 )
-"""Keywords of Argo's expression language; a task with such a name cannot be used in `depends`."""
+"""Names of tasks that `depends` cannot use: keywords of Argo's expressions, and numbers first."""
 
 
 def tasks(steps: Iterable[str]) -> dict[str, str]:
@@ -42,8 +27,7 @@ def tasks(steps: Iterable[str]) -> dict[str, str]:
         >>> tasks(["train_model", "_2nd"])
         {'train_model': 'train-model', '_2nd': 's--2nd'}
     """
-    # A name that begins with a digit is not valid in `depends` either.
-    return labels(steps, odd=lambda label: label[0].isdigit() or label in _WORDS)
+    return labels(steps, odd=lambda label: bool(_UNUSABLE.fullmatch(label)))
 
 
 def parameter(name: str) -> str:
@@ -53,7 +37,7 @@ def parameter(name: str) -> str:
         >>> parameter("lr"), parameter("größe")
         ('lr', 'gr-u00f6--u00df-e')
     """
-    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"-u{ord(found[0]):04x}-", name)
+    return ascii_name(name)
 
 
 def shown(text: str) -> str:
@@ -63,7 +47,7 @@ def shown(text: str) -> str:
         >>> shown("Is {{this}} right?")
         'Is { {this}} right?'
     """
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = one_line(text)
     while "{{" in text:
         text = text.replace("{{", "{ {")
     return text

@@ -38,7 +38,7 @@ def step_pod(step: Step, volumes: tuple[Volume, ...], settings: ArgoSettings) ->
     if seconds is not None:
         template.active_deadline_seconds = m.IntOrString(root=seconds)
     if limit:
-        template.retry_strategy = _retries(limit, own.backoff or Backoff())
+        template.retry_strategy = _retries(limit, pod)
     inputs = ["step", "label", "parents", *(ANSWERS if step.approval is not None else ())]
     template.inputs = m.Inputs(parameters=[m.Parameter(name=each) for each in inputs])
     template.outputs = m.Outputs(
@@ -61,9 +61,7 @@ def end_pod(step: Step, settings: ArgoSettings) -> m.Template:
     pod = pods.end_pod(step, settings)
     template = _template(pod, command.end(settings.deadline), label=names.END)
     template.name = names.END
-    template.retry_strategy = _retries(
-        max(1, settings.infrastructure_retries), _own(pod).backoff or Backoff()
-    )
+    template.retry_strategy = _retries(max(1, settings.infrastructure_retries), pod)
     return template
 
 
@@ -81,7 +79,7 @@ def preparing_pod(name: str, step: Step, settings: ArgoSettings) -> m.Template:
     template.name = name
     template.inputs = m.Inputs(parameters=[m.Parameter(name="step")])
     if lost:
-        template.retry_strategy = _retries(lost, own.backoff or Backoff())
+        template.retry_strategy = _retries(lost, pod)
     return template
 
 
@@ -106,25 +104,8 @@ def _own(pod: Pod) -> PodSettings:
 def _template(pod: Pod, arguments: list[str], *, label: str) -> m.Template:
     own = _own(pod)
     content = {
-        "container": {
-            "image": own.image,
-            "imagePullPolicy": own.image_pull_policy,
-            "command": pod.command,
-            "args": arguments,
-            "env": pod.env or None,
-            "envFrom": pod.env_from or None,
-            "resources": pod.resources or None,
-            "volumeMounts": pod.mounts,
-        },
-        "initContainers": [pod.first] if pod.first else None,
-        "volumes": pod.volumes,
-        "nodeSelector": own.node or None,
-        "tolerations": pod.tolerations or None,
-        "affinity": pod.affinity,
-        "securityContext": pod.security_context,
-        "serviceAccountName": own.service_account,
-        "priorityClassName": own.priority_class,
-        "schedulerName": own.scheduler,
+        **pod.spec(),
+        "container": pod.container(arguments),
         "podSpecPatch": patch(own.pod_patch),
         "metadata": {
             "labels": {"ithaca/step": label, **own.labels},
@@ -136,8 +117,9 @@ def _template(pod: Pod, arguments: list[str], *, label: str) -> m.Template:
     return template
 
 
-def _retries(limit: int, backoff: Backoff) -> m.RetryStrategy:
+def _retries(limit: int, pod: Pod) -> m.RetryStrategy:
     """Always retry, unless the runner's exit code says that no attempt is left."""
+    backoff = _own(pod).backoff or Backoff()
     return m.RetryStrategy(
         limit=m.IntOrString(root=limit),
         retry_policy="Always",

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ithaca.backends.kubernetes import Kind, PodState
@@ -33,12 +34,15 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         BackendError: Argo keeps them in a database, or in an unknown format.
     """
     status = workflow.get("status") or {}
+    unreadable = partial(
+        BackendError,
+        "ITH656",
+        where=workflow["metadata"]["name"],
+        cure="follow and answer it in Argo's UI",
+    )
     if status.get("offloadNodeStatusVersion"):
-        raise BackendError(
-            "ITH656",
-            "Argo keeps the nodes of this large workflow in a database, which Ithaca cannot read",
-            where=workflow["metadata"]["name"],
-            cure="follow and answer it in Argo's UI",
+        raise unreadable(
+            "Argo keeps the nodes of this large workflow in a database, which Ithaca cannot read"
         )
     packed = status.get("compressedNodes")
     if not packed:
@@ -47,12 +51,7 @@ def nodes(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     try:
         plain: dict[str, dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
     except (OSError, ValueError) as error:
-        raise BackendError(
-            "ITH656",
-            f"the workflow's nodes have an unknown format: {error}",
-            where=workflow["metadata"]["name"],
-            cure="follow and answer it in Argo's UI",
-        ) from None
+        raise unreadable(f"the workflow's nodes have an unknown format: {error}") from None
     return plain
 
 

@@ -82,8 +82,7 @@ def decided(approval_task: Mapping[str, Any]) -> Answer | None:
 def _people(responses: Any) -> Iterator[Mapping[str, Any]]:
     """The people who responded; a group is replaced by those of its members who did."""
     for each in responses:
-        members = each.get("groupMembers")
-        yield from members or (each,)
+        yield from each.get("groupMembers") or (each,)
 
 
 def _listed(run: str, task: str) -> list[dict[str, Any]]:
@@ -111,10 +110,7 @@ def _listed(run: str, task: str) -> list[dict[str, Any]]:
 
 
 def _get(labels: str) -> Any:
-    host, port = (
-        os.environ.get("KUBERNETES_SERVICE_HOST"),
-        os.environ.get("KUBERNETES_SERVICE_PORT"),
-    )
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{each}") for each in ("HOST", "PORT"))
     try:
         token = (ACCOUNT / "token").read_text().strip()
         namespace = (ACCOUNT / "namespace").read_text().strip()
@@ -123,15 +119,13 @@ def _get(labels: str) -> Any:
     if not host:
         raise _unknown(labels, "the pod has no service account")
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    address = (
-        f"https://{place}{_API}/{namespace}/approvaltasks?{urlencode({'labelSelector': labels})}"
-    )
+    query = urlencode({"labelSelector": labels})
+    address = f"https://{place}{_API}/{namespace}/approvaltasks?{query}"
     trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     # Proxies are for addresses outside of the cluster.
     opener = build_opener(ProxyHandler({}), HTTPSHandler(context=trusted))
-    return opener.open(
-        Request(address, headers={"Authorization": f"Bearer {token}"}), None, _TIMEOUT
-    )
+    request = Request(address, headers={"Authorization": f"Bearer {token}"})
+    return opener.open(request, None, _TIMEOUT)
 
 
 def _message(error: HTTPError) -> str:

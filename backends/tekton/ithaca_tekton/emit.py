@@ -17,7 +17,7 @@ from ithaca.backends.kubernetes import manifests
 from ithaca.backends.kubernetes import names as shared
 from ithaca.errors import UsageError
 from ithaca_tekton.inline import inlined, shortened
-from ithaca_tekton.model import Metadata, PipelineRef, PipelineSpec
+from ithaca_tekton.model import Metadata, PipelineSpec
 from ithaca_tekton.objects import create, inline_tasks, run_spec, with_tasks
 from ithaca_tekton.pipeline import Graph
 
@@ -74,7 +74,7 @@ def _lasting(graph: Graph) -> list[Object]:
     )
     run = replace(
         run_spec([*members, *ends], graph.end().pod, settings),
-        pipeline_ref=PipelineRef(name=workflow.name),
+        pipeline_ref={"name": workflow.name},
         params=graph.given(),
     )
     name, generated = workflow.name, shared.workflow(workflow.name)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ithaca.backends.kubernetes import Engine, Kind, Outcome, PodState
+from ithaca.backends.kubernetes.engine import step_of
 from ithaca.backends.kubernetes.names import labels
 from ithaca_tekton import approvals, names
 from ithaca_tekton.approvals import RUN, TASK
@@ -38,9 +39,8 @@ class TektonEngine(Engine):
 
     title = "Tekton"
     kind = PIPELINE_RUN
-
-    def __init__(self, settings: TektonSettings) -> None:
-        self.settings = settings
+    page = "/#/namespaces/{namespace}/pipelineruns/{name}"
+    settings: TektonSettings
 
     def objects(self, workflow: Workflow, run: RunDocument | None = None) -> list[Object]:
         """The PipelineRun of a run, after its Tasks; without a run, the Pipeline before it."""
@@ -72,18 +72,7 @@ class TektonEngine(Engine):
 
     def step(self, pod: Object, workflow: Workflow) -> str | None:
         """The step that Tekton's own label names."""
-        label = (pod["metadata"].get("labels") or {}).get(TASK)
-        tasks = labels(step.name for step in workflow.steps)
-        return next((step for step, task in tasks.items() if task == label), None)
-
-    def gates(self, found: Object) -> set[str]:  # noqa: ARG002
-        """No steps: pods that wait for a person read the store themselves."""
-        return set()
-
-    def answer(
-        self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
-    ) -> None:
-        """Do nothing: there is nothing to answer in Tekton itself."""
+        return step_of(pod, TASK, labels(each.name for each in workflow.steps))
 
     def pass_on(self, cluster: Cluster, found: Object, workflow: Workflow, answer: Answer) -> bool:
         """Answer the ApprovalTask, if the run has one."""
@@ -98,12 +87,6 @@ class TektonEngine(Engine):
         """Cancel the run; Tekton ends its pods and still runs the one that records the end."""
         found = cluster.patch(self.kind, name, {"spec": {"status": "CancelledRunFinally"}})
         approvals.withdraw(cluster, found)
-
-    def url(self, namespace: str, name: str) -> str | None:
-        """The run's page in Tekton's dashboard, if the address of the dashboard is configured."""
-        if self.settings.url is None:
-            return None
-        return f"{self.settings.url.rstrip('/')}/#/namespaces/{namespace}/pipelineruns/{name}"
 
 
 def _outcome_before_end(found: Object) -> Outcome | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ithaca_tekton.model import CustomTask, Step
+from ithaca_tekton.model import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ _PARAMETER = re.compile(r"\$\(params\.([a-z]+)\)")
 _LIST = re.compile(r"\$\(params\.([a-z]+)\[\*\]\)")
 
 
-def inlined(member: Member | CustomTask, run: list[str]) -> Member | CustomTask:
+def inlined(member: Member | Plain, run: list[str]) -> Member | Plain:
     """The task, with parameters only for what Tekton finds out while it runs.
 
     The name of the step stays a parameter: people and sessions read it in the TaskRun.
@@ -32,7 +32,7 @@ def inlined(member: Member | CustomTask, run: list[str]) -> Member | CustomTask:
         member: A task of a planned run; its arguments are in the run's document.
         run: The options that every pod of the run gets.
     """
-    if isinstance(member, CustomTask):
+    if isinstance(member, dict):
         return member
     declared, passed = member.spec.params, member.task.params
     known = {each.name: each.default or "" for each in declared}
@@ -52,13 +52,13 @@ def inlined(member: Member | CustomTask, run: list[str]) -> Member | CustomTask:
     return member._replace(spec=spec, task=task)
 
 
-def shortened(member: Member | CustomTask) -> Member | CustomTask:
+def shortened(member: Member | Plain) -> Member | Plain:
     """The task, with only the parameters that a planned run needs.
 
     Args:
         member: A task that refers to a Task, in which the other parameters have defaults.
     """
-    if isinstance(member, CustomTask):
+    if isinstance(member, dict):
         return member
     params = [
         replace(each, value="tekton") if each.name == "engine" else each

@@ -1,9 +1,9 @@
 """The objects of Tekton that this backend creates, as far as it uses them: `tekton.dev/v1`.
 
 There is no maintained Python package for them. The fields have the names and the meaning of
-Tekton's own API: https://tekton.dev/docs/pipelines/pipeline-api/. Parts of a pod (volumes, mounts,
-variables, affinity) are plain data, as Kubernetes documents them. This module imports nothing of
-Ithaca's.
+Tekton's own API: https://tekton.dev/docs/pipelines/pipeline-api/. References, custom tasks and
+parts of a pod (volumes, mounts, variables, affinity) are plain data, as Tekton and Kubernetes
+document them. This module imports nothing of Ithaca's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 API_VERSION = "tekton.dev/v1"
 
 Plain = dict[str, Any]
-"""A part of a pod, as Kubernetes documents it."""
+"""A part that is plain data, as Kubernetes or Tekton documents it."""
 
 
 class _Part(
@@ -44,13 +44,6 @@ class ParamSpec(_Part, frozen=True, kw_only=True):
     default: str | list[str] | None = None
 
 
-class Result(_Part, frozen=True, kw_only=True):
-    """A text that a Task leaves for other tasks."""
-
-    name: str
-    type: Literal["string"]
-
-
 class Step(_Part, frozen=True, kw_only=True):
     """A container of a Task."""
 
@@ -69,50 +62,23 @@ class TaskSpec(_Part, frozen=True, kw_only=True):
     """What a Task runs; `steps` may begin with an init container, which is plain data."""
 
     params: list[ParamSpec] = []
-    results: list[Result] = []
+    results: list[Plain] = []
     steps: list[Step | Plain]
     volumes: list[Plain] = []
-
-
-class TaskRef(_Part, frozen=True, kw_only=True):
-    """Refers to a Task by its name, or to the kind of a custom task."""
-
-    name: str | None = None
-    api_version: str | None = None
-    kind: str | None = None
-
-
-class WhenExpression(_Part, frozen=True, kw_only=True):
-    """Skips a task unless the input is, or is not, one of the values."""
-
-    input: str
-    operator: Literal["in", "notin"]
-    values: list[str]
 
 
 class PipelineTask(_Part, frozen=True, kw_only=True):
     """A task of a Pipeline: a reference to its Task, or the Task itself."""
 
     name: str
-    task_ref: TaskRef | None = None
+    task_ref: Plain | None = None
     task_spec: TaskSpec | None = None
     description: str | None = None
     run_after: list[str] = []
-    when: list[WhenExpression] = []
+    when: list[Plain] = []
     params: list[Param] = []
     retries: int = 0
     timeout: str | None = None
-
-
-class CustomTask(_Part, frozen=True, kw_only=True):
-    """A task of a Pipeline that another controller runs."""
-
-    name: str
-    task_ref: TaskRef
-    params: list[Param]
-    on_error: Literal["continue"] | None = None
-    timeout: str | None = None
-    when: list[WhenExpression] = []
 
 
 class PipelineSpec(_Part, frozen=True, kw_only=True):
@@ -120,21 +86,8 @@ class PipelineSpec(_Part, frozen=True, kw_only=True):
 
     description: str | None = None
     params: list[ParamSpec] = []
-    tasks: list[PipelineTask | CustomTask]
-    final: list[PipelineTask | CustomTask] = msgspec.field(name="finally", default_factory=list)
-
-
-class PipelineRef(_Part, frozen=True, kw_only=True):
-    """Refers to a Pipeline by its name."""
-
-    name: str
-
-
-class Timeouts(_Part, frozen=True, kw_only=True):
-    """How long a PipelineRun, and its tasks without the final ones, may take; `0` is no limit."""
-
-    pipeline: str
-    tasks: str | None = None
+    tasks: list[PipelineTask | Plain]
+    final: list[PipelineTask | Plain] = msgspec.field(name="finally", default_factory=list)
 
 
 class PodTemplate(_Part, frozen=True, kw_only=True):
@@ -167,13 +120,6 @@ class Metadata(_Part, frozen=True, kw_only=True):
     annotations: dict[str, str] = {}
 
 
-class StepSpec(_Part, frozen=True, kw_only=True):
-    """The resources of one container."""
-
-    name: str
-    compute_resources: Plain
-
-
 class TaskRunSpec(_Part, frozen=True, kw_only=True):
     """What the pod of one task gets, where it differs from the TaskRunTemplate."""
 
@@ -181,24 +127,15 @@ class TaskRunSpec(_Part, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     service_account_name: str | None = None
     pod_template: PodTemplate | None = None
-    step_specs: list[StepSpec] = []
+    step_specs: list[Plain] = []
 
 
 class PipelineRunSpec(_Part, frozen=True, kw_only=True):
     """A run of a Pipeline: a reference to it, or the Pipeline itself."""
 
-    pipeline_ref: PipelineRef | None = None
+    pipeline_ref: Plain | None = None
     pipeline_spec: PipelineSpec | None = None
     params: list[Param] = []
-    timeouts: Timeouts
+    timeouts: Plain
     task_run_template: TaskRunTemplate | None = None
     task_run_specs: list[TaskRunSpec] = []
-
-
-class Object(_Part, frozen=True, kw_only=True):
-    """An object as it is sent to the API server."""
-
-    api_version: str
-    kind: Literal["Task", "Pipeline", "PipelineRun"]
-    metadata: Metadata
-    spec: TaskSpec | PipelineSpec | PipelineRunSpec

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ithaca.backends.kubernetes.names import LONGEST
+from ithaca.backends.kubernetes.names import LONGEST, ascii_name, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +23,7 @@ def parameters(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     for each in names:
-        plain = re.sub(r"[^A-Za-z0-9_]", lambda letter: f"-u{ord(letter[0]):04x}-", each)
-        plain = plain.lstrip("-")
+        plain = ascii_name(each).lstrip("-")
         name, number = plain, 2
         while name.lower() in taken:
             name, number = f"{plain}-{number}", number + 1
@@ -52,8 +50,7 @@ def shown(text: str) -> str:
         >>> shown("Is $(params.lr) right?")
         'Is $ (params.lr) right?'
     """
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return text.replace("$(", "$ (")
+    return one_line(text).replace("$(", "$ (")
 
 
 def gate(task: str) -> str:

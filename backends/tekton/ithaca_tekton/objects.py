@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ithaca_tekton.pipeline import Member
     from ithaca_tekton.settings import TektonSettings
 
-    Members = Sequence[Member | model.CustomTask]
-    Tasks = list[model.PipelineTask | model.CustomTask]
+    Members = Sequence[Member | model.Plain]
+    Tasks = list[model.PipelineTask | model.Plain]
 
 _Part = TypeVar("_Part", bound=msgspec.Struct)
 
@@ -42,7 +42,7 @@ def with_tasks(
     created: dict[str, model.TaskSpec] = {}
     tasks: Tasks = []
     for each in members:
-        if isinstance(each, model.CustomTask):
+        if isinstance(each, dict):
             tasks.append(each)
             continue
         if each.kind == "prepare":  # only a task inside its Pipeline knows its retry count
@@ -54,7 +54,7 @@ def with_tasks(
         number = specs.index(each.spec) + 1
         name = names.task(prefix, each.kind if number == 1 else f"{each.kind}-{number}")
         created[name] = each.spec
-        tasks.append(replace(each.task, task_ref=model.TaskRef(name=name)))
+        tasks.append(replace(each.task, task_ref={"name": name}))
     objects = [
         create("Task", model.Metadata(name=name, labels=dict(labels)), spec, settings)
         for name, spec in created.items()
@@ -65,7 +65,7 @@ def with_tasks(
 def inline_tasks(members: Members) -> Tasks:
     """The tasks of a graph, each with its own Task inside."""
     return [
-        each if isinstance(each, model.CustomTask) else replace(each.task, task_spec=each.spec)
+        each if isinstance(each, dict) else replace(each.task, task_spec=each.spec)
         for each in members
     ]
 
@@ -84,13 +84,11 @@ def run_spec(members: Members, general: Pod, settings: TektonSettings) -> model.
     )
     deadline = None if settings.deadline is None else f"{settings.deadline}s"
     specs = [
-        _task_run_spec(each, shared, settings)
-        for each in members
-        if not isinstance(each, model.CustomTask)
+        _task_run_spec(each, shared, settings) for each in members if not isinstance(each, dict)
     ]
     return model.PipelineRunSpec(
         # The limit is that of the tasks: the end of the run is recorded after it.
-        timeouts=model.Timeouts(pipeline=_NO_LIMIT, tasks=deadline),
+        timeouts={"pipeline": _NO_LIMIT, **({"tasks": deadline} if deadline else {})},
         task_run_template=_unless_empty(template),
         task_run_specs=[each for each in specs if each is not None],
     )
@@ -113,9 +111,7 @@ def _task_run_spec(
         service_account_name=account if account != settings.service_account else None,
         pod_template=_unless_empty(model.PodTemplate(**different)),
         # Of the main container: Tekton would divide the amounts of a task among all containers.
-        step_specs=(
-            [model.StepSpec(name="main", compute_resources=pod.resources)] if pod.resources else []
-        ),
+        step_specs=([{"name": "main", "computeResources": pod.resources}] if pod.resources else []),
     )
     return found if found != empty else None
 
@@ -145,11 +141,9 @@ def create(
     settings: TektonSettings,
 ) -> Object:
     """Create an object as plain data, in the namespace that is configured."""
-    created = model.Object(
-        api_version=model.API_VERSION,
-        kind=kind,
-        metadata=replace(metadata, namespace=settings.namespace or None),
-        spec=spec,
-    )
-    plain: Object = msgspec.to_builtins(created)
-    return plain
+    return {
+        "apiVersion": model.API_VERSION,
+        "kind": kind,
+        "metadata": msgspec.to_builtins(replace(metadata, namespace=settings.namespace or None)),
+        "spec": msgspec.to_builtins(spec),
+    }

@@ -5,21 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import msgspec
-
 from ithaca.backends.kubernetes import manifests, pods
-from ithaca.backends.kubernetes.command import parents
 from ithaca.backends.kubernetes.names import labels
 from ithaca.backends.kubernetes.preparing import preparations
 from ithaca_tekton import approvals, command, names, tasks
-from ithaca_tekton.model import (
-    CustomTask,
-    Param,
-    ParamSpec,
-    PipelineTask,
-    TaskSpec,
-    WhenExpression,
-)
+from ithaca_tekton.model import Param, ParamSpec, PipelineTask, Plain, TaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,16 +86,16 @@ class Graph:
         """The notebook's arguments, for a PipelineRun."""
         return [Param(name=self.parameters[k], value=v) for k, v in self.arguments.items()]
 
-    def members(self) -> list[Member | CustomTask]:
+    def members(self) -> list[Member | Plain]:
         """The tasks in the order of the workflow."""
-        found: list[Member | CustomTask] = [self._preparing(each) for each in self.prepared]
+        found: list[Member | Plain] = [self._preparing(each) for each in self.prepared]
         for step in self.steps:
             if step.approval is not None:
                 found.append(self._gate(step))
             found.append(self._step(step))
         return found
 
-    def ends(self) -> list[Member | CustomTask]:
+    def ends(self) -> list[Member | Plain]:
         """The tasks of `finally`."""
         return [self.end()] if self.settings.exit_handler else []
 
@@ -147,14 +137,14 @@ class Graph:
     def _step(self, step: Step) -> Member:
         pod = pods.step_pod(step, self.workflow.volumes, self.settings)
         digests = [self.reused.get(need, self._execution(need)) for need in step.needs]
-        own = {"step": step.name, "parents": parents(digests)}
+        own = {"step": step.name, "parents": ",".join(digests)}
         if pod.settings.python:
             own["python"] = pod.settings.python
         if "memory" in pod.settings.limits:
             own["memory"] = str(pod.settings.limits["memory"])
         after = [each.name for each in self.prepared if step.name in each.waiting]
         if step.approval is not None:
-            gate = self._gate_of(step)
+            gate = names.gate(self.named[step.name])
             if self.settings.approval_task is None:
                 own["decision"] = f"$(tasks.{gate}.results.decision)"
             else:
@@ -170,13 +160,13 @@ class Graph:
         )
         return Member("step", task, tasks.step_task(pod, self.settings), pod)
 
-    def _gate(self, step: Step) -> Member | CustomTask:
+    def _gate(self, step: Step) -> Member | Plain:
         question = names.shown(step.approval or "")
-        name = self._gate_of(step)
+        name = names.gate(self.named[step.name])
         if self.settings.approval_task is not None:
             asked = approvals.asked(question, self.settings.approval_task, self.settings.deadline)
-            content = {**asked, "name": name, "when": self._when(step)}
-            return msgspec.convert(content, CustomTask)
+            when = self._when(step)
+            return {"name": name, **asked, **({"when": when} if when else {})}
         pod = pods.end_pod(step, self.settings)
         task = PipelineTask(
             name=name,
@@ -187,16 +177,13 @@ class Graph:
         )
         return Member("gate", task, tasks.gate_task(pod, self.settings), pod)
 
-    def _gate_of(self, step: Step) -> str:
-        return names.gate(self.named[step.name])
-
     def _execution(self, need: str) -> str:
         return f"$(tasks.{self.named[need]}.results.execution)"
 
-    def _when(self, step: Step) -> list[WhenExpression]:
+    def _when(self, step: Step) -> list[Plain]:
         """Skip the step when a step that it needs left no execution: that one has failed."""
         return [
-            WhenExpression(input=self._execution(need), operator="notin", values=[""])
+            {"input": self._execution(need), "operator": "notin", "values": [""]}
             for need in step.needs
             if need not in self.reused
         ]

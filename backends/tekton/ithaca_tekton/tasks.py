@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ithaca.backends.kubernetes.command import HOME, POD
 from ithaca_tekton import command
-from ithaca_tekton.model import ParamSpec, Result, Step, TaskSpec
+from ithaca_tekton.model import ParamSpec, Step, TaskSpec
 
 if TYPE_CHECKING:
     from ithaca.backends.kubernetes.pods import Pod
@@ -109,7 +109,7 @@ def _task(
             *(ParamSpec(name=name, type="string", default="") for name in optional),
             ParamSpec(name="arguments", type="array", default=[]),
         ],
-        results=[Result(name=name, type="string") for name in results],
+        results=[{"name": name, "type": "string"} for name in results],
         steps=[*([{**pod.first, "name": "install"}] if pod.first else []), *steps],
         volumes=pod.volumes,
     )

@@ -261,7 +261,7 @@ class Backend(ABC):
         self,
         root: Path,  # noqa: ARG002 - for backends that check something
         home: Path,  # noqa: ARG002
-        tell: Callable[[str], None],  # noqa: ARG002
+        report: Callable[[str], None],  # noqa: ARG002
     ) -> Iterator[Check]:
         """Check that runs can start.
 
@@ -270,7 +270,7 @@ class Backend(ABC):
         Args:
             root: The project's root.
             home: Ithaca's own folder on this machine.
-            tell: Called with what is being waited for.
+            report: Called with what is being waited for.
 
         Yields:
             Each check, as soon as its result is known.

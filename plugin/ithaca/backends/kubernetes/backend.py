@@ -102,14 +102,14 @@ class ClusterBackend(Backend):
         self,
         root: Path,  # noqa: ARG002
         home: Path,  # noqa: ARG002
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> Iterator[Check]:
         """Check the cluster, the namespace, and a pod in it."""
         settings = self.read()
         with self._extra():
             from ithaca.backends.kubernetes import doctor
 
-            yield from doctor.examine(settings, self.installed(), tell)
+            yield from doctor.examine(settings, self.installed(), report)
 
     @contextlib.contextmanager
     def _extra(self) -> Iterator[None]:

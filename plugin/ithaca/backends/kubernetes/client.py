@@ -81,7 +81,7 @@ class Cluster:
         Raises:
             BackendError: The API server rejects it or cannot be reached.
         """
-        path = self._path(kind_of(manifest), namespace=_namespace_of(manifest))
+        path = self._path_of(manifest)
         query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
         response = self._send("POST", path, body=manifest, query=query, allowed=(409,))
         found = _content(response, path)
@@ -98,17 +98,13 @@ class Cluster:
             manifest: The object; unknown fields are an error.
             dry_run: Only let the API server check it.
         """
-        path = self._path(kind_of(manifest), namespace=_namespace_of(manifest))
+        path = self._path_of(manifest)
         query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
-        return self._json(
-            "PATCH",
-            f"{path}/{manifest['metadata']['name']}",
-            body=manifest,
-            query=query,
-            content_type="application/apply-patch+yaml",
-        )
+        path = f"{path}/{manifest['metadata']['name']}"
+        content_type = "application/apply-patch+yaml"
+        return self._json("PATCH", path, body=manifest, query=query, content_type=content_type)
 
     def get(self, kind: Kind, name: str) -> dict[str, Any] | None:
         """An object, or None."""
@@ -137,12 +133,8 @@ class Cluster:
 
     def patch(self, kind: Kind, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change some fields of an object by a merge patch."""
-        return self._json(
-            "PATCH",
-            f"{self._path(kind)}/{name}",
-            body=changes,
-            content_type="application/merge-patch+json",
-        )
+        path, content_type = f"{self._path(kind)}/{name}", "application/merge-patch+json"
+        return self._json("PATCH", path, body=changes, content_type=content_type)
 
     def delete(self, kind: Kind, name: str, *, grace: int | None = None) -> None:
         """Delete an object, if it exists.
@@ -247,6 +239,9 @@ class Cluster:
         root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
         return f"{root}/namespaces/{namespace or self.namespace}/{kind.plural}"
 
+    def _path_of(self, manifest: Mapping[str, Any]) -> str:
+        return self._path(kind_of(manifest), manifest["metadata"].get("namespace"))
+
     def _json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         return _content(self._send(method, path, **more), path)
 
@@ -284,8 +279,3 @@ def kind_of(manifest: Mapping[str, Any]) -> Kind:
     kind = manifest["kind"]
     plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
     return Kind(group, version, kind, plural)
-
-
-def _namespace_of(manifest: Mapping[str, Any]) -> str | None:
-    found: str | None = manifest["metadata"].get("namespace")
-    return found

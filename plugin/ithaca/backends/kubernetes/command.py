@@ -7,11 +7,6 @@ write the options with the variables of their engine; none of them holds the not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 ROOT = "/project"
 WORK = "/ithaca-work"
 HOME = "/ithaca"
@@ -51,8 +46,3 @@ def check(*, store: str, python: str | None) -> list[str]:
         python: The kernel's interpreter in the image, when it is not the one on the PATH.
     """
     return ["--check", f"--store={store}", *([f"--python={python}"] if python else [])]
-
-
-def parents(digests: Sequence[str]) -> str:
-    """The executions of a step's parents, in the order of its needs."""
-    return ",".join(digests)

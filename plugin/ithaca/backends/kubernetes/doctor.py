@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ithaca.backends.kubernetes import credentials, namespace
+from ithaca.backends.kubernetes import namespace
 from ithaca.backends.kubernetes.answers import FORBIDDEN
 from ithaca.backends.kubernetes.client import Cluster, Kind
 from ithaca.backends.kubernetes.image import images
@@ -18,6 +18,7 @@ from ithaca.errors import BackendError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ithaca.backends.kubernetes.engine import Object
     from ithaca.backends.kubernetes.rights import Right, Rights
     from ithaca.backends.kubernetes.settings import ClusterSettings
 
@@ -122,21 +123,25 @@ def _namespace(cluster: Cluster) -> Check:
         found = cluster.read(f"/api/v1/namespaces/{name}")
     except BackendError as error:
         return _unseen("namespace", error, f"you may not see {name}")
-    if found is None:
-        return Check(
-            "namespace",
-            "failed",
-            f"there is no namespace {name}",
-            f"`kubectl create namespace {name}`, or set another `namespace`",
-        )
-    return Check("namespace", "ok", name)
+    if found is not None:
+        return Check("namespace", "ok", name)
+    cure = f"`kubectl create namespace {name}`, or set another `namespace`"
+    return Check("namespace", "failed", f"there is no namespace {name}", cure)
+
+
+def _find(cluster: Cluster, what: str, kind: Kind, name: str, cure: str) -> Object | Check:
+    """An object that pods need, or why it is missing or cannot be seen."""
+    try:
+        found = cluster.get(kind, name)
+    except BackendError as error:
+        return _unseen(what, error, f"you may not see {name}")
+    return found or Check(what, "failed", f"there is no {name} in {cluster.namespace}", cure)
 
 
 def _served(cluster: Cluster, settings: ClusterSettings, engine: Installed) -> Iterator[Check]:
     versions = cluster.versions(engine.group)
     for version in versions:
-        listed = (cluster.read(f"/apis/{engine.group}/{version}") or {}).get("resources") or ()
-        missing = {*engine.kinds} - {each["name"] for each in listed}
+        missing = {*engine.kinds} - _kinds(cluster, engine.group, version)
         if not missing:
             break
     else:
@@ -150,10 +155,15 @@ def _served(cluster: Cluster, settings: ClusterSettings, engine: Installed) -> I
     yield _controller(cluster, engine)
 
 
+def _kinds(cluster: Cluster, group: str, version: str) -> set[str]:
+    """The plurals of the kinds that the API server serves."""
+    listed = (cluster.read(f"/apis/{group}/{version}") or {}).get("resources") or ()
+    return {each["name"] for each in listed}
+
+
 def _part(cluster: Cluster, part: Part) -> Check:
     for version in cluster.versions(part.group):
-        listed = (cluster.read(f"/apis/{part.group}/{version}") or {}).get("resources") or ()
-        if any(each["name"] == part.kind for each in listed):
+        if part.kind in _kinds(cluster, part.group, version):
             return Check(part.name, "ok", f"{part.group}/{version}: {part.kind}")
     return Check(
         part.name, "failed", f"the API server does not serve {part.kind} of {part.group}", part.cure
@@ -166,18 +176,13 @@ def _controller(cluster: Cluster, engine: Installed) -> Check:
     except BackendError as error:
         return _unseen("controller", error, "you may not see its deployment")
     for each in listed:
-        if each["metadata"]["name"].endswith(engine.controller):
-            [image, *_] = [one["image"] for one in each["spec"]["template"]["spec"]["containers"]]
-            place = f"{each['metadata']['namespace']}/{each['metadata']['name']}"
+        name, place = each["metadata"]["name"], each["metadata"]["namespace"]
+        if name.endswith(engine.controller):
+            image = each["spec"]["template"]["spec"]["containers"][0]["image"]
             if each["status"].get("readyReplicas"):
-                return Check("controller", "ok", f"{image} ({place})")
-            return Check(
-                "controller",
-                "failed",
-                f"{place} has no ready pod",
-                f"see `kubectl describe deployment {each['metadata']['name']} "
-                f"--namespace {each['metadata']['namespace']}`",
-            )
+                return Check("controller", "ok", f"{image} ({place}/{name})")
+            cure = f"see `kubectl describe deployment {name} --namespace {place}`"
+            return Check("controller", "failed", f"{place}/{name} has no ready pod", cure)
     return Check("controller", "unknown", f"found no deployment named {engine.controller}")
 
 
@@ -202,13 +207,9 @@ def _account(
 ) -> Iterator[Check]:
     what = "service account"
     cure = _apply(cluster, settings)
-    try:
-        found = cluster.get(ACCOUNT, name)
-    except BackendError as error:
-        yield _unseen(what, error, f"you may not see {name}")
-        return
-    if found is None:
-        yield Check(what, "failed", f"there is no {name} in {cluster.namespace}", cure)
+    found = _find(cluster, what, ACCOUNT, name, cure)
+    if isinstance(found, Check):
+        yield found
         return
     for right in rights.pods:
         try:
@@ -244,36 +245,25 @@ def _objects(cluster: Cluster, settings: ClusterSettings) -> Iterator[Check]:
 
 def _secret(cluster: Cluster, settings: ClusterSettings, name: str) -> Check:
     what = "secret"
-    try:
-        found = cluster.get(SECRET, name)
-    except BackendError as error:
-        return _unseen(what, error, f"you may not see {name}")
     store = settings.store or ""
-    of_store = name == settings.store_secret and credentials.variables(store)
+    of_store = name == settings.store_secret and namespace.store_variables(store)
     cure = f"`kubectl create secret generic {name} --namespace {cluster.namespace} …`"
     if of_store:
-        cure = f"`{credentials.command(name, store, cluster.namespace)}`"
-    if found is None:
-        return Check(what, "failed", f"there is no {name} in {cluster.namespace}", cure)
+        cure = f"`{namespace.secret_command(name, store, cluster.namespace)}`"
+    found = _find(cluster, what, SECRET, name, cure)
+    if isinstance(found, Check):
+        return found
     keys = sorted(found.get("data") or {})
-    if of_store and not {*keys} & {*credentials.variables(store)}:
-        lacks = f"{name} has none of {', '.join(credentials.variables(store))}"
+    if of_store and not {*keys} & {*namespace.store_variables(store)}:
+        lacks = f"{name} has none of {', '.join(namespace.store_variables(store))}"
         return Check(what, "failed", lacks, f"delete it, then run {cure}")
     return Check(what, "ok", f"{name}: {', '.join(keys)}")
 
 
 def _claim(cluster: Cluster, settings: ClusterSettings, name: str) -> Check:
-    try:
-        found = cluster.get(CLAIM, name)
-    except BackendError as error:
-        return _unseen("claim", error, f"you may not see {name}")
-    if found is None:
-        return Check(
-            "claim",
-            "failed",
-            f"there is no {name} in {cluster.namespace}",
-            _apply(cluster, settings),
-        )
+    found = _find(cluster, "claim", CLAIM, name, _apply(cluster, settings))
+    if isinstance(found, Check):
+        return found
     return Check("claim", "ok", f"{name}: {found['status'].get('phase', 'Pending')}")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ithaca.backends.kubernetes.client import Cluster, Kind
+    from ithaca.backends.kubernetes.settings import ClusterSettings
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
 
@@ -77,6 +78,9 @@ class Engine(ABC):
     """Builds, reads and changes the objects of one engine.
 
     `found` is always the run's object as it was read last.
+
+    Args:
+        settings: `[tool.ithaca.NAME]`.
     """
 
     title: ClassVar[str]
@@ -87,6 +91,12 @@ class Engine(ABC):
 
     suspends: ClassVar[bool] = False
     """Whether approvals wait in the engine itself, not in pods: then `gates` names them."""
+
+    page: ClassVar[str] = ""
+    """The path of a run's page in the engine's UI, with `{namespace}` and `{name}`."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self.settings = settings
 
     @abstractmethod
     def objects(self, workflow: Workflow, run: RunDocument | None = None) -> Sequence[Object]:
@@ -133,12 +143,11 @@ class Engine(ABC):
     def step(self, pod: Object, workflow: Workflow) -> str | None:
         """The step that a pod belongs to; None if it does not belong to a step."""
 
-    @abstractmethod
-    def gates(self, found: Object) -> set[str]:
+    def gates(self, found: Object) -> set[str]:  # noqa: ARG002
         """The steps that wait for a person in the engine; empty if their pods wait themselves."""
+        return set()
 
-    @abstractmethod
-    def answer(
+    def answer(  # noqa: B027 - for engines with gates
         self, cluster: Cluster, found: Object, answers: Mapping[str, Mapping[str, str]]
     ) -> None:
         """Answer waiting gates.
@@ -180,6 +189,20 @@ class Engine(ABC):
     def stop(self, cluster: Cluster, name: str) -> None:
         """Stop the run: the engine ends its pods and, if it can, still records the end."""
 
-    def url(self, namespace: str, name: str) -> str | None:  # noqa: ARG002
+    def url(self, namespace: str, name: str) -> str | None:
         """The run's page in the engine's UI, if the address of the UI is configured."""
-        return None
+        if not self.page or self.settings.url is None:
+            return None
+        return self.settings.url.rstrip("/") + self.page.format(namespace=namespace, name=name)
+
+
+def step_of(pod: Object, label: str, tasks: Mapping[str, str]) -> str | None:
+    """The step that a pod belongs to, by the label that holds the name of its task.
+
+    Args:
+        pod: The pod.
+        label: The label.
+        tasks: The tasks, by step.
+    """
+    task = (pod["metadata"].get("labels") or {}).get(label)
+    return next((step for step, each in tasks.items() if each == task), None)

@@ -43,8 +43,7 @@ def images(
         )
     for verb in ("create", "get", "delete"):
         if not cluster.allowed(verb, "", "pods"):
-            text = f"you may not {verb} pods, so images cannot be checked"
-            yield Check("pod", "unknown", text)
+            yield Check("pod", "unknown", f"you may not {verb} pods, so images cannot be checked")
             return
     for image, step in chosen.items():
         yield from _image(cluster, settings, image, step, report)
@@ -91,15 +90,11 @@ def _no_findings(what: str, settings: ClusterSettings, ended: trial.Ended) -> Ch
 
 
 def _version(what: str, theirs: str, source: str) -> Check:
-    ours = version("ithaca")
+    ours, found = version("ithaca"), f"Ithaca {theirs}{source}"
     if theirs == ours:
-        return Check(what, "ok", f"Ithaca {theirs}{source}, the same version as here")
-    return Check(
-        what,
-        "warning",
-        f"Ithaca {theirs}{source}, but {ours} here",
-        f"build the image with {_ours()}, so that both can read what the other writes",
-    )
+        return Check(what, "ok", f"{found}, the same version as here")
+    cure = f"build the image with {_ours()}, so that both can read what the other writes"
+    return Check(what, "warning", f"{found}, but {ours} here", cure)
 
 
 def _ours() -> str:

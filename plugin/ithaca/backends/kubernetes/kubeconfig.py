@@ -119,7 +119,7 @@ def _of_files(paths: str, context: str | None) -> Access:
     else:
         if user.get("exec"):
             credential = ask(user["exec"], cluster, Path(entry.path).parent.absolute())
-            used, until = credential.user(), credential.until
+            used, until = credential
         load_kube_config_from_dict(_alone(cluster, used), client_configuration=configuration)
     if cluster.get("proxy-url"):
         configuration.proxy, configuration.no_proxy = cluster["proxy-url"], ""

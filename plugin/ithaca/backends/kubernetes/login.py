@@ -32,24 +32,12 @@ class Credential(NamedTuple):
     """What a command returned.
 
     Attributes:
-        token: Bearer token; empty when there is only a certificate.
-        certificate: PEM, or empty.
-        key: PEM of the certificate's key.
+        user: The credential as a user of a kubeconfig.
         until: When it expires, in seconds since the epoch.
     """
 
-    token: str
-    certificate: str
-    key: str
+    user: dict[str, str]
     until: float
-
-    def user(self) -> dict[str, str]:
-        """The credential as a user of a kubeconfig."""
-        encoded = {
-            "client-certificate-data": base64.b64encode(self.certificate.encode()).decode(),
-            "client-key-data": base64.b64encode(self.key.encode()).decode(),
-        }
-        return {key: text for key, text in {"token": self.token, **encoded}.items() if text}
 
 
 def ask(command: Mapping[str, Any], cluster: Mapping[str, Any], folder: Path) -> Credential:
@@ -112,13 +100,10 @@ def _info(cluster: Mapping[str, Any]) -> dict[str, Any]:
     """The cluster as an `ExecCredential` has it."""
     keys = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url")
     found = {key: cluster.get(key) for key in (*keys, "disable-compression")}
-    authority, path = (
-        cluster.get("certificate-authority-data"),
-        cluster.get("certificate-authority"),
-    )
-    if path and not authority:
-        authority = base64.b64encode(Path(path).read_bytes()).decode()
-    found["certificate-authority-data"] = authority
+    found["certificate-authority-data"] = cluster.get("certificate-authority-data")
+    path = cluster.get("certificate-authority")
+    if path and not found["certificate-authority-data"]:
+        found["certificate-authority-data"] = base64.b64encode(Path(path).read_bytes()).decode()
     for each in cluster.get("extensions") or ():
         if each.get("name") == _EXTENSION:
             found["config"] = each.get("extension")
@@ -129,21 +114,22 @@ def _read(program: str, version: str, text: str) -> Credential:
     try:
         printed = json.loads(text)
         status, expires = printed["status"], printed["status"].get("expirationTimestamp")
-        found = Credential(
-            token=status.get("token") or "",
-            certificate=status.get("clientCertificateData") or "",
-            key=status.get("clientKeyData") or "",
-            until=datetime.fromisoformat(expires).timestamp() if expires else float("inf"),
+        token, certificate, key = (
+            status.get(name) or "" for name in ("token", "clientCertificateData", "clientKeyData")
         )
+        until = datetime.fromisoformat(expires).timestamp() if expires else float("inf")
+        encoded = [base64.b64encode(text.encode()).decode() for text in (certificate, key)]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _failed(program, "its output is not an ExecCredential") from None
     if printed.get("apiVersion") != version:
         raise _failed(program, f"it printed {printed.get('apiVersion')} instead of {version}")
-    if bool(found.certificate) != bool(found.key):
+    if bool(certificate) != bool(key):
         raise _failed(program, "it printed a certificate or a key, but not both")
-    if not found.token and not found.certificate:
+    if not token and not certificate:
         raise _failed(program, "it printed neither a token nor a certificate")
-    return found
+    names = ("token", "client-certificate-data", "client-key-data")
+    user = zip(names, (token, *encoded), strict=True)
+    return Credential({name: text for name, text in user if text}, until)
 
 
 def _failed(program: str, reason: str) -> BackendError:

@@ -6,6 +6,7 @@ A step's DNS label never has two hyphens in a row, so names that have are Ithaca
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ithaca.errors import UsageError
@@ -76,6 +77,21 @@ def json_text(value: Any) -> str:
     for letters, escaped in (("{{", r"\u007b\u007b"), ("$", r"\u0024"), ("\x7f", r"\u007f")):
         text = text.replace(letters, escaped)
     return text
+
+
+def ascii_name(name: str) -> str:
+    """A Python name in ASCII; hyphens surround what stands for other letters.
+
+    Example:
+        >>> ascii_name("größe")
+        'gr-u00f6--u00df-e'
+    """
+    return re.sub(r"[^A-Za-z0-9_]", lambda letter: f"-u{ord(letter[0]):04x}-", name)
+
+
+def one_line(text: str) -> str:
+    """A text for people without line breaks and control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def environment_value(text: str) -> str:

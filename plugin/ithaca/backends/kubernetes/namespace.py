@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ithaca.backends.kubernetes import credentials
 from ithaca.backends.kubernetes.manifests import START, to_yaml
 from ithaca.backends.kubernetes.rights import binding, role
 from ithaca.errors import BackendError, UsageError
+from ithaca.store.providers import find_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,10 +88,7 @@ def _documents(
         ]
         yield words, role(f"{name}-submit", rights.people)
     if settings.store_claim:
-        yield (
-            ["The volume of the store."],
-            _claim(settings.store_claim, options),
-        )
+        yield ["The volume of the store."], _claim(settings.store_claim, options)
     if options.environ is not None:
         yield ["These are credentials: do not commit them."], _secret(settings, options.environ)
 
@@ -109,24 +106,18 @@ def _claim(name: str, options: ManifestOptions) -> dict[str, Any]:
 
 
 def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, Any]:
-    wanted = credentials.sources(settings.store or "")
-    found = credentials.found(settings.store or "", environ)
+    wanted = _store_sources(settings.store or "")
+    provider = find_provider(settings.store or "")
+    found = provider.pod_values(environ) if provider else {}
     if not settings.store_secret or not found:
-        raise UsageError(
-            "ITH924",
-            f"cannot make the secret: none of {', '.join(wanted)} is set"
-            if settings.store_secret and wanted
-            else "cannot make the secret: "
-            + (
-                "the store needs no credentials"
-                if settings.store_secret
-                else "`store_secret` is not set"
-            ),
-            where=settings.place("store_secret"),
-            cure="set them, or omit --secret-from-env"
-            if settings.store_secret
-            else f'set `store_secret = "ithaca-store"` in {settings.place()}',
-        )
+        why, cure = "the store needs no credentials", "set them, or omit --secret-from-env"
+        if not settings.store_secret:
+            why = "`store_secret` is not set"
+            cure = f'set `store_secret = "ithaca-store"` in {settings.place()}'
+        elif wanted:
+            why = f"none of {', '.join(wanted)} is set"
+        place = settings.place("store_secret")
+        raise UsageError("ITH924", f"cannot make the secret: {why}", where=place, cure=cure)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -139,18 +130,56 @@ def _secret(settings: ClusterSettings, environ: Mapping[str, str]) -> dict[str, 
 def _store_words(settings: ClusterSettings, options: ManifestOptions, namespace: str) -> list[str]:
     """What is still to do before pods can access the store."""
     store, secret = settings.store or "", settings.store_secret
-    if options.environ is not None or settings.store_claim or not credentials.variables(store):
+    if options.environ is not None or settings.store_claim or not store_variables(store):
         return []
     if secret:
         return [
             f"The secret {secret} with the credentials of the store is not included. To create it",
             "from your environment:",
-            f"  {credentials.command(secret, store, namespace)}",
+            f"  {secret_command(secret, store, namespace)}",
         ]
     return [
         "`store_secret` is not set, so the service account of pods must have access to the store.",
         f'If it has none, set `store_secret = "ithaca-store"` in {settings.place()}.',
     ]
+
+
+def store_variables(store: str) -> tuple[str, ...]:
+    """The environment variables that pods need to reach a store; empty if they need none.
+
+    Args:
+        store: URL of the store.
+
+    Example:
+        >>> "GOOGLE_SERVICE_ACCOUNT_KEY" in store_variables("gs://bucket/prefix")
+        True
+    """
+    provider = find_provider(store)
+    return provider.pod_names() if provider else ()
+
+
+def _store_sources(store: str) -> tuple[str, ...]:
+    """The variables of this machine that hold the credentials of a store, or name their file."""
+    provider = find_provider(store)
+    file = (provider.key_file[1],) if provider and provider.key_file else ()
+    return (*store_variables(store), *file)
+
+
+def secret_command(secret: str, store: str, namespace: str) -> str:
+    """The command that creates the secret from its environment without printing a value.
+
+    Args:
+        secret: Name of the secret.
+        store: URL of the store.
+        namespace: Namespace of the pods.
+    """
+    create = f"kubectl create secret generic {secret} --namespace {namespace}"
+    provider = find_provider(store)
+    if provider and provider.key_file:
+        key, file = provider.key_file
+        return f'{create} --from-file={key}="${file}"'
+    names = "|".join(store_variables(store))
+    return f"env | grep -E '^({names})=' | {create} --from-env-file=/dev/stdin"
 
 
 def _comment(lines: list[str]) -> str:

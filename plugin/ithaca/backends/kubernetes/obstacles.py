@@ -85,11 +85,14 @@ def waiting_reason(pod: Mapping[str, Any]) -> str:
     return next(_reasons(pod.get("status") or {}), "")
 
 
+def containers(status: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statuses of a pod's containers, in the order in which they start."""
+    lists = (status.get(name) for name in ("initContainerStatuses", "containerStatuses"))
+    return [each for found in lists for each in found or ()]
+
+
 def _reasons(status: Mapping[str, Any]) -> Iterator[str]:
-    for each in (
-        *(status.get("initContainerStatuses") or ()),
-        *(status.get("containerStatuses") or ()),
-    ):
+    for each in containers(status):
         waiting = (each.get("state") or {}).get("waiting") or {}
         text = ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
         if obstacle(text):

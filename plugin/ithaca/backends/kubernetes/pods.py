@@ -58,6 +58,35 @@ class Pod:
         """The command that starts the runner."""
         return command.interpreter(copied=self.copied)
 
+    def container(self, arguments: list[str]) -> dict[str, Any]:
+        """The container of the runner, without a name."""
+        content = {
+            "image": self.settings.image,
+            "imagePullPolicy": self.settings.image_pull_policy,
+            "command": self.command,
+            "args": arguments,
+            "env": self.env,
+            "envFrom": self.env_from,
+            "resources": self.resources,
+            "volumeMounts": self.mounts,
+        }
+        return {name: value for name, value in content.items() if value}
+
+    def spec(self) -> dict[str, Any]:
+        """What the pod has beside its container."""
+        content = {
+            "initContainers": [self.first] if self.first else None,
+            "volumes": self.volumes,
+            "nodeSelector": self.settings.node,
+            "tolerations": self.tolerations,
+            "affinity": self.affinity,
+            "securityContext": self.security_context,
+            "serviceAccountName": self.settings.service_account,
+            "priorityClassName": self.settings.priority_class,
+            "schedulerName": self.settings.scheduler,
+        }
+        return {name: value for name, value in content.items() if value}
+
     def attach(self, volume: dict[str, Any], path: str, *, read_only: bool = False) -> None:
         """Add a volume and mount it."""
         self.volumes.append(volume)
@@ -68,19 +97,13 @@ class Pod:
 def pod_settings(settings: ClusterSettings, step: Step) -> PodSettings:
     """The settings that apply to one step."""
     named = settings.named.get(step.name, settings.pod())
-    tags: dict[str, dict[str, str]] = {
-        "env": dict(step.env),
-        "node": dict(step.node),
-        "labels": dict(step.labels),
-        "annotations": dict(step.annotations),
-    }
     chosen: dict[str, Any] = {}
     for name in settings.pod.__struct_fields__:
         value = getattr(named, name)
         if name in settings.for_run:
             chosen[name] = value
         elif name in _JOINED:
-            chosen[name] = {**getattr(settings, name), **tags[name], **value}
+            chosen[name] = {**getattr(settings, name), **getattr(step, name), **value}
         else:
             chosen[name] = getattr(settings, name) if value is None else value
     chosen["requests"], chosen["limits"] = _amounts(settings, step, named)
@@ -153,7 +176,12 @@ def time_limit(step: Step, pod: PodSettings) -> int | None:
 
 def _pod(pod: PodSettings, settings: ClusterSettings) -> Pod:
     copied = settings.runner_image is not None and pod.image != settings.runner_image
-    found = Pod(settings=pod, copied=copied, resources=_resources(pod))
+    found = Pod(settings=pod, copied=copied)
+    found.resources = {
+        name: {resource: str(amount) for resource, amount in amounts.items()}
+        for name, amounts in (("requests", pod.requests), ("limits", pod.limits))
+        if amounts
+    }
     found.env_from = _secrets(pod, settings)
     found.volumes = [_work(pod.work or Work())]
     found.mounts = [
@@ -282,12 +310,3 @@ def _amounts(
         if "/" in resource:  # for devices, Kubernetes requires a limit equal to the request
             limits.setdefault(resource, amount)
     return dict(sorted(requests.items())), dict(sorted(limits.items()))
-
-
-def _resources(pod: PodSettings) -> dict[str, dict[str, str]]:
-    both = {"requests": pod.requests, "limits": pod.limits}
-    return {
-        name: {resource: str(amount) for resource, amount in amounts.items()}
-        for name, amounts in both.items()
-        if amounts
-    }

@@ -80,27 +80,29 @@ class ClusterSession(Session):
         if all(each.action == "reuse" for each in run.plan):
             end_run(journal)
             return
-        error, unknown = self._create(self.engine.objects(journal.workflow(), run))
-        if error is None:
-            return
-        if not unknown:
+        objects = self.engine.objects(journal.workflow(), run)
+        try:
+            self._create(objects)
+        except Unanswered as error:
+            raise BackendError(
+                "ITH664",
+                f"{self.engine.title} did not confirm the run: {error.message}",
+                where=f"run {run_id}",
+                cure=f"when the cluster answers again, check it with `ithaca runs show {run_id}`; "
+                f"if it is lost, start it with `ithaca runs retry {run_id}`",
+            ) from None
+        except BackendError as error:
             journal.end("failed", f"{self.engine.title} refused it: {error.message}")
-            raise error
-        raise BackendError(
-            "ITH664",
-            f"{self.engine.title} did not confirm the run: {error.message}",
-            where=f"run {run_id}",
-            cure=f"when the cluster answers again, check it with `ithaca runs show {run_id}`; if "
-            f"it is lost, start it with `ithaca runs retry {run_id}`",
-        ) from None
+            raise
 
-    def _create(self, manifests: Sequence[Object]) -> tuple[BackendError | None, bool]:
+    def _create(self, manifests: Sequence[Object]) -> None:
         """Create the objects; repeat unanswered requests.
 
         The names of objects follow from the run, so a repeated request creates no second ones.
 
-        Returns:
-            What went wrong, and whether the run's object may exist all the same.
+        Raises:
+            Unanswered: The run's object may exist all the same.
+            BackendError: It does not exist.
         """
         unknown = False
         for pause in (*AGAIN, None):
@@ -110,12 +112,11 @@ class ClusterSession(Session):
                 unanswered = isinstance(error, Unanswered)
                 unknown = unknown or unanswered
                 if pause is None or not (unanswered or error.code == "ITH660"):
-                    return error, unknown
+                    raise (Unanswered(error.code, error.message) if unknown else error) from None
                 time.sleep(pause)
             else:
                 self._own(made)
-                break
-        return None, False
+                return
 
     def _own(self, made: Sequence[Object]) -> None:
         """Let what was created for a run's object go with it."""

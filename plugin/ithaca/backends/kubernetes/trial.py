@@ -14,13 +14,13 @@ import msgspec
 
 from ithaca.backends.kubernetes import command
 from ithaca.backends.kubernetes.client import POD, Kind
-from ithaca.backends.kubernetes.obstacles import obstacle, waiting_reason
+from ithaca.backends.kubernetes.obstacles import containers, obstacle, waiting_reason
 from ithaca.backends.kubernetes.pods import preparing_pod
 from ithaca.errors import BackendError
 from ithaca.model.workflow import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ithaca.backends.kubernetes.client import Cluster
     from ithaca.backends.kubernetes.settings import ClusterSettings
@@ -55,33 +55,16 @@ def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
     """
     pod = preparing_pod(Step(name=step), settings)
     own, store = pod.settings, settings.store or f"file://{command.STORE}"
-    container = {
-        "name": "main",
-        "image": own.image,
-        "imagePullPolicy": own.image_pull_policy,
-        "command": pod.command,
-        "args": command.check(store=store, python=own.python),
-        "env": pod.env,
-        "envFrom": pod.env_from,
-        "resources": pod.resources,
-        "volumeMounts": pod.mounts,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    first = {**pod.first, "terminationMessagePolicy": "FallbackToLogsOnError"} if pod.first else {}
+    main = {"name": "main", **pod.container(command.check(store=store, python=own.python))}
+    for each in (main, pod.first):
+        if each:
+            each["terminationMessagePolicy"] = "FallbackToLogsOnError"
     spec = {
+        **pod.spec(),
         "restartPolicy": "Never",
         "activeDeadlineSeconds": int(PATIENCE * 2),
         "terminationGracePeriodSeconds": 0,
-        "initContainers": [first] if first else None,
-        "containers": [{name: value for name, value in container.items() if value}],
-        "volumes": pod.volumes,
-        "nodeSelector": own.node,
-        "tolerations": pod.tolerations,
-        "affinity": pod.affinity,
-        "securityContext": pod.security_context,
-        "serviceAccountName": own.service_account,
-        "priorityClassName": own.priority_class,
-        "schedulerName": own.scheduler,
+        "containers": [main],
         "imagePullSecrets": [{"name": each} for each in settings.image_pull_secrets],
     }
     name = f"ithaca-doctor-{secrets.token_hex(3)}"
@@ -90,7 +73,7 @@ def manifest(settings: ClusterSettings, step: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "labels": {**own.labels, **labels}},
-        "spec": {key: value for key, value in spec.items() if value},
+        "spec": spec,
     }
 
 
@@ -131,17 +114,11 @@ def _wait(cluster: Cluster, name: str, report: Callable[[str], None]) -> Ended:
         time.sleep(1.0)
 
 
-def _containers(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    status = found.get("status") or {}
-    yield from status.get("initContainerStatuses") or ()
-    yield from status.get("containerStatuses") or ()
-
-
 def _ended(found: dict[str, Any]) -> Ended | None:
     status = found.get("status") or {}
     if status.get("phase") not in ("Succeeded", "Failed"):
         return None
-    for each in _containers(found):
+    for each in containers(status):
         over = each["state"].get("terminated")
         if over is None or (over.get("exitCode") == 0 and each["name"] != "main"):
             continue
@@ -159,13 +136,14 @@ def _stuck(found: dict[str, Any], lasted: float) -> Ended | None:
 
 
 def _doing(found: dict[str, Any]) -> str:
-    for each in _containers(found):
+    status = found.get("status") or {}
+    for each in containers(status):
         if "running" in each["state"]:
             return f"container {each['name']} is running"
         reason = (each["state"].get("waiting") or {}).get("reason")
         if reason:
             return str(reason)
-    return waiting_reason(found) or str((found.get("status") or {}).get("phase") or "Pending")
+    return waiting_reason(found) or str(status.get("phase") or "Pending")
 
 
 def _event(cluster: Cluster, name: str) -> str:

@@ -8,17 +8,6 @@ lock whether it lives. The room may import the runner's task, records and planni
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ithaca.backends.local.session import LocalBackend as LocalBackend
+from ithaca.backends.local.session import LocalBackend
 
 __all__ = ["LocalBackend"]
-
-
-def __getattr__(name: str) -> object:
-    if name == "LocalBackend":
-        from ithaca.backends.local.session import LocalBackend
-
-        return LocalBackend
-    raise AttributeError(name)

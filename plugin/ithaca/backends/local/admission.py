@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ithaca.errors import UsageError
 from ithaca.model.run import Obstacle
@@ -17,21 +18,13 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Step, Workflow
 
 _SUFFIXES = {
-    "": 1.0,
-    "n": 1e-9,
-    "u": 1e-6,
-    "m": 1e-3,
-    **{name: 1000.0**power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), start=1)},
-    **{
-        f"{name}i": 1024.0**power
-        for power, name in enumerate(("K", "M", "G", "T", "P", "E"), start=1)
-    },
+    **{name: 1000.0**power for power, name in enumerate(("n", "u", "m", "", *"kMGTPE"), start=-3)},
+    **{f"{name}i": 1024.0**power for power, name in enumerate("KMGTPE", start=1)},
 }
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)")
 
 
-@dataclass(frozen=True)
-class Capacity:
+class Capacity(msgspec.Struct, frozen=True):
     """An amount of cpu, memory and GPUs.
 
     Attributes:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,27 +117,15 @@ def end_of(attempt: Attempt, *, cancelled: bool, limit: float | None = None) -> 
         cancelled: Whether the run is being cancelled.
         limit: The step's `timeout`, seconds.
     """
+    task = attempt.task
+    end = partial(AttemptEnd, step=task.step, attempt=task.attempt, ended=time.time())
     if attempt.overdue:
-        return AttemptEnd(
-            step=attempt.task.step,
-            attempt=attempt.task.attempt,
-            ended=time.time(),
-            status="timed_out",
-            error=timed_out(None, limit or 0),
-        )
+        return end(status="timed_out", error=timed_out(None, limit or 0))
     if cancelled:
-        return AttemptEnd(
-            step=attempt.task.step,
-            attempt=attempt.task.attempt,
-            ended=time.time(),
-            status="cancelled",
-        )
+        return end(status="cancelled")
     code = attempt.process.returncode
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-    return AttemptEnd(
-        step=attempt.task.step,
-        attempt=attempt.task.attempt,
-        ended=time.time(),
+    return end(
         status="failed",
         infrastructure=True,
         error=StepError(

@@ -22,7 +22,7 @@ LITTLE, TOO_LITTLE = 2.0, 0.1
 
 
 def examine(
-    settings: Mapping[str, Any], root: Path, home: Path, tell: Callable[[str], None]
+    settings: Mapping[str, Any], root: Path, home: Path, report: Callable[[str], None]
 ) -> Iterator[Check]:
     """Check this machine.
 
@@ -30,16 +30,15 @@ def examine(
         settings: `[tool.ithaca.local]`.
         root: The project's root.
         home: Ithaca's own folder.
-        tell: Called with what is being done.
+        report: Called with what is being done.
 
     Yields:
         Each check.
     """
     yield _machine(settings)
-    tell("trying a step's private view")
+    report("trying a step's private view")
     yield _view(root)
-    place = next(each for each in (home, *home.parents) if each.exists())
-    yield _room(home, place)
+    yield _room(home)
     yield _temporary()
     yield _store(home)
 
@@ -68,15 +67,16 @@ def _view(root: Path) -> Check:
     )
 
 
-def _room(home: Path, place: Path) -> Check:
+def _room(home: Path) -> Check:
+    place = next(each for each in (home, *home.parents) if each.exists())
     cure = "free some space, or set ITHACA_HOME to another folder"
     if not os.access(place, os.W_OK | os.X_OK):
         return Check("folder", "failed", f"cannot write to {home}", cure)
     free = shutil.disk_usage(place).free / _GIB
     found = f"{home}: {free:.1f} GiB free"
-    if free < LITTLE:
-        return Check("folder", "warning" if free > TOO_LITTLE else "failed", found, cure)
-    return Check("folder", "ok", found)
+    if free >= LITTLE:
+        return Check("folder", "ok", found)
+    return Check("folder", "warning" if free > TOO_LITTLE else "failed", found, cure)
 
 
 def _temporary() -> Check:

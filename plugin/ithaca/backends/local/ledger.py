@@ -26,27 +26,16 @@ NOTHING = Capacity()
 _GUARD, _NEW = ".lock", ".new-"
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(Capacity, frozen=True, kw_only=True):
     """What one step uses.
 
     Attributes:
         run: Id of its run.
         step: The step.
-        cpu: Cores.
-        memory: Bytes.
-        gpu: Devices.
     """
 
     run: str
     step: str
-    cpu: float = 0.0
-    memory: float = 0.0
-    gpu: float = 0.0
-
-    @property
-    def capacity(self) -> Capacity:
-        """The amounts."""
-        return Capacity(self.cpu, self.memory, self.gpu)
 
 
 class Held:
@@ -117,7 +106,7 @@ class Ledger:
             The claim until it is released; None while it does not fit beside what runs. Alone, a
             step always fits.
         """
-        if claim.capacity == NOTHING:
+        if claim.fits_into(NOTHING):
             return Held()
         try:
             with self._guarded():
@@ -179,5 +168,4 @@ class Ledger:
 
 
 def _fits(claim: Claim, claims: list[Claim], machine: Capacity) -> bool:
-    used = [each.capacity for each in claims]
-    return not used or admits(claim.capacity, used, machine)
+    return not claims or admits(claim, claims, machine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,11 +52,11 @@ class LocalBackend(Backend):
         """Reach the runs whose store is in `home`."""
         return LocalSession(home, store, self.settings)
 
-    def doctor(self, root: Path, home: Path, tell: Callable[[str], None]) -> Iterator[Check]:
+    def doctor(self, root: Path, home: Path, report: Callable[[str], None]) -> Iterator[Check]:
         """Check what this machine has, and whether runs can be stored here."""
         from ithaca.backends.local.doctor import examine
 
-        return examine(self.settings, root, home, tell)
+        return examine(self.settings, root, home, report)
 
 
 class LocalSession(Session):
@@ -81,16 +82,9 @@ class LocalSession(Session):
         held = self._hold(work.lock_path(self.home, run_id))
         try:
             with self.log(run_id).open("ab") as log:
+                module = ["-P", "-m", "ithaca.backends.local.supervisor"]
                 subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "ithaca.backends.local.supervisor",
-                        str(self.home),
-                        run_id,
-                        str(held),
-                    ],
+                    [sys.executable, *module, str(self.home), run_id, str(held)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -115,10 +109,8 @@ class LocalSession(Session):
         claims = Ledger().claims()
         if self._store is None or not claims:
             return {}
-        if run_id not in self._journals:
-            self._journals[run_id] = Journal(self._store, run_id)
-        journal = self._journals[run_id]
-        used = sum((each.capacity for each in claims), NOTHING)
+        journal = self._journals.setdefault(run_id, Journal(self._store, run_id))
+        used = sum(claims, NOTHING)
         starting = {each.step for each in claims if each.run == run_id}
         moves = schedule.moves(journal.workflow(), journal.state(), journal.events())
         try:
@@ -136,10 +128,8 @@ class LocalSession(Session):
         """Wake the supervisor, which otherwise reads events a moment later."""
         owner = lock.owner(work.lock_path(self.home, run_id))
         if owner is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(owner, signal.SIGUSR1)
-            except (ProcessLookupError, PermissionError):
-                return
 
     def log(self, run_id: str) -> Path:
         """The supervisor's log; it is empty unless Ithaca itself fails."""

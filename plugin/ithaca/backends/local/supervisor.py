@@ -13,9 +13,10 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from ithaca.backends.local import admission, lock, schedule
 from ithaca.backends.local.attempt import Attempt, end_of, start
@@ -106,7 +107,7 @@ class Supervisor:
     def _advance(self, move: Move, state: RunState) -> bool:
         """Reuse, reject or start a ready step; True when a document was written."""
         if move.answer == "reject":
-            self._write_end(move, _rejected(move, self.journal.events()))
+            self._write_end(_rejected(move, self.journal.events()))
             return True
         if move.attempt == 1 and self._reuse(move, state):
             return True
@@ -162,9 +163,8 @@ class Supervisor:
         known = lookup(self.store, key)
         return known is not None and write_reused(self.journal, move.step.name, known)
 
-    def _write_end(self, move: Move, end: AttemptEnd) -> None:
-        name = names.attempt(self.run.id, move.step.name, move.attempt, "end")
-        self.journal.create(name, end)
+    def _write_end(self, end: AttemptEnd) -> None:
+        self.journal.create(names.attempt(self.run.id, end.step, end.attempt, "end"), end)
 
     def _collect(self, *, cancelled: bool) -> None:
         """Collect the runners that have ended."""
@@ -173,13 +173,11 @@ class Supervisor:
                 continue
             del self.running[step]
             attempt.claim.release()
-            number = attempt.task.attempt
             self.remover.remove(Path(attempt.task.work))
-            if self.journal.attempt_end(step, number) is None:
+            if self.journal.attempt_end(step, attempt.task.attempt) is None:
                 self.remover.finish()  # its files may be what filled the disk
                 limit = self.workflow.step(step).timeout
-                end = end_of(attempt, cancelled=cancelled, limit=limit)
-                self.journal.create(names.attempt(self.run.id, step, number, "end"), end)
+                self._write_end(end_of(attempt, cancelled=cancelled, limit=limit))
 
     def _kill_overdue(self) -> None:
         now = self.clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -83,11 +84,9 @@ def sweep(home: Path) -> None:
 def _delete(folder: Path) -> None:
     def writable(function: Callable[..., Any], path: str, _: Any) -> None:
         # A step may have left folders that cannot be written.
-        try:
+        with contextlib.suppress(OSError):
             Path(path).parent.chmod(stat.S_IRWXU)
             Path(path).chmod(stat.S_IRWXU)
             function(path)
-        except OSError:
-            return
 
     shutil.rmtree(folder, onerror=writable)
