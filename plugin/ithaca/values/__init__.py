@@ -16,10 +16,7 @@ from ithaca.values.read import (
     describe,
     document_from_json,
     pointer_from_json,
-    pointer_to_json,
-    reachable,
     read_folder,
-    unreferenced,
 )
 
 __all__ = [
@@ -33,8 +30,5 @@ __all__ = [
     "describe",
     "document_from_json",
     "pointer_from_json",
-    "pointer_to_json",
-    "reachable",
     "read_folder",
-    "unreferenced",
 ]
