@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.remotes.packer import Parcel
     from ithaca.store.remotes.remote import Remote
 

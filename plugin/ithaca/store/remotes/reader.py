@@ -16,7 +16,7 @@ from ithaca.store.snapshots.format import digest_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.remotes.catalogue import Catalogue, Location
     from ithaca.store.remotes.remote import Remote
 

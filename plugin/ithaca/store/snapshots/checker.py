@@ -13,7 +13,7 @@ from ithaca.store.snapshots.scan import opened
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.model import Entry
 
 

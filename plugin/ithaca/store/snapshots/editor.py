@@ -19,7 +19,7 @@ from ithaca.store.snapshots.walker import children, tree_entry, walk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,17 +52,25 @@ def edit(store: Store, root: Entry, edits: Mapping[bytes, Entry | None]) -> str:
         for name in path.split(b"/"):
             place = place.below.setdefault(name, _Edit())
         place.given, place.entry = True, entry
-    return publish(store, _folder(store, root, top))
+    result = _folder(store, root, top)
+    sizes = [entry.size for _, entry in walk(store, result) if entry.kind == "file"]
+    return publish(store, result, len(sizes), sum(sizes))
 
 
-def publish(store: Store, root: Entry) -> str:
-    """Publish the snapshot of a root whose trees are stored; returns its digest."""
-    sizes = [entry.size for _, entry in walk(store, root) if entry.kind == "file"]
+def publish(store: Store, root: Entry, files: int, total: int) -> str:
+    """Publish the snapshot of a root whose trees are stored; returns its digest.
+
+    Args:
+        store: The destination.
+        root: The root.
+        files: How many files it holds.
+        total: Total size of the files.
+    """
     body = SnapshotBody(
         tree=bytes.fromhex(root.digest),
         attributes=bytes.fromhex(root.attributes) or None,
-        files=len(sizes),
-        total=sum(sizes),
+        files=files,
+        total=total,
         created=time.time(),
     )
     store.add_snapshot(root.digest, encode_snapshot(body))

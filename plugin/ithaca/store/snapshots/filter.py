@@ -15,7 +15,7 @@ from ithaca.store.snapshots.blobs import replace_file
 from ithaca.store.snapshots.format import digest_of, encode_tree
 from ithaca.store.snapshots.ignore import matches, patterns
 from ithaca.store.snapshots.model import RESERVED
-from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.scan import join, text
 from ithaca.store.snapshots.walker import children, root_entry, tree_entry
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pathspec import GitIgnoreSpec
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.model import Entry
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -85,7 +85,7 @@ class SnapshotFilter:
         """Digest of a folder's tree; None if it holds ignored files only."""
         found, left_out = [], False
         for name, entry in children(self._store, folder, path).items():
-            below = path + b"/" + name if path else name
+            below = join(path, name)
             if not path and name == RESERVED.encode():
                 found.append(tree_entry(name, entry))
             elif matches(spec, text(below), folder=entry.kind == "dir"):

@@ -22,7 +22,7 @@ from ithaca.store.snapshots.walker import changes, children, root_entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.model import MergeNode
     from ithaca.store.snapshots.rules import MergeRules, Rule
 

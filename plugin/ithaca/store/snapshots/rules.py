@@ -15,7 +15,7 @@ from ithaca.store.snapshots.model import Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 Rule = Literal["first", "last", "union", "drop"]
 _RULES = ("first", "last", "union", "drop")

@@ -20,13 +20,13 @@ from ithaca.store.snapshots.format import (
     decode_tree,
 )
 from ithaca.store.snapshots.model import Change, Entry, Snapshot
-from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.scan import join, text
 from ithaca.store.version import DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 _SHORTEST_PREFIX = 4
 _DEFAULT_MODES = {FOLDER: 0o755, EXECUTABLE: 0o755}
@@ -172,7 +172,7 @@ def changes(
         return
     left, right = _children(store, first, path), _children(store, second, path)
     for name in sorted(left.keys() | right.keys()):
-        below = path + b"/" + name if path else name
+        below = join(path, name)
         one, other = left.get(name), right.get(name)
         if one is None or other is None or one.content != other.content:
             yield below, one, other
@@ -194,7 +194,7 @@ def root_entry(store: Store, digest: str) -> Entry:
 def walk(store: Store, folder: Entry, path: bytes = b"") -> Iterator[tuple[bytes, Entry]]:
     """Every path below a folder, sorted by path parts."""
     for name, entry in children(store, folder, path).items():
-        below = path + b"/" + name if path else name
+        below = join(path, name)
         yield below, entry
         if entry.kind == "dir":
             yield from walk(store, entry, below)
