@@ -77,6 +77,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
+__all__ = sorted(_HOMES)
+
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)

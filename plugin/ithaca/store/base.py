@@ -191,7 +191,7 @@ class Store(Documents):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             return os.open(path, flags, _READ_ONLY), path
         except OSError as error:
-            self.cannot_write(error)
+            self._cannot_write(error)
 
     def publish_object(self, temporary: str, digest: str, size: int) -> None:
         """Move a complete temporary file to its place among the objects."""
@@ -201,7 +201,15 @@ class Store(Documents):
         else:
             self._publish(temporary, final)
 
-    def cannot_write(self, error: OSError) -> NoReturn:
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn system errors into the error for a store that cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            self._cannot_write(error)
+
+    def _cannot_write(self, error: OSError) -> NoReturn:
         """Raise the error for a store that cannot be written."""
         cures = {
             errno.ENOSPC: "free some disk space, or set ITHACA_HOME to a folder on another disk",
@@ -225,12 +233,10 @@ class Store(Documents):
     def _write_temporary(self, data: bytes) -> str:
         descriptor, path = self.temporary()
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
         except OSError as error:
             os.unlink(path)
-            self.cannot_write(error)
+            self._cannot_write(error)
         finally:
             os.close(descriptor)
         return path
@@ -260,21 +266,17 @@ class Store(Documents):
 
     def _in_place(self, move: Callable[[], None], final: str) -> None:
         try:
-            move()
-        except FileNotFoundError:
             try:
+                move()
+            except FileNotFoundError:
                 os.makedirs(os.path.dirname(final), exist_ok=True)
-            except (FileExistsError, NotADirectoryError):
-                refuse(final, "one of its folders is a document")
-            except OSError as error:
-                self.cannot_write(error)
-            move()
-        except (FileExistsError, IsADirectoryError):
-            raise
+                move()
         except NotADirectoryError:
             refuse(final, "one of its folders is a document")
+        except (FileExistsError, IsADirectoryError):
+            raise
         except OSError as error:
-            self.cannot_write(error)
+            self._cannot_write(error)
 
     def _read(self, path: str, what: str) -> bytes:
         with self._reading(what), open(path, "rb") as file:
@@ -296,6 +298,13 @@ class Store(Documents):
         if blake3(data).hexdigest() != digest:
             raise damaged(digest, what, self._root)
         return data
+
+
+def write_all(target: int, data: bytes | memoryview) -> None:
+    """Write all bytes to an open file."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]
 
 
 def damaged(digest: str, what: str = "object", where: str = "") -> Corrupt:

@@ -144,11 +144,9 @@ class LocalStore(Store):
                 cure="use an empty or a new folder",
                 where=self._root,
             )
-        try:
+        with self.writing():
             for folder in (TMP, OBJECTS, DOCUMENTS, SNAPSHOTS):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            self.cannot_write(error)
         temporary = self._write_temporary(STORE.file())
         with contextlib.suppress(FileExistsError):  # another process created it: same content
             self._in_place(lambda: os.link(temporary, f"{self._root}/version"), self._root)

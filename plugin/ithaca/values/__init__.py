@@ -8,7 +8,7 @@ unpickles anything.
 
 from __future__ import annotations
 
-from ithaca.values.model import Buffer, Document, NamedValue, Pointer
+from ithaca.values.model import Document, NamedValue, Pointer
 from ithaca.values.read import (
     NAMES,
     OBJECTS,
@@ -23,7 +23,6 @@ __all__ = [
     "NAMES",
     "OBJECTS",
     "VOLUME",
-    "Buffer",
     "Document",
     "NamedValue",
     "Pointer",

@@ -13,24 +13,21 @@ from typing import TYPE_CHECKING, Any
 from ithaca.errors import StoreError, UsageError
 from ithaca.store.snapshots import limits as size_limits
 from ithaca.store.snapshots.blobs import store_file
+from ithaca.store.snapshots.cache import StatCache
 from ithaca.store.snapshots.editor import publish, store_folder
 from ithaca.store.snapshots.limits import Limits
 from ithaca.store.snapshots.model import Entry, Taken
-from ithaca.store.snapshots.scan import FOLDER_FLAGS, Scan, cannot_read, opened
+from ithaca.store.snapshots.scan import FILE_FLAGS, FOLDER_FLAGS, Scan, cannot_read, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ithaca.store.base import Store
-    from ithaca.store.snapshots.cache import StatCache
     from ithaca.store.snapshots.ignore import Ignore
     from ithaca.store.snapshots.scan import Found
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds to wait before a file is read again because it changed meanwhile."""
-
-_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-"""Non-blocking, in case a pipe replaces a file."""
 
 
 def take(
@@ -82,7 +79,7 @@ def take(
         found = Scan(descriptor, ignore, besides=(own.st_dev, own.st_ino), where=os.fspath(root))
         if limits is not None:
             size_limits.check(found.root, limits, os.fspath(root))
-        archiver = _Archiver(store, cache, progress, os.fspath(root))
+        archiver = _Archiver(store, cache or StatCache(), progress, os.fspath(root))
         digest = archiver.publish(descriptor, found.root)
     finally:
         os.close(descriptor)
@@ -102,7 +99,7 @@ class _Archiver:
     """Stores the result of a scan, children before their folder."""
 
     store: Store
-    cache: StatCache | None
+    cache: StatCache
     progress: Callable[[int, int], None] | None
     where: str
     files: int = 0
@@ -113,8 +110,7 @@ class _Archiver:
     def publish(self, descriptor: int, root: Found) -> str:
         folder = self._folder(descriptor, root)  # counts the files
         digest = publish(self.store, folder, self.files, self.total)
-        if self.cache is not None:
-            self.cache.forget_all_but(self.paths)
+        self.cache.forget_all_but(self.paths)
         return digest
 
     def _folder(self, descriptor: int, folder: Found) -> Entry:
@@ -155,27 +151,23 @@ class _Archiver:
         )
 
     def _known(self, child: Found) -> str | None:
-        if self.cache is None:
-            return None
         digest = self.cache.lookup(child.path, child.status)
-        if digest is None or not self.store.has_object(digest, child.status.st_size):
-            return None
-        return digest
+        known = digest is not None and self.store.has_object(digest, child.status.st_size)
+        return digest if known else None
 
     def _read(self, parent: int, child: Found) -> tuple[str, os.stat_result]:
         """Store a file; read it again if it changes meanwhile."""
         for pause in _PAUSES:
             read_at = time.time_ns()
-            with opened(child.name, _FILE_FLAGS, dir_fd=parent) as descriptor:
+            with opened(child.name, FILE_FLAGS, dir_fd=parent) as descriptor:
                 before = os.fstat(descriptor)
                 if not stat.S_ISREG(before.st_mode):
                     raise self._changing(child)
                 digest, size = store_file(self.store, descriptor, before.st_size)
                 after = os.fstat(descriptor)
-            if _unchanged(before, after) and size == after.st_size:
+            if _stamp(before) == _stamp(after) and size == after.st_size:
                 self.read += 1
-                if self.cache is not None:
-                    self.cache.remember(child.path, after, digest, read_at)
+                self.cache.remember(child.path, after, digest, read_at)
                 return digest, after
             time.sleep(pause)
         raise self._changing(child)
@@ -197,12 +189,8 @@ class _Archiver:
         )
 
 
-def _unchanged(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
-        after.st_size,
-        after.st_mtime_ns,
-        after.st_ctime_ns,
-    )
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _with_attributes(status: os.stat_result, **content: Any) -> Entry:

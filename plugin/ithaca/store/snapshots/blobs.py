@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from ithaca.errors import Corrupt
-from ithaca.store.base import damaged
+from ithaca.store.base import damaged, write_all
 from ithaca.store.version import DAMAGED
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def write_file(store: Store, digest: str, size: int, target: int) -> None:
     if size <= _SMALL:
         data = store.get_object(digest)
         _check_size(digest, len(data), size)
-        _write_all(target, data)
+        write_all(target, data)
         return
     with store.open_object(digest) as file:
         source = file.fileno()
@@ -123,7 +123,7 @@ def replace_file(path: Path, data: bytes) -> None:
 def _store_large(store: Store, descriptor: int) -> tuple[str, int]:
     sink, temporary = store.temporary()
     try:
-        digest, total = _copy(descriptor, sink, lambda: _writing(store))
+        digest, total = _copy(descriptor, sink, store.writing)
         store.publish_object(temporary, digest, total)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -153,7 +153,7 @@ def _copy(
             if piece is _ZEROS:
                 os.lseek(sink, len(piece), os.SEEK_CUR)
             else:
-                _write_all(sink, piece)
+                write_all(sink, piece)
     with writing():
         os.ftruncate(sink, total)
     return hasher.hexdigest(), total
@@ -212,14 +212,6 @@ def _clone(source: int, target: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _writing(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        store.cannot_write(error)
-
-
 def _check_size(digest: str, found: int, expected: int) -> None:
     if found != expected:
         raise Corrupt(
@@ -234,9 +226,3 @@ def _read_all(descriptor: int, size: int) -> bytes:
     while len(data) != size and len(data) <= _SMALL and (piece := os.read(descriptor, _SMALL)):
         data += piece
     return data
-
-
-def _write_all(target: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(target, view) :]

@@ -57,9 +57,8 @@ class SnapshotFilter:
     """
 
     def __init__(self, store: Store, ignored: Sequence[str], *, cache: Path | None = None) -> None:
-        spec = patterns(ignored, "[tool.ithaca.reuse] ignore")
         self._store = store
-        self._spec = spec
+        self._spec = patterns(ignored, "[tool.ithaca.reuse] ignore")
         self._known: dict[str, str] = {}
         name = "\n".join([str(_VERSION), *ignored]).encode()
         self._hints = cache / digest_of(name)[:16] if cache is not None else None
@@ -100,15 +99,12 @@ class SnapshotFilter:
         return None if left_out and not found else digest_of(encode_tree(found))
 
     def _read_hint(self, snapshot: str) -> str | None:
-        if self._hints is None:
-            return None
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            hint = (self._hints / snapshot).read_text()
+            hint = (self._hints / snapshot).read_text() if self._hints is not None else ""
             return hint if _DIGEST.fullmatch(hint) else None
         return None
 
     def _write_hint(self, snapshot: str, digest: str) -> None:
-        if self._hints is None:
-            return
         with contextlib.suppress(OSError):  # computed again next time
-            replace_file(self._hints / snapshot, digest.encode())
+            if self._hints is not None:
+                replace_file(self._hints / snapshot, digest.encode())

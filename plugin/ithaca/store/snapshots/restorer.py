@@ -20,7 +20,7 @@ from ithaca.errors import StoreError, UnsafeSnapshot
 from ithaca.store.snapshots.blobs import hash_descriptor, write_file
 from ithaca.store.snapshots.format import NOT_OURS
 from ithaca.store.snapshots.model import Entry
-from ithaca.store.snapshots.scan import FOLDER_FLAGS, join, opened, text
+from ithaca.store.snapshots.scan import FILE_FLAGS, FOLDER_FLAGS, join, opened, text
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ithaca.store.snapshots.ignore import Ignore
 
 _NEW_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _HOME = b".ithaca"
 
 
@@ -75,7 +74,7 @@ def restore(
         >>> [path.name for path in (home / "again").iterdir()]
         ['a.txt']
     """
-    plan = _plan(store, root_entry(store, digest), b"", digest)
+    plan = _plan(store, root_entry(store, digest))
     if _HOME in plan.below:
         raise UnsafeSnapshot(
             "ITH404",
@@ -87,15 +86,15 @@ def restore(
     restorer = _Restorer(store, cache, keep, _own_paths(store, target))
     try:
         Path(target).mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(os.path.realpath(target), FOLDER_FLAGS)
+        with opened(os.path.realpath(target), FOLDER_FLAGS) as descriptor:
+            restorer.folder(descriptor, plan, b"", fresh=False)
     except OSError as error:
-        raise _cannot_restore(error, "", target) from None
-    try:
-        restorer.folder(descriptor, plan, b"", fresh=False)
-    except OSError as error:
-        raise _cannot_restore(error, text(restorer.at), target) from None
-    finally:
-        os.close(descriptor)
+        raise StoreError(
+            "ITH412",
+            f"cannot restore {text(restorer.at) or 'the folder'}: {error.strerror or error}",
+            cure="free some space or change the permissions, then restore again",
+            where=os.fspath(target),
+        ) from None
     restorer.remember()
 
 
@@ -107,17 +106,11 @@ class _Plan:
     below: dict[bytes, _Plan]
 
 
-def _plan(store: Store, entry: Entry, path: bytes, digest: str) -> _Plan:
+def _plan(store: Store, entry: Entry, path: bytes = b"") -> _Plan:
     """Read all trees, which checks every name, before anything is written."""
-    if entry.kind != "dir":
-        return _Plan(entry, {})
-    return _Plan(
-        entry,
-        {
-            name: _plan(store, child, path + b"/" + name, digest)
-            for name, child in children(store, entry, path).items()
-        },
-    )
+    found = children(store, entry, path) if entry.kind == "dir" else {}
+    below = {name: _plan(store, child, path + b"/" + name) for name, child in found.items()}
+    return _Plan(entry, below)
 
 
 @dataclasses.dataclass
@@ -222,7 +215,7 @@ class _Restorer:
         if known == entry.digest and _has_attributes(status, entry, 0o777):
             return True
         try:
-            descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
+            descriptor = os.open(name, FILE_FLAGS, dir_fd=parent)
         except PermissionError:
             return False
         try:
@@ -296,15 +289,6 @@ def _set_attributes(descriptor: int, entry: Entry, kept: int) -> None:
         return
     os.fchmod(descriptor, entry.mode & kept)
     os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
-
-
-def _cannot_restore(error: OSError, path: str, target: Path) -> StoreError:
-    return StoreError(
-        "ITH412",
-        f"cannot restore {path or 'the folder'}: {error.strerror or error}",
-        cure="free some space or change the permissions, then restore again",
-        where=os.fspath(target),
-    )
 
 
 def _remove(parent: int, name: bytes, status: os.stat_result) -> None:

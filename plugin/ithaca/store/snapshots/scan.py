@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ithaca.store.snapshots.ignore import Ignore
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+"""Non-blocking, in case a pipe replaces a file."""
 
 
 @contextlib.contextmanager
