@@ -58,7 +58,7 @@ class Steps:
             self.store,
             heads,
             load=self.nodes.__getitem__,
-            rules=rules or MergeRules.read(),
+            rules=rules or MergeRules.of({}),
             read_later=None if read_later is None else set(read_later),
         )
 
@@ -249,11 +249,8 @@ def test_a_rule_settles_a_conflict_and_says_so(
         assert "left and right left different content at f" in merged.notices[0]
 
 
-def test_logs_are_joined_by_default_unless_a_project_sets_another_rule(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.ithaca.merge]\n"*.csv" = "last"\n"special.log" = "drop"\n'
-    )
-    rules = MergeRules.read(tmp_path)
+def test_logs_are_joined_by_default_unless_a_project_sets_another_rule() -> None:
+    rules = MergeRules.of({"*.csv": "last", "special.log": "drop"})
     assert rules.rule("a/train.log") == "union"
     assert rules.rule("special.log") == "drop"
     assert rules.rule("b.csv") == "last"

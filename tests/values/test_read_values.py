@@ -40,9 +40,7 @@ def root(tmp_path_factory):
         check=True,
     )
     folder = folder / "root"
-    (folder / values.VOLUME / "names" / "lost.json").write_bytes(
-        values.pointer_to_json(values.Pointer(conflict=("left", "right")))
-    )
+    (folder / values.VOLUME / "names" / "lost.json").write_text('{"conflict": ["left", "right"]}')
     (folder / values.VOLUME / "names" / "gone.json").write_text('{"deleted": true}')
     return folder
 
@@ -61,13 +59,6 @@ def test_every_name_is_described(root):
     assert document["lost"].conflict == ("left", "right")
 
 
-def test_unreferenced_objects_are_listed(root):
-    paths = values.unreferenced(root)
-    assert len(paths) == 1
-    document = values.document_from_json((root / paths[0] / "document.json").read_bytes())
-    assert list(document.names) == ["lost"]
-
-
 def test_a_missing_object_is_named(tmp_path):
     names = tmp_path / values.VOLUME / "names"
     names.mkdir(parents=True)
@@ -78,7 +69,6 @@ def test_a_missing_object_is_named(tmp_path):
 
 def test_a_folder_without_values_has_none(tmp_path):
     assert values.read_folder(tmp_path) == ()
-    assert values.unreferenced(tmp_path) == ()
 
 
 def test_invalid_documents_are_corrupt():

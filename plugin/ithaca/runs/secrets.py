@@ -134,12 +134,12 @@ def _may_name_credentials(workflow: Workflow) -> bool:
 
 def _left_out(root: Path) -> Sequence[str]:
     from ithaca.store import Ignore
-    from ithaca.store.snapshots.scan import FOLDER_FLAGS, opened, scan
+    from ithaca.store.snapshots.scan import FOLDER_FLAGS, Scan, opened
 
     try:
         with opened(os.path.realpath(root), FOLDER_FLAGS) as descriptor:
             ignore = Ignore.read(root, source=True)
-            return scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
+            return Scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root)).left_out
     except (IthacaError, OSError):  # `run` reports it
         return ()
 

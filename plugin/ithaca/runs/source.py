@@ -40,7 +40,8 @@ def take_source(
     from ithaca.runner.volumes import left_out
     from ithaca.store import Ignore, Limits, MergeRules, StatCache, take
 
-    MergeRules.read(project.root)  # report a wrong rule now, not when the first branches meet
+    # Report a wrong rule now, not when the first branches meet.
+    MergeRules.of(project.settings.table("merge"))
     table = project.settings.table("source")
     # A home inside the root is not part of the source, even if it is not called `.ithaca`.
     own = [*left_out(workflow, project.root), *_inside(project, [project.home, *without])]

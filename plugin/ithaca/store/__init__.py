@@ -1,11 +1,12 @@
 """The store: immutable documents, and snapshots of files, all named by their content.
 
 This package knows files, bytes and digests, but not notebooks, steps or runs. It may import
-`ithaca.errors` and nothing else of Ithaca. `Store` and `Documents` are protocols; `LocalStore` is a
-folder, and `SharedStore` is a local store together with a remote. `take` turns a folder into a
-snapshot, `restore` turns a snapshot into a folder, `merge` joins what parallel steps left, `diff`
-and `entries` read snapshots, and `verify` checks a store. The records (documents of a run), the
-planner (whose keys contain digests of snapshots) and the runner build on it.
+`ithaca.errors` and nothing else of Ithaca. `Documents` is a protocol, and `Store` the base of all
+stores; `LocalStore` is a folder, and `SharedStore` is a local store together with a remote. `take`
+turns a folder into a snapshot, `restore` turns a snapshot into a folder, `merge` joins what
+parallel steps left, `diff` and `entries` read snapshots, and `verify` checks a store. The records
+(documents of a run), the planner (whose keys contain digests of snapshots) and the runner build on
+it.
 
 The bytes are specified in `docs/store-format.md`. Names are imported on first use, so
 `import ithaca.store` is fast.
@@ -29,40 +30,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ithaca.store.local import LocalStore
-    from ithaca.store.protocol import Documents, Store
-    from ithaca.store.shared import SharedStore
-    from ithaca.store.snapshots.archiver import take
-    from ithaca.store.snapshots.cache import StatCache
-    from ithaca.store.snapshots.checker import verify
-    from ithaca.store.snapshots.filter import SnapshotFilter
-    from ithaca.store.snapshots.ignore import Ignore
-    from ithaca.store.snapshots.limits import Limits
-    from ithaca.store.snapshots.merger import merge
-    from ithaca.store.snapshots.model import (
-        Change,
-        Entry,
-        Merged,
-        MergeNode,
-        Problem,
-        Snapshot,
-        Taken,
-    )
-    from ithaca.store.snapshots.restorer import restore
-    from ithaca.store.snapshots.rules import MergeRules
-    from ithaca.store.snapshots.scan import fresh
-    from ithaca.store.snapshots.walker import (
-        diff,
-        entries,
-        list_snapshots,
-        read_blob,
-        resolve,
-        snapshot,
-    )
+    from ithaca.store.base import Documents as Documents
+    from ithaca.store.base import Store as Store
+    from ithaca.store.local import LocalStore as LocalStore
+    from ithaca.store.shared import SharedStore as SharedStore
+    from ithaca.store.snapshots.archiver import take as take
+    from ithaca.store.snapshots.cache import StatCache as StatCache
+    from ithaca.store.snapshots.checker import verify as verify
+    from ithaca.store.snapshots.filter import SnapshotFilter as SnapshotFilter
+    from ithaca.store.snapshots.ignore import Ignore as Ignore
+    from ithaca.store.snapshots.limits import Limits as Limits
+    from ithaca.store.snapshots.merger import merge as merge
+    from ithaca.store.snapshots.model import Change as Change
+    from ithaca.store.snapshots.model import Entry as Entry
+    from ithaca.store.snapshots.model import Merged as Merged
+    from ithaca.store.snapshots.model import MergeNode as MergeNode
+    from ithaca.store.snapshots.model import Problem as Problem
+    from ithaca.store.snapshots.model import Snapshot as Snapshot
+    from ithaca.store.snapshots.model import Taken as Taken
+    from ithaca.store.snapshots.restorer import restore as restore
+    from ithaca.store.snapshots.rules import MergeRules as MergeRules
+    from ithaca.store.snapshots.scan import fresh as fresh
+    from ithaca.store.snapshots.walker import diff as diff
+    from ithaca.store.snapshots.walker import entries as entries
+    from ithaca.store.snapshots.walker import list_snapshots as list_snapshots
+    from ithaca.store.snapshots.walker import read_blob as read_blob
+    from ithaca.store.snapshots.walker import resolve as resolve
+    from ithaca.store.snapshots.walker import snapshot as snapshot
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "local": ("LocalStore",),
-    "protocol": ("Documents", "Store"),
+    "base": ("Documents", "Store"),
     "shared": ("SharedStore",),
     "snapshots.archiver": ("take",),
     "snapshots.cache": ("StatCache",),
@@ -79,35 +77,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "Change",
-    "Documents",
-    "Entry",
-    "Ignore",
-    "Limits",
-    "LocalStore",
-    "MergeNode",
-    "MergeRules",
-    "Merged",
-    "Problem",
-    "SharedStore",
-    "Snapshot",
-    "SnapshotFilter",
-    "StatCache",
-    "Store",
-    "Taken",
-    "diff",
-    "entries",
-    "fresh",
-    "list_snapshots",
-    "merge",
-    "read_blob",
-    "resolve",
-    "restore",
-    "snapshot",
-    "take",
-    "verify",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

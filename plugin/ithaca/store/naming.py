@@ -10,13 +10,8 @@ from ithaca.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER = (
-    "tmp",
-    "objects",
-    "documents",
-    "snapshots",
-    "damaged",
-)
+TMP, OBJECTS, DOCUMENTS, SNAPSHOTS = "tmp", "objects", "documents", "snapshots"
+DAMAGED_FOLDER = "damaged"
 OWN = frozenset({TMP, OBJECTS, DOCUMENTS, SNAPSHOTS, DAMAGED_FOLDER, "version"})
 """Folders of the store itself: no document's name begins with one."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ithaca.errors import NotFound
+from ithaca.store.base import Store
 from ithaca.store.naming import DOCUMENTS, child_names, document_path, folder_path
 from ithaca.store.remotes.layout import place
 from ithaca.store.remotes.puller import pull
@@ -34,7 +35,7 @@ _RUN = 2
 """Parts of the name of a run's folder: `runs/ID`."""
 
 
-class SharedStore:
+class SharedStore(Store):
     """A store whose documents are those of a remote, cached in a local store.
 
     Names are created on the remote, which decides who was first. Snapshots are taken and merged
@@ -59,16 +60,12 @@ class SharedStore:
     """
 
     def __init__(self, local: LocalStore, remote: Remote, *, cache: Path) -> None:
+        super().__init__(local.path)
         self.local = local
         self.remote = remote
         self._cache = cache
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, frozenset[str]]] = {}
-
-    @property
-    def path(self) -> Path:
-        """The local folder."""
-        return self.local.path
 
     def share(self, snapshots: Iterable[str]) -> None:
         """Push the parts of snapshots that the remote lacks."""
@@ -149,39 +146,10 @@ class SharedStore:
     def get_snapshot(self, digest: str) -> bytes:
         """The file of a snapshot; the whole snapshot is pulled if it is not local."""
         try:
-            return self.local.get_snapshot(digest)
+            return super().get_snapshot(digest)
         except NotFound:
             pull(self.local, self.remote, [digest], cache=self._cache)
-            return self.local.get_snapshot(digest)
-
-    # Objects: local only, until snapshots are pushed
-
-    def put_object(self, data: bytes) -> str:  # noqa: D102
-        return self.local.put_object(data)
-
-    def get_object(self, digest: str) -> bytes:  # noqa: D102
-        return self.local.get_object(digest)
-
-    def has_object(self, digest: str, size: int) -> bool:  # noqa: D102
-        return self.local.has_object(digest, size)
-
-    def address(self, folder: str, digest: str) -> str:  # noqa: D102
-        return self.local.address(folder, digest)
-
-    def add_snapshot(self, digest: str, data: bytes) -> bool:  # noqa: D102
-        return self.local.add_snapshot(digest, data)
-
-    def digests(self, folder: str, start: str = "") -> tuple[str, ...]:  # noqa: D102
-        return self.local.digests(folder, start)
-
-    def temporary(self) -> tuple[int, str]:  # noqa: D102
-        return self.local.temporary()
-
-    def publish_object(self, temporary: str, digest: str, size: int) -> None:  # noqa: D102
-        self.local.publish_object(temporary, digest, size)
-
-    def cannot_write(self, error: OSError) -> NoReturn:  # noqa: D102
-        self.local.cannot_write(error)
+            return super().get_snapshot(digest)
 
     def _fetch(self, name: str) -> bytes:
         run = _run_of(name)

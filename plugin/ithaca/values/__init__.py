@@ -8,7 +8,7 @@ unpickles anything.
 
 from __future__ import annotations
 
-from ithaca.values.model import Buffer, Document, NamedValue, Pointer
+from ithaca.values.model import Document, NamedValue, Pointer
 from ithaca.values.read import (
     NAMES,
     OBJECTS,
@@ -16,25 +16,18 @@ from ithaca.values.read import (
     describe,
     document_from_json,
     pointer_from_json,
-    pointer_to_json,
-    reachable,
     read_folder,
-    unreferenced,
 )
 
 __all__ = [
     "NAMES",
     "OBJECTS",
     "VOLUME",
-    "Buffer",
     "Document",
     "NamedValue",
     "Pointer",
     "describe",
     "document_from_json",
     "pointer_from_json",
-    "pointer_to_json",
-    "reachable",
     "read_folder",
-    "unreferenced",
 ]

@@ -32,16 +32,6 @@ def pointer_from_json(data: bytes) -> Pointer:
         raise Corrupt("ITH450", f"cannot read a value's pointer: {problem}") from problem
 
 
-def pointer_to_json(pointer: Pointer) -> bytes:
-    """The content of a pointer's file.
-
-    Example:
-        >>> pointer_to_json(Pointer(conflict=("left", "right"))).split()
-        [b'{', b'"conflict":', b'[', b'"left",', b'"right"', b']', b'}']
-    """
-    return msgspec.json.format(msgspec.json.encode(pointer, order="sorted"), indent=1) + b"\n"
-
-
 def document_from_json(data: bytes) -> Document:
     """An object's document from its file.
 
@@ -120,43 +110,6 @@ def read_folder(root: Path) -> tuple[NamedValue, ...]:
                 "ITH452", f"{path} is missing in the volume", where=str(root)
             ) from problem
 
-    return describe(_pointers(root), read)
-
-
-def reachable(pointers: Mapping[str, Pointer], read: Callable[[str], bytes]) -> frozenset[str]:
-    """Ids of all objects of the names, directly or through other objects.
-
-    Args:
-        pointers: Name to pointer.
-        read: Bytes of a file by its path from the root.
-    """
-    found: set[str] = set()
-    waiting = [pointer.object for pointer in pointers.values() if pointer.object]
-    while waiting:
-        identity = waiting.pop()
-        if identity not in found:
-            found.add(identity)
-            document = document_from_json(read(f"{OBJECTS}/{identity}/document.json"))
-            waiting.extend(document.refers_to)
-    return frozenset(found)
-
-
-def unreferenced(root: Path) -> tuple[str, ...]:
-    """Paths, from the root, of objects that no name uses any more.
-
-    Only a merge may remove them, because a parallel step may still use them.
-
-    Args:
-        root: The root.
-    """
-    objects = root / OBJECTS
-    if not objects.is_dir():
-        return ()
-    kept = reachable(_pointers(root), lambda path: (root / path).read_bytes())
-    here = sorted(entry.name for entry in objects.iterdir())
-    return tuple(f"{OBJECTS}/{name}" for name in here if name not in kept)
-
-
-def _pointers(root: Path) -> dict[str, Pointer]:
     files = sorted((root / NAMES).glob("*.json"))
-    return {path.name.removesuffix(".json"): pointer_from_json(path.read_bytes()) for path in files}
+    pointers = {file.stem: pointer_from_json(file.read_bytes()) for file in files}
+    return describe(pointers, read)

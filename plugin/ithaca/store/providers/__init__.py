@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ithaca.errors import StoreError
@@ -110,10 +110,18 @@ def connect(url: str, *, create: bool) -> ObjectStore:
             (ITH422), or there are no valid credentials (ITH421).
     """
     address, provider = parse(url), provider_of(url)
-    store = _obstore()
+    try:
+        from obstore import store
+        from obstore.exceptions import BaseError
+    except ImportError:
+        raise StoreError(
+            "ITH423",
+            "remotes need the package `obstore`",
+            cure="`pip install 'ithaca[s3]'`",
+        ) from None
     try:
         return provider.connect(Target(store, url, address, os.environ, create))
-    except store.BaseError as error:  # nothing was requested yet: the settings are wrong
+    except BaseError as error:  # nothing was requested yet: the settings are wrong
         raise provider.no_credentials(url, f": {str(error).splitlines()[0]}") from None
 
 
@@ -141,15 +149,3 @@ def secret_parts(value: str) -> Iterator[str]:
     yield value
     for provider in _BUILT_IN.values():
         yield from provider.inner_secrets(value)
-
-
-def _obstore() -> Any:
-    try:
-        import obstore.store
-    except ImportError:
-        raise StoreError(
-            "ITH423",
-            "remotes need the package `obstore`",
-            cure="`pip install 'ithaca[s3]'`",
-        ) from None
-    return obstore.store

@@ -28,9 +28,9 @@ from ithaca.store.snapshots.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
 
     from ithaca.store.remotes.remote import Remote
+    from ithaca.store.snapshots.model import Suspect
 
 
 def verify(remote: Remote, *, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
@@ -174,7 +174,5 @@ class _Checker:
                 bad = bad or f"does not hold the object {digest.hex()} at the offset in its index"
         return name, len(data), bad, good
 
-    def _add(
-        self, kind: Literal["object", "document", "snapshot", "pack", "index"], name: str, what: str
-    ) -> None:
+    def _add(self, kind: Suspect, name: str, what: str) -> None:
         self.problems.append(Problem(kind=kind, name=name, message=what))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ithaca.errors import Corrupt, UnsafeSnapshot
-from ithaca.store.snapshots.format import FOLDER, MAX_DEPTH, SYMLINK, decode_attributes, decode_tree
+from ithaca.errors import UnsafeSnapshot
+from ithaca.store.snapshots.format import FOLDER, MAX_DEPTH, SYMLINK, decode_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,20 +75,14 @@ class Closure:
         raise UnsafeSnapshot("ITH404", f"a snapshot has folders nested more than {MAX_DEPTH} deep")
 
     def _look(self, folder: Folder, data: dict[str, bytes]) -> tuple[Folder, ...]:
-        tree, attributes = folder
-        entries = decode_tree(data[tree], tree)
-        children = [""] * len(entries)
-        if attributes:
-            rows = decode_attributes(data[attributes], attributes)
-            if len(rows) != len(entries):
-                raise Corrupt("ITH403", f"the attributes {attributes} do not match the tree {tree}")
-            children = [row.child.hex() if row.child else "" for row in rows]
+        entries = decode_folder(*folder, data.__getitem__)
         for digest in filter(None, folder):
             self.structure[digest] = len(data[digest])
         files, folders = [], []
-        for entry, child in zip(entries, children, strict=True):
+        for entry, attributes in entries:
             if entry.kind == FOLDER:
-                folders.append((entry.reference.hex(), child))
+                child = attributes.child if attributes else None
+                folders.append((entry.reference.hex(), child.hex() if child else ""))
             elif entry.kind != SYMLINK:
                 files.append(entry.reference.hex())
                 self.files[files[-1]] = entry.size

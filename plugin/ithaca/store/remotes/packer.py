@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from ithaca.errors import NotFound
-from ithaca.store.naming import OBJECTS
+from ithaca.store.base import damaged
 from ithaca.store.remotes.layout import PACK_BYTES, SMALL, Placed
-from ithaca.store.snapshots.blobs import damaged
 from ithaca.store.snapshots.format import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 
 class Parcel(NamedTuple):
@@ -77,11 +75,7 @@ def _pack(rows: list[Placed], parts: list[bytes]) -> Parcel:
 
 
 def _chunks(store: Store, digest: str, size: int) -> Iterator[Parcel]:
-    try:
-        file = open(store.address(OBJECTS, digest), "rb")  # noqa: SIM115 - closed below
-    except FileNotFoundError:
-        raise NotFound("ITH402", f"no object {digest}", where=str(store.path)) from None
-    with file:
+    with store.open_object(digest) as file:
         if os.fstat(file.fileno()).st_size != size:
             raise damaged(digest)
         hasher = blake3(max_threads=blake3.AUTO)

@@ -17,14 +17,14 @@ from ithaca.store.remotes.layout import (
     place,
 )
 from ithaca.store.remotes.reader import Reader
-from ithaca.store.remotes.transfer import LIGHT, Tally, Transfer, each
+from ithaca.store.remotes.transfer import LIGHT, Transfer, Transport, each
 from ithaca.store.snapshots.format import SnapshotBody, decode_snapshot, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.remotes.remote import Remote
 
 _Result = TypeVar("_Result")
@@ -59,37 +59,24 @@ def pull(
         Corrupt: The remote's bytes are damaged (ITH424).
         StoreError: The remote cannot be reached, or the store cannot be written.
     """
-    tally = Tally(progress)
-    puller = _Puller(store, remote, tally, cache, partial=partial)
-    pulled = puller.snapshots(list(dict.fromkeys(snapshots)))
-    count = puller.documents(list(dict.fromkeys(documents)))
-    count += puller.names(list(dict.fromkeys(names)))
-    return Transfer(
-        snapshots=pulled,
-        objects=tally.objects,
-        bytes=tally.bytes,
-        documents=count,
-        missing=tuple(puller.missing),
-    )
+    puller = _Puller(store, remote, progress, cache, partial=partial)
+    return puller.transfer(snapshots, documents, names)
 
 
-class _Puller:
+class _Puller(Transport):
     def __init__(
         self,
         store: Store,
         remote: Remote,
-        tally: Tally,
+        progress: Callable[[int, int], None] | None,
         cache: Path | None,
         *,
         partial: bool,
     ) -> None:
+        super().__init__(store, remote, progress)
         self._partial = partial
-        self._store = store
-        self._remote = remote
-        self._tally = tally
         self._catalogue = Catalogue(remote, cache)
         self._reader = Reader(remote, self._catalogue)
-        self.missing: list[str] = []
 
     def snapshots(self, digests: list[str]) -> int:
         """Pull whole snapshots; returns how many the store lacked."""
@@ -166,7 +153,7 @@ class _Puller:
                 missing.append(digest)
         for digest, data in self._reader.structure(missing).items():
             self._store.put_object(data)
-            self._tally.add(1, len(data))
+            self.count(1, len(data))
             found[digest] = data
         return found
 
@@ -175,7 +162,7 @@ class _Puller:
         for digest in missing:
             if self._reader.location(digest).length != files[digest]:
                 raise damaged(f"a tree with the object {digest}", self._remote.url)
-        self._reader.fetch(self._store, missing, self._tally.add)
+        self._reader.fetch(self._store, missing, self.count)
 
     def _has_document(self, digest: str) -> bool:
         try:

@@ -22,14 +22,14 @@ from ithaca.store.remotes.layout import (
 )
 from ithaca.store.remotes.packer import parcels
 from ithaca.store.remotes.remote import documents_below
-from ithaca.store.remotes.transfer import HEAVY, LIGHT, Tally, Transfer, each
+from ithaca.store.remotes.transfer import HEAVY, LIGHT, Transfer, Transport, each
 from ithaca.store.snapshots.format import decode_snapshot, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.remotes.packer import Parcel
     from ithaca.store.remotes.remote import Remote
 
@@ -69,25 +69,18 @@ def push(
         Corrupt: The store's bytes are damaged.
         StoreError: The remote cannot be reached or written.
     """
-    tally = Tally(progress)
-    pusher = _Pusher(store, remote, tally, cache)
-    pushed = pusher.snapshots(list(dict.fromkeys(snapshots)))
-    count = pusher.documents(list(dict.fromkeys(documents)))
-    count += pusher.names(list(dict.fromkeys(names)))
-    return Transfer(snapshots=pushed, objects=tally.objects, bytes=tally.bytes, documents=count)
+    return _Pusher(store, remote, progress, cache).transfer(snapshots, documents, names)
 
 
-class _Pusher:
+class _Pusher(Transport):
     def __init__(
         self,
         store: Store,
         remote: Remote,
-        tally: Tally,
+        progress: Callable[[int, int], None] | None,
         cache: Path | None,
     ) -> None:
-        self._store = store
-        self._remote = remote
-        self._tally = tally
+        super().__init__(store, remote, progress)
         self._catalogue = Catalogue(remote, cache)
         self._pending = Index()
         self._pending_bytes = 0
@@ -162,7 +155,7 @@ class _Pusher:
             count, size = len(parcel.objects), len(parcel.data)
             self._pending.packs.append(Pack(digest, size, list(parcel.objects)))
         self._pending_bytes += size
-        self._tally.add(count, size)
+        self.count(count, size)
 
     def _publish_index(self) -> None:
         if not self._pending.packs and not self._pending.chunked:

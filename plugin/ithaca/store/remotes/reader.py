@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ithaca.errors import NotFound, StoreError
@@ -16,7 +17,7 @@ from ithaca.store.snapshots.format import digest_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.remotes.catalogue import Catalogue, Location
     from ithaca.store.remotes.remote import Remote
 
@@ -211,12 +212,7 @@ def _chunks(
 ) -> Iterator[_Chunk]:
     for digest, at in large:
         descriptor, path = store.temporary()
-        opened.callback(_drop, path)
+        opened.callback(Path(path).unlink, missing_ok=True)
         file = opened.enter_context(os.fdopen(descriptor, "r+b", buffering=0))
         for number in range(len(at.chunks)):
             yield _Chunk(digest, at, number, file, path)
-
-
-def _drop(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

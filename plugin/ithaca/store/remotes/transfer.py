@@ -1,7 +1,8 @@
-"""What push and pull have in common: their result, their progress, and parallel requests."""
+"""What push and pull have in common: their steps, their result, and parallel requests."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -10,6 +11,9 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+    from ithaca.store.base import Store
+    from ithaca.store.remotes.remote import Remote
 
 HEAVY = 6
 """Parallel requests that hold a pack or a chunk in memory (16 MiB each)."""
@@ -63,24 +67,55 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Tally:
-    """Counts the objects of one transfer.
+class Transport(ABC):
+    """One push or pull, and what it has transferred so far.
 
     Attributes:
-        objects: How many were transferred.
-        bytes: Their bytes.
+        missing: Digests that the source lacks.
     """
 
-    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, store: Store, remote: Remote, progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._store = store
+        self._remote = remote
         self._progress = progress
-        self.objects = self.bytes = 0
+        self._objects = self._bytes = 0
+        self.missing: list[str] = []
 
-    def add(self, objects: int, size: int) -> None:
+    def transfer(
+        self, snapshots: Iterable[str], documents: Iterable[str], names: Iterable[str]
+    ) -> Transfer:
+        """Transfer snapshots, then documents by digest, then documents by name."""
+        moved = self.snapshots(list(dict.fromkeys(snapshots)))
+        count = self.documents(list(dict.fromkeys(documents)))
+        count += self.names(list(dict.fromkeys(names)))
+        return Transfer(
+            snapshots=moved,
+            objects=self._objects,
+            bytes=self._bytes,
+            documents=count,
+            missing=tuple(self.missing),
+        )
+
+    def count(self, objects: int, size: int) -> None:
         """Count objects, and report the progress."""
-        self.objects += objects
-        self.bytes += size
+        self._objects += objects
+        self._bytes += size
         if self._progress is not None:
-            self._progress(self.objects, self.bytes)
+            self._progress(self._objects, self._bytes)
+
+    @abstractmethod
+    def snapshots(self, digests: list[str]) -> int:
+        """Transfer whole snapshots; returns how many the other side lacked."""
+
+    @abstractmethod
+    def documents(self, digests: list[str]) -> int:
+        """Transfer documents by digest; returns how many the other side lacked."""
+
+    @abstractmethod
+    def names(self, names: list[str]) -> int:
+        """Transfer documents by name; returns how many the other side lacked."""
 
 
 def each(

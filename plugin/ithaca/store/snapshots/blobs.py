@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from ithaca.errors import Corrupt, NotFound, StoreError
-from ithaca.store.naming import OBJECTS
+from ithaca.errors import Corrupt
+from ithaca.store.base import damaged, write_all
 from ithaca.store.version import DAMAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 _SMALL = 1 << 20
 """Files up to this size are read into memory."""
@@ -80,17 +81,17 @@ def write_file(store: Store, digest: str, size: int, target: int) -> None:
     if size <= _SMALL:
         data = store.get_object(digest)
         _check_size(digest, len(data), size)
-        _write_all(target, data)
+        write_all(target, data)
         return
-    source = _open_object(store, digest)
-    try:
+    with store.open_object(digest) as file:
+        source = file.fileno()
         _check_size(digest, os.fstat(source).st_size, size)
-        if hash_descriptor(source) != digest:
+        if _clone(source, target):
+            found = hash_descriptor(target)
+        else:
+            found, _ = _copy(source, target, contextlib.nullcontext)
+        if found != digest:
             raise damaged(digest)
-        if not _clone(source, target):
-            _copy(source, target, size)
-    finally:
-        os.close(source)
 
 
 def hash_descriptor(descriptor: int) -> str:
@@ -119,29 +120,10 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
-def damaged(digest: str) -> Corrupt:
-    """The error for an object whose bytes do not match its digest."""
-    return Corrupt(
-        "ITH403", f"the object {digest} is damaged: its bytes do not match its digest", cure=DAMAGED
-    )
-
-
 def _store_large(store: Store, descriptor: int) -> tuple[str, int]:
     sink, temporary = store.temporary()
     try:
-        hasher = blake3(max_threads=blake3.AUTO)
-        total = 0
-        for piece in _pieces(descriptor):
-            hasher.update(piece)
-            total += len(piece)
-            with _writing(store):
-                if piece is _ZEROS:
-                    os.lseek(sink, len(piece), os.SEEK_CUR)
-                else:
-                    _write_all(sink, piece)
-        with _writing(store):
-            os.ftruncate(sink, total)
-        digest = hasher.hexdigest()
+        digest, total = _copy(descriptor, sink, store.writing)
         store.publish_object(temporary, digest, total)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -150,6 +132,31 @@ def _store_large(store: Store, descriptor: int) -> tuple[str, int]:
     finally:
         os.close(sink)
     return digest, total
+
+
+def _copy(
+    source: int, sink: int, writing: Callable[[], AbstractContextManager[None]]
+) -> tuple[str, int]:
+    """Copy a file to an empty one, with its holes; returns the digest and number of the bytes.
+
+    Args:
+        source: The file.
+        sink: The empty file.
+        writing: A context for each write, which may translate its errors.
+    """
+    hasher = blake3(max_threads=blake3.AUTO)
+    total = 0
+    for piece in _pieces(source):
+        hasher.update(piece)
+        total += len(piece)
+        with writing():
+            if piece is _ZEROS:
+                os.lseek(sink, len(piece), os.SEEK_CUR)
+            else:
+                write_all(sink, piece)
+    with writing():
+        os.ftruncate(sink, total)
+    return hasher.hexdigest(), total
 
 
 def _pieces(descriptor: int) -> Iterator[bytes | memoryview]:
@@ -190,37 +197,6 @@ def _data_extents(descriptor: int) -> Iterator[tuple[int, int]]:
     yield size, size
 
 
-def _copy(source: int, target: int, size: int) -> None:
-    for start, end in _data_extents(source):
-        _copy_extent(source, target, start, end)
-    os.ftruncate(target, size)
-
-
-def _copy_extent(source: int, target: int, start: int, end: int) -> None:
-    position = start
-    while position < end:
-        try:
-            count = os.copy_file_range(source, target, end - position, position, position)
-        except (OSError, AttributeError) as error:
-            if isinstance(error, OSError) and error.errno not in _CANNOT_CLONE:
-                raise
-            _copy_through_memory(source, target, position, end)
-            return
-        if not count:
-            return
-        position += count
-
-
-def _copy_through_memory(source: int, target: int, start: int, end: int) -> None:
-    position = start
-    while position < end:
-        data = os.pread(source, min(_PIECE, end - position), position)
-        if not data:
-            return
-        os.pwrite(target, data, position)
-        position += len(data)
-
-
 def _clone(source: int, target: int) -> bool:
     """Share the blocks of the source if the file system supports it (btrfs, xfs)."""
     if not sys.platform.startswith("linux"):
@@ -236,25 +212,6 @@ def _clone(source: int, target: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _writing(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        store.cannot_write(error)
-
-
-def _open_object(store: Store, digest: str) -> int:
-    try:
-        return os.open(store.address(OBJECTS, digest), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise NotFound("ITH402", f"no object {digest}", where=str(store.path)) from None
-    except OSError as error:
-        raise StoreError(
-            "ITH400", f"cannot read object {digest}: {error.strerror}", where=str(store.path)
-        ) from None
-
-
 def _check_size(digest: str, found: int, expected: int) -> None:
     if found != expected:
         raise Corrupt(
@@ -266,17 +223,6 @@ def _check_size(digest: str, found: int, expected: int) -> None:
 
 def _read_all(descriptor: int, size: int) -> bytes:
     data = os.read(descriptor, size + 1)
-    if len(data) == size:
-        return data
-    parts = [data]
-    while piece := os.read(descriptor, _SMALL):
-        parts.append(piece)
-        if sum(map(len, parts)) > _SMALL:
-            break
-    return b"".join(parts)
-
-
-def _write_all(target: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(target, view) :]
+    while len(data) != size and len(data) <= _SMALL and (piece := os.read(descriptor, _SMALL)):
+        data += piece
+    return data

@@ -13,8 +13,10 @@ from ithaca.store.snapshots.scan import opened
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
-    from ithaca.store.protocol import Store
-    from ithaca.store.snapshots.model import Entry
+    from ithaca.store.base import Store
+    from ithaca.store.snapshots.model import Entry, Suspect
+
+_KINDS: dict[str, Suspect] = {OBJECTS: "object", DOCUMENTS: "document", SNAPSHOTS: "snapshot"}
 
 
 def verify(store: Store, *, repair: bool = False) -> list[Problem]:
@@ -115,7 +117,6 @@ class _Checker:
             )
 
     def _bad(self, folder: str, digest: str, message: str) -> None:
-        kinds = {OBJECTS: "object", DOCUMENTS: "document", SNAPSHOTS: "snapshot"}
         self._damaged.add(digest)
         aside = ""
         if self._repair:
@@ -124,10 +125,10 @@ class _Checker:
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
             aside = f"; moved to {DAMAGED_FOLDER}/{target.name}"
-        self._add(kinds[folder], digest, message + aside)
+        self._add(_KINDS[folder], digest, message + aside)
 
-    def _add(self, kind: str, name: str, message: str) -> None:
-        self.problems.append(Problem(kind=kind, name=name, message=message))  # type: ignore[arg-type]
+    def _add(self, kind: Suspect, name: str, message: str) -> None:
+        self.problems.append(Problem(kind=kind, name=name, message=message))
 
 
 def _hash(path: str) -> tuple[str, int]:

@@ -6,6 +6,8 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ithaca.store.snapshots.format import (
     Attributes,
     SnapshotBody,
@@ -19,7 +21,7 @@ from ithaca.store.snapshots.walker import children, tree_entry, walk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,17 +54,25 @@ def edit(store: Store, root: Entry, edits: Mapping[bytes, Entry | None]) -> str:
         for name in path.split(b"/"):
             place = place.below.setdefault(name, _Edit())
         place.given, place.entry = True, entry
-    return publish(store, _folder(store, root, top))
+    result = _folder(store, root, top)
+    sizes = [entry.size for _, entry in walk(store, result) if entry.kind == "file"]
+    return publish(store, result, len(sizes), sum(sizes))
 
 
-def publish(store: Store, root: Entry) -> str:
-    """Publish the snapshot of a root whose trees are stored; returns its digest."""
-    sizes = [entry.size for _, entry in walk(store, root) if entry.kind == "file"]
+def publish(store: Store, root: Entry, files: int, total: int) -> str:
+    """Publish the snapshot of a root whose trees are stored; returns its digest.
+
+    Args:
+        store: The destination.
+        root: The root.
+        files: How many files it holds.
+        total: Total size of the files.
+    """
     body = SnapshotBody(
         tree=bytes.fromhex(root.digest),
         attributes=bytes.fromhex(root.attributes) or None,
-        files=len(sizes),
-        total=sum(sizes),
+        files=files,
+        total=total,
         created=time.time(),
     )
     store.add_snapshot(root.digest, encode_snapshot(body))
@@ -79,7 +89,11 @@ def store_folder(store: Store, entries: Mapping[bytes, Entry], like: Entry) -> E
     """
     ordered = sorted(entries.items())
     tree = store.put_object(encode_tree([tree_entry(name, entry) for name, entry in ordered]))
-    attributes = store.put_object(encode_attributes([_attributes(entry) for _, entry in ordered]))
+    rows = [
+        Attributes(entry.mode, entry.mtime_ns, bytes.fromhex(entry.attributes) or None)
+        for _, entry in ordered
+    ]
+    attributes = store.put_object(encode_attributes(rows))
     return Entry(
         kind="dir", digest=tree, attributes=attributes, mode=like.mode, mtime_ns=like.mtime_ns
     )
@@ -100,17 +114,6 @@ def _changed(store: Store, found: Entry | None, change: _Edit) -> Entry | None:
     wanted = change.entry if change.given else found
     if wanted is None or wanted.kind != "dir":
         return wanted
-    holds = found if found is not None and found.kind == "dir" else None
-    base = Entry(
-        kind="dir",
-        digest=holds.digest if holds else "",
-        attributes=holds.attributes if holds else "",
-        mode=wanted.mode,
-        mtime_ns=wanted.mtime_ns,
-    )
-    return _folder(store, base, change) if change.below or not holds else base
-
-
-def _attributes(entry: Entry) -> Attributes:
-    child = bytes.fromhex(entry.attributes) if entry.attributes else None
-    return Attributes(entry.mode, entry.mtime_ns, child)
+    old = found if found is not None and found.kind == "dir" else Entry(kind="dir")
+    base = msgspec.structs.replace(wanted, digest=old.digest, attributes=old.attributes)
+    return _folder(store, base, change) if change.below or not old.digest else base

@@ -15,7 +15,7 @@ from ithaca.store.snapshots.blobs import replace_file
 from ithaca.store.snapshots.format import digest_of, encode_tree
 from ithaca.store.snapshots.ignore import matches, patterns
 from ithaca.store.snapshots.model import RESERVED
-from ithaca.store.snapshots.scan import text
+from ithaca.store.snapshots.scan import join, text
 from ithaca.store.snapshots.walker import children, root_entry, tree_entry
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pathspec import GitIgnoreSpec
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.model import Entry
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -57,9 +57,8 @@ class SnapshotFilter:
     """
 
     def __init__(self, store: Store, ignored: Sequence[str], *, cache: Path | None = None) -> None:
-        spec = patterns(ignored, "[tool.ithaca.reuse] ignore")
         self._store = store
-        self._spec = spec
+        self._spec = patterns(ignored, "[tool.ithaca.reuse] ignore")
         self._known: dict[str, str] = {}
         name = "\n".join([str(_VERSION), *ignored]).encode()
         self._hints = cache / digest_of(name)[:16] if cache is not None else None
@@ -85,7 +84,7 @@ class SnapshotFilter:
         """Digest of a folder's tree; None if it holds ignored files only."""
         found, left_out = [], False
         for name, entry in children(self._store, folder, path).items():
-            below = path + b"/" + name if path else name
+            below = join(path, name)
             if not path and name == RESERVED.encode():
                 found.append(tree_entry(name, entry))
             elif matches(spec, text(below), folder=entry.kind == "dir"):
@@ -100,15 +99,12 @@ class SnapshotFilter:
         return None if left_out and not found else digest_of(encode_tree(found))
 
     def _read_hint(self, snapshot: str) -> str | None:
-        if self._hints is None:
-            return None
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            hint = (self._hints / snapshot).read_text()
+            hint = (self._hints / snapshot).read_text() if self._hints is not None else ""
             return hint if _DIGEST.fullmatch(hint) else None
         return None
 
     def _write_hint(self, snapshot: str, digest: str) -> None:
-        if self._hints is None:
-            return
         with contextlib.suppress(OSError):  # computed again next time
-            replace_file(self._hints / snapshot, digest.encode())
+            if self._hints is not None:
+                replace_file(self._hints / snapshot, digest.encode())

@@ -15,7 +15,7 @@ from ithaca.errors import Corrupt, StoreError, UnsafeSnapshot
 from ithaca.store.version import DAMAGED, UPGRADE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 VERSION = 1
 TREE, ATTRIBUTES, SNAPSHOT = "ithaca.tree", "ithaca.attributes", "ithaca.snapshot"
@@ -156,6 +156,29 @@ def decode_attributes(data: bytes, digest: str) -> list[Attributes]:
         if not 0 <= entry.mode <= 0o7777:
             _corrupt(f"the attributes {digest} hold the mode {entry.mode:#o}")
     return entries
+
+
+def decode_folder(
+    tree: str, attributes: str, read: Callable[[str], bytes]
+) -> list[tuple[TreeEntry, Attributes | None]]:
+    """The entries of a folder with their attributes, sorted by name.
+
+    Args:
+        tree: Digest of its tree.
+        attributes: Digest of its attributes; empty if there are none.
+        read: Returns the bytes of an object.
+
+    Raises:
+        Corrupt: The tree or the attributes are damaged.
+        UnsafeSnapshot: A name could escape the root, or is duplicate.
+    """
+    entries = decode_tree(read(tree), tree)
+    if not attributes:
+        return [(entry, None) for entry in entries]
+    rows = decode_attributes(read(attributes), attributes)
+    if len(rows) != len(entries):
+        _corrupt(f"the attributes {attributes} do not match the tree {tree}")
+    return list(zip(entries, rows, strict=True))
 
 
 def encode_snapshot(body: SnapshotBody) -> bytes:

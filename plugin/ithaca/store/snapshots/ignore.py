@@ -1,6 +1,6 @@
 """What is left out of a snapshot: `.ithacaignore`, defaults, credentials, Ithaca's own files.
 
-The defaults are sets, not patterns, because a tree has tens of thousands of files. A line
+The defaults are not gitignore patterns, because a tree has tens of thousands of files. A line
 `!PATTERN` in `.ithacaignore` includes what a default leaves out.
 """
 
@@ -25,72 +25,30 @@ FILE_NAME = ".ithacaignore"
 Reason = Literal["internal", "cache", "default", "notebook", "credential", "user"]
 """Why a path is left out. Ithaca's own files, caches and notebooks are not reported."""
 
-_CACHE_FOLDERS = frozenset(
-    {
-        "__pycache__",
-        ".ipynb_checkpoints",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".pytype",
-        ".hypothesis",
-        ".tox",
-        ".nox",
-        ".eggs",
-        ".virtual_documents",
-    }
+_CACHE_FOLDER = re.compile(
+    r"__pycache__|\.(ipynb_checkpoints|(mypy|pytest|ruff)_cache|pytype|hypothesis|[tn]ox|eggs"
+    r"|virtual_documents)"
 )
 _CACHE_FILES = frozenset({".DS_Store", "Thumbs.db"})
 _BYTECODE = (".pyc", ".pyo")
-_DEFAULT_FOLDERS = frozenset(
-    {".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", ".pixi", ".direnv", ".cache"}
-)
+_DEFAULT_FOLDER = re.compile(r"\.(git|hg|svn|bzr|jj|pixi|direnv|cache)|node_modules")
 _CREDENTIAL_FOLDERS = frozenset(
     {".aws", ".azure", ".gcloud", ".ssh", ".gnupg", ".kube", ".databricks"}
 )
-_CREDENTIAL_FILES = frozenset(
-    {
-        ".env",
-        ".envrc",
-        ".netrc",
-        "_netrc",
-        ".pgpass",
-        ".pypirc",
-        ".npmrc",
-        ".htpasswd",
-        ".git-credentials",
-        ".dockercfg",
-        ".databrickscfg",
-        ".boto",
-        ".s3cfg",
-        "id_rsa",
-        "id_dsa",
-        "id_ecdsa",
-        "id_ed25519",
-        "kaggle.json",
-        "credentials",
-        "credentials.json",
-        "application_default_credentials.json",
-        "secrets.toml",
-        "secrets.yaml",
-        "secrets.yml",
-        "secrets.json",
-    }
+_CREDENTIAL = re.compile(
+    r"""
+    \.(env|envrc|netrc|pgpass|pypirc|npmrc|htpasswd|git-credentials|dockercfg|databrickscfg)
+    | \.(boto|s3cfg) | _netrc | id_(rsa|dsa|ecdsa|ed25519)
+    | (kaggle|credentials|application_default_credentials)\.json | credentials
+    | secrets\.(toml|yaml|yml|json) | client_secret.*\.json
+    | .*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk)
+    | \.env\..*(?<!\.example)(?<!\.sample)(?<!\.template)(?<!\.dist)
+    # Histories of shells and clients can hold passwords: `.bash_history`, `.psql_history` ...
+    | (?=\.).*(_history|_hist|\.history|\.histfile) | \.lesshst
+    """,
+    re.VERBOSE | re.DOTALL,
 )
-_HISTORY_ENDS = ("_history", "_hist", ".history", ".histfile")
-"""Histories of shells and clients can hold passwords: `.bash_history`, `.psql_history` …"""
-
-_CREDENTIAL_ENDS = (
-    ".pem",
-    ".key",
-    ".p12",
-    ".pfx",
-    ".jks",
-    ".keystore",
-    ".kdbx",
-    ".ppk",
-)
-_HARMLESS_ENDS = (".example", ".sample", ".template", ".dist")
+"""Names of files, in lower case, that look like credentials."""
 
 
 def literal(path: str) -> str:
@@ -205,27 +163,16 @@ class Ignore:
 
     def _default_reason(self, path: str, name: str, *, folder: bool) -> Reason | None:
         if folder:
-            if name in _CACHE_FOLDERS:
+            if _CACHE_FOLDER.fullmatch(name):
                 return "cache"
-            return "default" if name in _DEFAULT_FOLDERS else None
+            return "default" if _DEFAULT_FOLDER.fullmatch(name) else None
         if name.endswith(_BYTECODE) or name in _CACHE_FILES:
             return "cache"
         if self.source and name.endswith(".ipynb"):
             return "notebook"
-        if _is_credential(name) or ("/" in path and self.credential_folder(path)):
+        if _CREDENTIAL.fullmatch(name.lower()) or ("/" in path and self.credential_folder(path)):
             return "credential"
         return None
-
-
-def _is_credential(name: str) -> bool:
-    lower = name.lower()
-    if lower in _CREDENTIAL_FILES or lower.endswith(_CREDENTIAL_ENDS):
-        return True
-    if lower.startswith(".") and (lower.endswith(_HISTORY_ENDS) or lower == ".lesshst"):
-        return True
-    if lower.startswith(".env."):
-        return not lower.endswith(_HARMLESS_ENDS)
-    return lower.startswith("client_secret") and lower.endswith(".json")
 
 
 def patterns(lines: Sequence[str], where: str) -> GitIgnoreSpec | None:

@@ -47,7 +47,9 @@ def check(found: Found, limits: Limits, where: str) -> None:
         f"    {_readable(entry.bytes):>10} {entry.files:>7} files  {entry.text}"
         for entry in largest
     )
-    lines = "\n".join(f"    {_pattern(entry)}" for entry in largest)
+    lines = "\n".join(
+        f"    {literal(entry.text)}{'/' if entry.is_folder else ''}" for entry in largest
+    )
     raise UsageError(
         "ITH408",
         f"too large to snapshot: {_readable(found.bytes)} in {found.files} files "
@@ -75,10 +77,6 @@ def _largest(root: Found, *, by_files: bool) -> list[Found]:
         else:
             shown.append(entry)
     return sorted(shown, key=lambda entry: (-size(entry), entry.path))[:_SHOWN]
-
-
-def _pattern(entry: Found) -> str:
-    return literal(entry.text) + ("/" if entry.is_folder else "")
 
 
 def _readable(size: float) -> str:

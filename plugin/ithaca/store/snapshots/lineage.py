@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ithaca.store.snapshots.model import MergeNode
 
@@ -21,16 +22,11 @@ class Lineage:
     def __init__(self, heads: Sequence[str], load: Callable[[str], MergeNode]) -> None:
         self.nodes: dict[str, MergeNode] = {}
         self.ancestors: dict[str, frozenset[str]] = {}
-        loaded: dict[str, MergeNode] = {}
+        load = functools.cache(load)
         waiting = list(reversed(heads))
         while waiting:
             digest = waiting[-1]
-            if digest in self.nodes:
-                waiting.pop()
-                continue
-            if digest not in loaded:
-                loaded[digest] = load(digest)
-            node = loaded[digest]
+            node = load(digest)
             missing = [parent for parent in node.parents if parent not in self.nodes]
             if missing:
                 waiting.extend(reversed(missing))
@@ -76,12 +72,9 @@ class Lineage:
         """
         return [
             one
-            for one in self._in_order(changers)
-            if not any(self._before(one, other, changers) for other in changers)
+            for one in self.nodes
+            if one in changers and not any(self._before(one, other, changers) for other in changers)
         ]
-
-    def _in_order(self, digests: Collection[str]) -> Iterable[str]:
-        return (digest for digest in self.nodes if digest in digests)
 
     def _before(self, one: str, other: str, changers: Collection[str]) -> bool:
         if one in self.ancestors[other]:

@@ -22,7 +22,7 @@ from ithaca.store.snapshots.walker import changes, children, root_entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.model import MergeNode
     from ithaca.store.snapshots.rules import MergeRules, Rule
 
@@ -71,7 +71,7 @@ def merge(
         >>> def load(name):
         ...     return MergeNode(step=name, before=shots["source"], after=shots[name])
         >>> merged = merge(
-        ...     store, ["left", "right"], load=load, rules=MergeRules.read(), read_later=None)
+        ...     store, ["left", "right"], load=load, rules=MergeRules.of({}), read_later=None)
         >>> list(entries(store, merged.digest))
         ['a', 'b']
     """
@@ -96,28 +96,18 @@ class _Left:
     execution: str
     entry: Entry | None
 
-    @property
-    def content(self) -> tuple[str, str, bool, bytes] | None:
-        return None if self.entry is None else self.entry.content
 
-
+@dataclasses.dataclass
 class _Join:
     """One merge: settles the changes of executions and collects their conflicts."""
 
-    def __init__(
-        self,
-        store: Store,
-        lineage: Lineage,
-        rules: MergeRules,
-        read_later: Collection[str] | None,
-    ) -> None:
-        self._store = store
-        self._lineage = lineage
-        self._rules = rules
-        self._read_later = read_later
-        self._conflicts: dict[str, tuple[str, ...]] = {}
-        self.marked: list[str] = []
-        self.notices: list[str] = []
+    store: Store
+    lineage: Lineage
+    rules: MergeRules
+    read_later: Collection[str] | None
+    conflicts: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    marked: list[str] = dataclasses.field(default_factory=list)
+    notices: list[str] = dataclasses.field(default_factory=list)
 
     def edits(self, executions: Sequence[str]) -> dict[bytes, Entry | None]:
         """The result for every path that one of these executions changed."""
@@ -126,33 +116,31 @@ class _Join:
         for path, entry in sorted(edits.items()):
             if entry is not None:
                 self._keep_folders(path, edits, left)
-        if self._conflicts:
-            raise MergeConflict(sorted(self._conflicts.items()))
+        if self.conflicts:
+            raise MergeConflict(sorted(self.conflicts.items()))
         return edits
 
     def _left(self, executions: Sequence[str]) -> dict[bytes, list[_Left]]:
         """Each changed path with the states left by the latest executions that changed it."""
         changed: dict[bytes, dict[str, Entry | None]] = {}
         for digest in executions:
-            node = self._lineage.nodes[digest]
-            before, after = (
-                root_entry(self._store, node.before),
-                root_entry(self._store, node.after),
-            )
-            for path, _, entry in changes(self._store, before, after):
+            node = self.lineage.nodes[digest]
+            before = root_entry(self.store, node.before)
+            after = root_entry(self.store, node.after)
+            for path, _, entry in changes(self.store, before, after):
                 if path != _SESSION and not path.startswith(_SESSION + b"/"):
                     changed.setdefault(path, {})[digest] = entry
         return {
             path: [
-                _Left(self._lineage.nodes[digest].step, digest, changers[digest])
-                for digest in self._lineage.latest(changers)
+                _Left(self.lineage.nodes[digest].step, digest, changers[digest])
+                for digest in self.lineage.latest(changers)
             ]
             for path, changers in changed.items()
         }
 
     def _settle(self, path: bytes, latest: Sequence[_Left]) -> Entry | None:
         """The entry at a path after the merge."""
-        contents = {one.content for one in latest}
+        contents = {one.entry and one.entry.content for one in latest}
         if len(contents) == 1:
             return latest[0].entry
         folders = [one.entry for one in latest if one.entry is not None and one.entry.kind == "dir"]
@@ -165,33 +153,33 @@ class _Join:
     def _value(self, path: bytes, latest: Sequence[_Left]) -> Entry | None:
         name = text(path[len(_NAMES) : -len(b".json")])
         steps = _steps(latest)
-        if self._read_later is None or name in self._read_later:
-            self._conflicts[f"value {name}"] = steps
+        if self.read_later is None or name in self.read_later:
+            self.conflicts[f"value {name}"] = steps
             return None
         self.marked.append(name)
         data = json.dumps({"conflict": list(steps)}).encode()
         newest = max(one.entry.mtime_ns for one in latest if one.entry is not None)
         return Entry(
-            kind="file", digest=self._store.put_object(data), size=len(data), mtime_ns=newest
+            kind="file", digest=self.store.put_object(data), size=len(data), mtime_ns=newest
         )
 
     def _by_rule(self, path: bytes, latest: Sequence[_Left]) -> Entry | None:
         reserved = path.startswith(f"{RESERVED}/".encode())
-        rule = None if reserved else self._rules.rule(text(path))
+        rule = None if reserved else self.rules.rule(text(path))
         ordered = self._in_workflow_order(latest)
         entries = [one.entry for one in ordered if one.entry is not None]
         if rule is None or (rule == "union" and any(entry.kind != "file" for entry in entries)):
-            self._conflicts[text(path)] = _steps(latest)
+            self.conflicts[text(path)] = _steps(latest)
             return None
         self._notice(path, rule, ordered)
         if rule == "union":
-            return union(self._store, entries)
+            return union(self.store, entries)
         if rule == "drop":
             return None
         return ordered[0 if rule == "first" else -1].entry
 
     def _in_workflow_order(self, latest: Sequence[_Left]) -> list[_Left]:
-        order = {step: number for number, step in enumerate(self._rules.order)}
+        order = {step: number for number, step in enumerate(self.rules.order)}
         return sorted(latest, key=lambda one: order.get(one.step, -1))
 
     def _notice(self, path: bytes, rule: Rule, ordered: Sequence[_Left]) -> None:
@@ -219,14 +207,14 @@ class _Join:
             if above is None:
                 edits[path] = self._folder_of(left[inner], path)
             elif above.kind != "dir":
-                self._conflicts.setdefault(text(path), _steps([*left[path], *left[inner]]))
+                self.conflicts.setdefault(text(path), _steps([*left[path], *left[inner]]))
 
     def _folder_of(self, latest: Sequence[_Left], path: bytes) -> Entry:
         """The folder as one of the executions that wrote to it left it."""
-        node = self._lineage.nodes[latest[0].execution]
-        found = root_entry(self._store, node.after)
+        node = self.lineage.nodes[latest[0].execution]
+        found = root_entry(self.store, node.after)
         for name in path.split(b"/"):
-            found = children(self._store, found).get(name, found)
+            found = children(self.store, found).get(name, found)
         return found
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 Kind = Literal["file", "dir", "symlink"]
 
+Suspect = Literal["object", "document", "snapshot", "pack", "index"]
+
 RESERVED = ".ithaca-volume"
 """Ithaca's own folder in a volume: values and libraries. Never part of a source."""
 
@@ -39,12 +41,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def content(self) -> tuple[str, str, bool, bytes]:
         """What a merge and a diff compare; all folders are equal."""
-        return (
-            self.kind,
-            self.digest if self.kind == "file" else "",
-            self.executable,
-            self.target,
-        )
+        digest = self.digest if self.kind == "file" else ""
+        return self.kind, digest, self.executable, self.target
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +156,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         message: What is wrong.
     """
 
-    kind: Literal["object", "document", "snapshot", "pack", "index"]
+    kind: Suspect
     name: str
     message: str
 

@@ -12,6 +12,7 @@ import dataclasses
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,17 @@ from ithaca.errors import StoreError, UnsafeSnapshot
 from ithaca.store.snapshots.blobs import hash_descriptor, write_file
 from ithaca.store.snapshots.format import NOT_OURS
 from ithaca.store.snapshots.model import Entry
-from ithaca.store.snapshots.removal import make_accessible, remove
-from ithaca.store.snapshots.scan import FOLDER_FLAGS, opened, text
+from ithaca.store.snapshots.scan import FILE_FLAGS, FOLDER_FLAGS, join, opened, text
 from ithaca.store.snapshots.walker import children, root_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
     from ithaca.store.snapshots.cache import StatCache
     from ithaca.store.snapshots.ignore import Ignore
 
 _NEW_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _HOME = b".ithaca"
 
 
@@ -75,7 +74,7 @@ def restore(
         >>> [path.name for path in (home / "again").iterdir()]
         ['a.txt']
     """
-    plan = _plan(store, root_entry(store, digest), b"", digest)
+    plan = _plan(store, root_entry(store, digest))
     if _HOME in plan.below:
         raise UnsafeSnapshot(
             "ITH404",
@@ -87,15 +86,15 @@ def restore(
     restorer = _Restorer(store, cache, keep, _own_paths(store, target))
     try:
         Path(target).mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(os.path.realpath(target), FOLDER_FLAGS)
+        with opened(os.path.realpath(target), FOLDER_FLAGS) as descriptor:
+            restorer.folder(descriptor, plan, b"", fresh=False)
     except OSError as error:
-        raise _cannot_restore(error, "", target) from None
-    try:
-        restorer.folder(descriptor, plan, b"", fresh=False)
-    except OSError as error:
-        raise _cannot_restore(error, text(restorer.at), target) from None
-    finally:
-        os.close(descriptor)
+        raise StoreError(
+            "ITH412",
+            f"cannot restore {text(restorer.at) or 'the folder'}: {error.strerror or error}",
+            cure="free some space or change the permissions, then restore again",
+            where=os.fspath(target),
+        ) from None
     restorer.remember()
 
 
@@ -107,42 +106,30 @@ class _Plan:
     below: dict[bytes, _Plan]
 
 
-def _plan(store: Store, entry: Entry, path: bytes, digest: str) -> _Plan:
+def _plan(store: Store, entry: Entry, path: bytes = b"") -> _Plan:
     """Read all trees, which checks every name, before anything is written."""
-    if entry.kind != "dir":
-        return _Plan(entry, {})
-    return _Plan(
-        entry,
-        {
-            name: _plan(store, child, path + b"/" + name, digest)
-            for name, child in children(store, entry, path).items()
-        },
-    )
+    found = children(store, entry, path) if entry.kind == "dir" else {}
+    below = {name: _plan(store, child, path + b"/" + name) for name, child in found.items()}
+    return _Plan(entry, below)
 
 
+@dataclasses.dataclass
 class _Restorer:
     """One restore. `at` is the current path, for messages."""
 
-    def __init__(
-        self,
-        store: Store,
-        cache: StatCache | None,
-        keep: Ignore | None,
-        own: frozenset[bytes],
-    ) -> None:
-        self._store = store
-        self._cache = cache
-        self._keep = keep
-        self._own = own
-        self._written: dict[bytes, tuple[os.stat_result, str]] = {}
-        self._present: set[bytes] = set()
-        self.at = b""
+    store: Store
+    cache: StatCache | None
+    keep: Ignore | None
+    own: frozenset[bytes]
+    written: dict[bytes, tuple[os.stat_result, str]] = dataclasses.field(default_factory=dict)
+    present: set[bytes] = dataclasses.field(default_factory=set)
+    at: bytes = b""
 
     def remember(self) -> None:
         """Update the cache."""
-        if self._cache is not None:
-            self._cache.remember_written(self._written)
-            self._cache.forget_all_but(self._present)
+        if self.cache is not None:
+            self.cache.remember_written(self.written)
+            self.cache.forget_all_but(self.present)
 
     def folder(self, descriptor: int, plan: _Plan, path: bytes, *, fresh: bool) -> None:
         """Update an open folder.
@@ -156,11 +143,11 @@ class _Restorer:
         present = {} if fresh else _statuses(descriptor)
         for name, status in present.items():
             if name not in plan.below:
-                self.at = _join(path, name)
+                self.at = join(path, name)
                 if not self._is_kept(descriptor, name, status):
                     self._discard(descriptor, name, status)
         for name, child in plan.below.items():
-            self.at = _join(path, name)
+            self.at = join(path, name)
             self._entry(descriptor, name, child, present.get(name))
 
     def _entry(self, parent: int, name: bytes, plan: _Plan, status: os.stat_result | None) -> None:
@@ -176,13 +163,13 @@ class _Restorer:
         self, parent: int, name: bytes, plan: _Plan, status: os.stat_result | None
     ) -> None:
         path = self.at
-        fresh = not (status is not None and stat.S_ISDIR(status.st_mode))
+        fresh = status is None or not stat.S_ISDIR(status.st_mode)
         if status is not None and fresh:
-            remove(parent, name, status)
+            _remove(parent, name, status)
         if fresh:
             os.mkdir(name, 0o700, dir_fd=parent)
-        elif status is not None and status.st_mode & 0o700 != 0o700:
-            make_accessible(parent, name)
+        elif status is not None:
+            _make_accessible(parent, name, status)
         with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             self.folder(descriptor, plan, path, fresh=fresh)
             self.at = path
@@ -196,7 +183,7 @@ class _Restorer:
         )
         if not same:
             if status is not None:
-                remove(parent, name, status)
+                _remove(parent, name, status)
             os.symlink(entry.target, name, dir_fd=parent)
         if not same or (status is not None and status.st_mtime_ns != entry.mtime_ns):
             times = (entry.mtime_ns, entry.mtime_ns)
@@ -204,79 +191,63 @@ class _Restorer:
 
     def _file(self, parent: int, name: bytes, entry: Entry, status: os.stat_result | None) -> None:
         path = self.at
-        self._present.add(path)
-        if status is not None and self._same_bytes(parent, name, entry, status):
-            if _has_attributes(status, entry, 0o777):
-                return
-            if self._refresh(parent, name, entry):
-                return
+        self.present.add(path)
         if status is not None:
-            remove(parent, name, status)
+            if self._reuse(parent, name, entry, status):
+                return
+            _remove(parent, name, status)
         with opened(name, _NEW_FLAGS, 0o600, dir_fd=parent) as descriptor:
             try:
-                write_file(self._store, entry.digest, entry.size, descriptor)
+                write_file(self.store, entry.digest, entry.size, descriptor)
                 _set_attributes(descriptor, entry, 0o777)
-                self._written[path] = (os.fstat(descriptor), entry.digest)
+                self.written[path] = (os.fstat(descriptor), entry.digest)
             except BaseException:
                 os.unlink(name, dir_fd=parent)  # never leave a partial file
                 raise
 
-    def _same_bytes(self, parent: int, name: bytes, entry: Entry, status: os.stat_result) -> bool:
-        """Whether an existing file has the wanted bytes, and no other name."""
+    def _reuse(self, parent: int, name: bytes, entry: Entry, status: os.stat_result) -> bool:
+        """Set the attributes of an existing file, if it has the wanted bytes and no other name."""
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             return False
         if status.st_size != entry.size:
             return False
-        known = None if self._cache is None else self._cache.lookup(self.at, status)
-        if known is not None:
-            return known == entry.digest
+        known = None if self.cache is None else self.cache.lookup(self.at, status)
+        if known == entry.digest and _has_attributes(status, entry, 0o777):
+            return True
         try:
-            descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
+            descriptor = os.open(name, FILE_FLAGS, dir_fd=parent)
         except PermissionError:
             return False
         try:
-            if hash_descriptor(descriptor) != entry.digest:
+            if (known or hash_descriptor(descriptor)) != entry.digest:
                 return False
-            self._written[self.at] = (os.fstat(descriptor), entry.digest)
+            _set_attributes(descriptor, entry, 0o777)
+            self.written[self.at] = (os.fstat(descriptor), entry.digest)
             return True
         finally:
             os.close(descriptor)
-
-    def _refresh(self, parent: int, name: bytes, entry: Entry) -> bool:
-        """Set mode and times of a file; False if it cannot be opened."""
-        try:
-            descriptor = os.open(name, _READ_FLAGS, dir_fd=parent)
-        except PermissionError:
-            return False
-        try:
-            _set_attributes(descriptor, entry, 0o777)
-            self._written[self.at] = (os.fstat(descriptor), entry.digest)
-        finally:
-            os.close(descriptor)
-        return True
 
     def _is_kept(self, parent: int, name: bytes, status: os.stat_result) -> bool:
         """Whether an entry is kept although the snapshot does not hold it."""
-        if self.at in self._own:
+        if self.at in self.own:
             return True
-        if self._keep is None:
+        if self.keep is None:
             return False
         folder = stat.S_ISDIR(status.st_mode)
-        if self._keep.reason(text(self.at), folder=folder) is not None:
+        if self.keep.reason(text(self.at), folder=folder) is not None:
             return True
         if not folder or status.st_mode & 0o500 != 0o500:
             return False
         with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             names = os.listdir(descriptor)
-        return self._keep.folder_reason(text(self.at), names) is not None
+        return self.keep.folder_reason(text(self.at), names) is not None
 
     def _discard(self, parent: int, name: bytes, status: os.stat_result) -> None:
         """Remove an entry; from a folder, everything except what is kept."""
-        if self._keep is None or not stat.S_ISDIR(status.st_mode):
-            remove(parent, name, status)
+        if self.keep is None or not stat.S_ISDIR(status.st_mode):
+            _remove(parent, name, status)
             return
-        if status.st_mode & 0o700 != 0o700:
-            make_accessible(parent, name)
+        _make_accessible(parent, name, status)
         with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
             self.folder(descriptor, _Plan(Entry(kind="dir"), {}), self.at, fresh=False)
         try:
@@ -303,10 +274,6 @@ def _statuses(descriptor: int) -> dict[bytes, os.stat_result]:
         return {os.fsencode(one.name): one.stat(follow_symlinks=False) for one in found}
 
 
-def _join(path: bytes, name: bytes) -> bytes:
-    return path + b"/" + name if path else name
-
-
 def _has_attributes(status: os.stat_result, entry: Entry, kept: int) -> bool:
     wanted = entry.mode & kept
     return stat.S_IMODE(status.st_mode) == wanted and status.st_mtime_ns == entry.mtime_ns
@@ -324,10 +291,26 @@ def _set_attributes(descriptor: int, entry: Entry, kept: int) -> None:
     os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
 
 
-def _cannot_restore(error: OSError, path: str, target: Path) -> StoreError:
-    return StoreError(
-        "ITH412",
-        f"cannot restore {path or 'the folder'}: {error.strerror or error}",
-        cure="free some space or change the permissions, then restore again",
-        where=os.fspath(target),
-    )
+def _remove(parent: int, name: bytes, status: os.stat_result) -> None:
+    """Remove one entry of an open folder and everything below it; links are not followed."""
+    if not stat.S_ISDIR(status.st_mode):
+        os.unlink(name, dir_fd=parent)
+        return
+    _make_accessible(parent, name, status)
+    with opened(name, FOLDER_FLAGS, dir_fd=parent) as descriptor:
+        for inner, inner_status in _statuses(descriptor).items():
+            _remove(descriptor, inner, inner_status)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _make_accessible(parent: int, name: bytes, status: os.stat_result) -> None:
+    """Give the owner all permissions on a folder; a link in its place is not followed."""
+    if status.st_mode & 0o700 == 0o700:
+        return
+    if not sys.platform.startswith("linux"):
+        os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
+        return
+    # O_PATH needs no permission on the folder itself, and /proc gives the descriptor a path.
+    flags = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+    with opened(name, flags, dir_fd=parent) as descriptor:
+        os.chmod(f"/proc/self/fd/{descriptor}", 0o700)

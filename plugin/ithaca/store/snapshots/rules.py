@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pathspec import GitIgnoreSpec
 
@@ -15,10 +13,10 @@ from ithaca.store.snapshots.model import Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 Rule = Literal["first", "last", "union", "drop"]
-_RULES = ("first", "last", "union", "drop")
+_RULES = get_args(Rule)
 
 _DEFAULTS: dict[str, Rule] = {"*.log": "union", "nohup.out": "union"}
 
@@ -37,40 +35,11 @@ class MergeRules:
     order: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, root: Path | None = None, *, order: Sequence[str] = ()) -> Self:
-        """The rules of a project: `[tool.ithaca.merge]` and the defaults for logs.
-
-        Args:
-            root: Folder of the project's `pyproject.toml`; None for the defaults.
-            order: Names of the steps in workflow order.
-
-        Raises:
-            UsageError: A pattern or a rule is invalid, or the file is not valid TOML.
-
-        Example:
-            >>> MergeRules.read().rule("out/train.log")
-            'union'
-        """
-        if root is None:
-            return cls.of({}, order=order)
-        file = Path(root) / "pyproject.toml"
-        try:
-            settings = tomllib.loads(file.read_text("utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            settings = {}
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                "ITH904", f"cannot read the project's settings: {error}", where=str(file)
-            ) from None
-        table = settings.get("tool", {}).get("ithaca", {}).get("merge", {})
-        return cls.of(table, order=order)
-
-    @classmethod
     def of(cls, settings: Mapping[str, Any], *, order: Sequence[str] = ()) -> Self:
         """The rules of a table of settings, and the defaults for logs.
 
         Args:
-            settings: Pattern to `first`, `last`, `union` or `drop`.
+            settings: `[tool.ithaca.merge]`: pattern to `first`, `last`, `union` or `drop`.
             order: Names of the steps in workflow order.
 
         Raises:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ithaca.store.snapshots.ignore import Ignore
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+"""Non-blocking, in case a pipe replaces a file."""
 
 
 @contextlib.contextmanager
@@ -71,9 +73,18 @@ class Found:
             yield from child.walk()
 
 
-@dataclasses.dataclass(slots=True)
+def text(path: bytes) -> str:
+    """A path as text, independent of the locale."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def join(path: bytes, name: bytes) -> bytes:
+    """The path of a name in a folder; the path of the root is empty."""
+    return path + b"/" + name if path else name
+
+
 class Scan:
-    """The result of a scan.
+    """A scanned folder.
 
     Attributes:
         root: The tree.
@@ -83,43 +94,28 @@ class Scan:
         skipped: Sockets, pipes and devices.
     """
 
-    root: Found
-    left_out: list[str] = dataclasses.field(default_factory=list)
-    ignored: list[str] = dataclasses.field(default_factory=list)
-    skipped: list[str] = dataclasses.field(default_factory=list)
+    def __init__(
+        self, descriptor: int, ignore: Ignore, *, besides: tuple[int, int], where: str
+    ) -> None:
+        """Scan a folder.
 
+        Args:
+            descriptor: Descriptor of the open root.
+            ignore: What to leave out.
+            besides: Device and inode of a folder to skip: the store itself.
+            where: The root, for messages.
 
-def text(path: bytes) -> str:
-    """A path as text, independent of the locale."""
-    return path.decode("utf-8", "surrogateescape")
-
-
-def scan(descriptor: int, ignore: Ignore, *, besides: tuple[int, int], where: str) -> Scan:
-    """Scan a folder.
-
-    Args:
-        descriptor: Descriptor of the open root.
-        ignore: What to leave out.
-        besides: Device and inode of a folder to skip: the store itself.
-        where: The root, for messages.
-
-    Raises:
-        StoreError: A folder cannot be read (ITH406) or is nested too deeply (ITH414).
-    """
-    return _Scanner(ignore, besides, where).start(descriptor)
-
-
-class _Scanner:
-    def __init__(self, ignore: Ignore, besides: tuple[int, int], where: str) -> None:
+        Raises:
+            StoreError: A folder cannot be read (ITH406) or is nested too deeply (ITH414).
+        """
         self._ignore = ignore
         self._besides = besides
         self._where = where
-
-    def start(self, descriptor: int) -> Scan:
-        root = Found(b"", b"", os.fstat(descriptor), [])
-        self._scan = Scan(root)
-        self._list(descriptor, root, 0)
-        return self._scan
+        self.root = Found(b"", b"", os.fstat(descriptor), [])
+        self.left_out: list[str] = []
+        self.ignored: list[str] = []
+        self.skipped: list[str] = []
+        self._list(descriptor, self.root, 0)
 
     def _list(self, descriptor: int, folder: Found, depth: int) -> None:
         """Fill in a folder's children, sorted by name."""
@@ -132,12 +128,11 @@ class _Scanner:
             )
         children = folder.children if folder.children is not None else []
         for name in sorted(_names(descriptor)):
-            path = folder.path + b"/" + name if folder.path else name
             try:
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             except FileNotFoundError:
                 continue  # deleted since the folder was listed
-            child = Found(name, path, status)
+            child = Found(name, join(folder.path, name), status)
             if self._takes(child) and (
                 not stat.S_ISDIR(status.st_mode) or self._enter(descriptor, child, depth)
             ):
@@ -156,7 +151,7 @@ class _Scanner:
         if stat.S_ISREG(mode):
             child.bytes, child.files = child.status.st_size, 1
         elif not stat.S_ISDIR(mode) and not stat.S_ISLNK(mode):
-            self._scan.skipped.append(child.text)
+            self.skipped.append(child.text)
             return False
         return True
 
@@ -174,7 +169,7 @@ class _Scanner:
             if reason is not None:
                 self._note(reason, child.text)
                 return False
-            before = len(self._scan.left_out)
+            before = len(self.left_out)
             child.children = []
             self._list(descriptor, child, depth + 1)
         except OSError as error:
@@ -182,15 +177,15 @@ class _Scanner:
         finally:
             os.close(descriptor)
         if not child.children and self._ignore.credential_folder(child.text):
-            self._scan.left_out[before:] = [f"{child.text}/"]
+            self.left_out[before:] = [f"{child.text}/"]
             return False
         return True
 
     def _note(self, reason: str, path: str) -> None:
         if reason == "credential":
-            self._scan.left_out.append(path)
+            self.left_out.append(path)
         elif reason == "user" or (reason == "default" and not self._ignore.source):
-            self._scan.ignored.append(path)
+            self.ignored.append(path)
 
 
 def fresh(root: Path, *, ignore: Ignore, cache: StatCache) -> Iterator[str]:
@@ -206,7 +201,7 @@ def fresh(root: Path, *, ignore: Ignore, cache: StatCache) -> Iterator[str]:
     """
     try:
         with opened(os.path.realpath(root), FOLDER_FLAGS) as descriptor:
-            found = scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root))
+            found = Scan(descriptor, ignore, besides=(-1, -1), where=os.fspath(root))
     except OSError as error:
         cannot_read(".", error, os.fspath(root))
     for each in found.root.walk():

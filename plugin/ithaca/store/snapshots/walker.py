@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 from typing import TYPE_CHECKING, Literal
 
-from ithaca.errors import Corrupt, NotFound, UnsafeSnapshot, UsageError
+from ithaca.errors import NotFound, UnsafeSnapshot, UsageError
 from ithaca.store.naming import SNAPSHOTS
 from ithaca.store.snapshots.format import (
     EXECUTABLE,
@@ -15,18 +16,16 @@ from ithaca.store.snapshots.format import (
     SYMLINK,
     Attributes,
     TreeEntry,
-    decode_attributes,
+    decode_folder,
     decode_snapshot,
-    decode_tree,
 )
 from ithaca.store.snapshots.model import Change, Entry, Snapshot
-from ithaca.store.snapshots.scan import text
-from ithaca.store.version import DAMAGED
+from ithaca.store.snapshots.scan import join, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ithaca.store.protocol import Store
+    from ithaca.store.base import Store
 
 _SHORTEST_PREFIX = 4
 _DEFAULT_MODES = {FOLDER: 0o755, EXECUTABLE: 0o755}
@@ -172,17 +171,12 @@ def changes(
         return
     left, right = _children(store, first, path), _children(store, second, path)
     for name in sorted(left.keys() | right.keys()):
-        below = path + b"/" + name if path else name
+        below = join(path, name)
         one, other = left.get(name), right.get(name)
         if one is None or other is None or one.content != other.content:
             yield below, one, other
-        if _is_folder(one) or _is_folder(other):
-            yield from changes(
-                store,
-                one if _is_folder(one) else None,
-                other if _is_folder(other) else None,
-                below,
-            )
+        if _folder(one) or _folder(other):
+            yield from changes(store, _folder(one), _folder(other), below)
 
 
 def root_entry(store: Store, digest: str) -> Entry:
@@ -194,7 +188,7 @@ def root_entry(store: Store, digest: str) -> Entry:
 def walk(store: Store, folder: Entry, path: bytes = b"") -> Iterator[tuple[bytes, Entry]]:
     """Every path below a folder, sorted by path parts."""
     for name, entry in children(store, folder, path).items():
-        below = path + b"/" + name if path else name
+        below = join(path, name)
         yield below, entry
         if entry.kind == "dir":
             yield from walk(store, entry, below)
@@ -215,17 +209,8 @@ def children(store: Store, folder: Entry, path: bytes = b"") -> dict[bytes, Entr
     """
     if path.count(b"/") >= MAX_DEPTH:
         raise UnsafeSnapshot("ITH404", f"a snapshot has folders nested more than {MAX_DEPTH} deep")
-    tree = decode_tree(store.get_object(folder.digest), folder.digest)
-    table: list[Attributes | None] = [None] * len(tree)
-    if folder.attributes:
-        table = list(decode_attributes(store.get_object(folder.attributes), folder.attributes))
-        if len(table) != len(tree):
-            raise Corrupt(
-                "ITH403",
-                f"the attributes {folder.attributes} do not match the tree {folder.digest}",
-                cure=DAMAGED,
-            )
-    return {one.name: _entry(one, attributes) for one, attributes in zip(tree, table, strict=True)}
+    found = decode_folder(folder.digest, folder.attributes, store.get_object)
+    return {one.name: _entry(one, attributes) for one, attributes in found}
 
 
 def tree_entry(name: bytes, entry: Entry, *, digest: str = "") -> TreeEntry:
@@ -245,42 +230,25 @@ def tree_entry(name: bytes, entry: Entry, *, digest: str = "") -> TreeEntry:
 
 
 def _entry(found: TreeEntry, attributes: Attributes | None) -> Entry:
-    mode = _DEFAULT_MODES.get(found.kind, 0o644) if attributes is None else attributes.mode
-    mtime_ns = 0 if attributes is None else attributes.mtime_ns
+    known = attributes or Attributes(_DEFAULT_MODES.get(found.kind, 0o644), 0)
+    mode, make = known.mode, functools.partial(Entry, mtime_ns=known.mtime_ns)
     if found.kind == SYMLINK:
-        return Entry(
-            kind="symlink",
-            target=found.reference,
-            size=len(found.reference),
-            mode=mode,
-            mtime_ns=mtime_ns,
-        )
+        return make(kind="symlink", target=found.reference, size=len(found.reference), mode=mode)
+    digest = found.reference.hex()
     if found.kind == FOLDER:
-        child = attributes.child.hex() if attributes is not None and attributes.child else ""
-        return Entry(
-            kind="dir",
-            digest=found.reference.hex(),
-            mode=mode,
-            mtime_ns=mtime_ns,
-            attributes=child,
-        )
+        below = known.child.hex() if known.child else ""
+        return make(kind="dir", digest=digest, mode=mode, attributes=below)
     executable = found.kind == EXECUTABLE
-    return Entry(
-        kind="file",
-        digest=found.reference.hex(),
-        size=found.size,
-        executable=executable,
-        mode=mode | stat.S_IXUSR if executable else mode & ~stat.S_IXUSR,
-        mtime_ns=mtime_ns,
-    )
+    mode = mode | stat.S_IXUSR if executable else mode & ~stat.S_IXUSR
+    return make(kind="file", digest=digest, size=found.size, executable=executable, mode=mode)
 
 
 def _children(store: Store, folder: Entry | None, path: bytes) -> dict[bytes, Entry]:
     return {} if folder is None else children(store, folder, path)
 
 
-def _is_folder(entry: Entry | None) -> bool:
-    return entry is not None and entry.kind == "dir"
+def _folder(entry: Entry | None) -> Entry | None:
+    return entry if entry is not None and entry.kind == "dir" else None
 
 
 def _kind(before: Entry | None, after: Entry | None) -> Literal["added", "removed", "changed"]:
