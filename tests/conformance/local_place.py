@@ -35,10 +35,11 @@ class LocalPlace(Place):
 
     def _runner(self, run_id: str, step: str) -> int:
         """The process that executes a step; it leads a group of its own."""
-        folder = f"{self.folder}/.ithaca/work/{run_id}/{step}/"
-        for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if "ithaca.runner" in words and any(each.startswith(folder) for each in words):
+        output = f"{self.folder}/.ithaca/work/{run_id}/{step}/runner-"
+        for process in psutil.process_iter(["open_files"]):
+            opened = [each.path for each in process.info["open_files"] or ()]
+            leads = process.pid == os.getpgid(process.pid)
+            if leads and any(each.startswith(output) for each in opened):
                 return process.pid
         raise AssertionError(f"no process runs the step {step}")
 

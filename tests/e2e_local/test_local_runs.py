@@ -104,7 +104,8 @@ def test_a_runner_that_is_killed_too_often_fails_its_step_with_a_reason(
     path = notebook(("step:slow", "import time\ntime.sleep(1000)"))
     run = ithaca.run(path)
     until(lambda: len(processes(run.id)) >= 3)
-    runner = next(each for each in processes(run.id) if "ithaca.runner" in each.cmdline())
+    [supervisor] = [each for each in processes(run.id) if run.id in each.cmdline()][:1]
+    [runner] = supervisor.children()
     runner.kill()
     run.wait()
     step = run.step("slow")
