@@ -76,9 +76,7 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
     slots: dict[Slot, Any] = {}
     for layer in reversed(layers):
         slots.update(layer)
-    secrets = [
-        value for _, value in sorted(slots.items(), key=_by_slot) if isinstance(value, Secret)
-    ]
+    values = (slots[slot] for slot in sorted(slots))
     settings = Settings(
         requests=_keyed(slots, "request"),
         limits=_keyed(slots, "limit"),
@@ -86,7 +84,7 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
         labels=_keyed(slots, "label"),
         image=slots.get(("image", "")),
         env={k: v for k, v in _keyed(slots, "env").items() if not isinstance(v, Secret)},
-        secrets=tuple(secrets),
+        secrets=tuple(value for value in values if isinstance(value, Secret)),
         node=_keyed(slots, "node"),
         retries=slots.get(("retry", ""), 0),
         timeout=slots.get(("timeout", "")),
@@ -98,10 +96,6 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
 
 def _slot(tag: Tag) -> Slot:
     return ("env" if tag.kind == "secret" else tag.kind, tag.name)
-
-
-def _by_slot(item: tuple[Slot, Any]) -> Slot:
-    return item[0]
 
 
 def _keyed(slots: Slots, kind: str) -> dict[str, Any]:
