@@ -7,8 +7,8 @@ import msgspec
 from ithaca.diagnostics import Diagnostic, Severity, about_tag
 from ithaca.notebook.model import Cell, Scope
 from ithaca.notebook.read import RawNotebook
-from ithaca.notebook.settings import Placed, is_setting
-from ithaca.notebook.tags import ROLES, Tag, parse_tag
+from ithaca.notebook.settings import Placed
+from ithaca.notebook.tags import ROLES, SETTINGS, Tag, parse_tag
 
 PATH_KEY = "notebook_path"
 """Metadata key of a `notebook:` cell that holds the path of the notebook to include."""
@@ -34,16 +34,7 @@ class Unit(msgspec.Struct, kw_only=True):
     reference: bool = False
 
 
-class Grouped(msgspec.Struct, kw_only=True):
-    """The cells of one notebook, grouped."""
-
-    units: dict[str, Unit]
-    scope: Scope
-    diagnostics: list[Diagnostic]
-    tagged: bool
-
-
-def group(raw: RawNotebook) -> Grouped:
+def group(raw: RawNotebook) -> Grouping:
     """Group the cells of a notebook by their tags.
 
     Args:
@@ -52,19 +43,14 @@ def group(raw: RawNotebook) -> Grouped:
     Returns:
         Its units in order of appearance, its shared cells, and the problems of its tags.
     """
-    grouping = _Grouping(raw)
+    grouping = Grouping(raw)
     for cell in raw.cells:
         if cell.kind == "code":
             grouping.add(cell)
         else:
             grouping.ignore(cell)
     grouping.report_pending()
-    return Grouped(
-        units=grouping.units,
-        scope=grouping.scope(),
-        diagnostics=grouping.found,
-        tagged=grouping.tagged,
-    )
+    return grouping
 
 
 class Reporting:
@@ -95,8 +81,8 @@ class Reporting:
         )
 
 
-class _Grouping(Reporting):
-    """The pass over the cells; an untagged cell belongs to what came before it."""
+class Grouping(Reporting):
+    """The cells of one notebook, grouped; an untagged cell belongs to what came before it."""
 
     def __init__(self, raw: RawNotebook) -> None:
         super().__init__(raw, [])
@@ -259,7 +245,7 @@ class _Grouping(Reporting):
         if not unit.reference and cell.source.strip():
             unit.cells.append(cell)
         unit.needs += [(tag, cell) for tag in tags if tag.kind == "prev"]
-        unit.settings += [(tag, cell.number) for tag in tags if is_setting(tag)]
+        unit.settings += [(tag, cell.number) for tag in tags if tag.kind in SETTINGS]
 
     def _taken(self, cell: Cell, main: Tag, unit: Unit) -> None:
         what = "an included notebook" if unit.reference else "a step"
@@ -275,7 +261,7 @@ class _Grouping(Reporting):
         """Report tags that need a step; on a shared cell Kale ignores them, so only warn."""
         move, add = "move the tag to a cell of its step", "add the tag `step:NAME` to the cell"
         for tag in tags:
-            if tag.kind == "prev" or is_setting(tag):
+            if tag.kind == "prev" or tag.kind in SETTINGS:
                 message = f'tag "{tag.text}" has no effect: the cell belongs to no step'
                 cure = move if shared else add
                 severity: Severity = "warning" if shared else "error"

@@ -85,10 +85,10 @@ def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) 
     grouped = group(raw)
     metadata, problems = read_metadata(raw)
     part = Part(metadata=metadata, tagged=grouped.tagged)
-    part.scopes.append(grouped.scope)
+    part.scopes.append(grouped.scope())
     part.digests.append((raw.relative, digest(raw)))
     part.shown[raw.relative] = raw.shown
-    part.diagnostics += [*raw.diagnostics, *grouped.diagnostics]
+    part.diagnostics += [*raw.diagnostics, *grouped.found]
     part.diagnostics += [msgspec.structs.replace(p, notebook=raw.shown) for p in problems]
     builder = _Builder(raw, part, prefix, (*chain, raw.path.resolve()))
     for unit in grouped.units.values():

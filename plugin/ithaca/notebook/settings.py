@@ -15,7 +15,7 @@ from typing import Any
 from ithaca.diagnostics import Diagnostic, about_tag
 from ithaca.model.workflow import Secret
 from ithaca.notebook.model import Settings
-from ithaca.notebook.tags import SETTINGS, Tag, is_label_value
+from ithaca.notebook.tags import Tag, is_label_value
 
 Slot = tuple[str, str]
 """The word (`env` for secrets too, because both set a variable) and the key."""
@@ -30,11 +30,6 @@ _SUFFIX = {
     **{unit: Decimal(10) ** (6 + 3 * i) for i, unit in enumerate("MGTPE")},
     **{f"{unit}i": Decimal(2) ** (10 + 10 * i) for i, unit in enumerate("KMGTPE")},
 }  # fmt: skip
-
-
-def is_setting(tag: Tag) -> bool:
-    """Whether a tag configures a step."""
-    return tag.kind in SETTINGS
 
 
 def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
@@ -52,7 +47,7 @@ def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
     for tag, cell in tags:
         if tag.kind == "report":
             continue
-        slot = _slot(tag)
+        slot = ("env" if tag.kind == "secret" else tag.kind, tag.name)
         if slot not in slots:
             slots[slot] = tag.value
             first[slot] = (tag, cell)
@@ -92,10 +87,6 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
         approval=_question(slots.get(("approval", "")), step),
     )
     return settings, _requests_above_limits(step, settings)
-
-
-def _slot(tag: Tag) -> Slot:
-    return ("env" if tag.kind == "secret" else tag.kind, tag.name)
 
 
 def _keyed(slots: Slots, kind: str) -> dict[str, Any]:
