@@ -16,56 +16,44 @@ if TYPE_CHECKING:
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.events import Finding
     from ithaca.analysis.graph import Graph, StepFacts
-    from ithaca.diagnostics import Diagnostic
+    from ithaca.diagnostics import Diagnostic, Severity
 
 SYNTAX_CURE = "correct it, or tag the cell `skip` if it is not part of the workflow"
 _IMPORTS_CURE = "move it to an `imports` cell, which runs in every step"
+_PLAIN_CURE = "use plain code to read and bind names that other steps need"
 _NAME_CURE = "use another name unless this is intended"
 
 # Module state that later steps do see.
 _TRAVELS = ("os.environ", "environ", "sys.path", "np.random", "numpy.random", "random.")
 
 
+# By kind of finding: code, severity, message and cure.
+_FINDINGS: dict[str, tuple[str, Severity, str, str]] = {
+    "syntax": ("ITH201", "error", "syntax error: {}", SYNTAX_CURE),
+    "unknown": ("ITH210", "warning", "cannot tell which names `{}` reads and binds", _PLAIN_CURE),
+    "magic": ("ITH211", "warning", "cannot tell which names `{}` reads and binds", _PLAIN_CURE),
+    "star": (
+        "ITH212",
+        "warning",
+        "cannot tell all names that `from {} import *` binds",
+        "import the names that you use",
+    ),
+    "setting": (
+        "ITH221",
+        "warning",
+        "`{}` changes a library's settings; later steps do not see the change",
+        _IMPORTS_CURE,
+    ),
+}
+
+
 def findings(found: Sequence[tuple[ParsedCell, Finding]], in_step: bool) -> Iterator[Diagnostic]:
     """Report what the code alone shows, without looking at names."""
     for cell, finding in found:
-        if finding.kind == "syntax":
-            yield diagnostic(
-                "ITH201",
-                "error",
-                f"syntax error: {finding.text}",
-                Place(cell, finding.node),
-                cure=SYNTAX_CURE,
-            )
-        elif finding.kind == "unknown":
-            code = "ITH211" if finding.text.startswith("%") else "ITH210"
-            yield diagnostic(
-                code,
-                "warning",
-                f"cannot tell which names `{finding.text}` reads and binds",
-                Place(cell, finding.node),
-                cure="use plain code to read and bind names that other steps need",
-            )
-        elif finding.kind == "star":
-            yield diagnostic(
-                "ITH212",
-                "warning",
-                f"cannot tell all names that `from {finding.text} import *` binds",
-                Place(cell, finding.node),
-                cure="import the names that you use",
-            )
-        elif in_step:
-            yield _setting(cell, finding)
-
-
-def _setting(cell: ParsedCell, finding: Finding) -> Diagnostic:
-    return diagnostic(
-        "ITH221",
-        "warning",
-        f"`{finding.text}` changes a library's settings; later steps do not see the change",
-        Place(cell, finding.node),
-        cure=_IMPORTS_CURE,
-    )
+        if finding.kind != "setting" or in_step:
+            code, severity, message, cure = _FINDINGS[finding.kind]
+            place = Place(cell, finding.node)
+            yield diagnostic(code, severity, message.format(finding.text), place, cure=cure)
 
 
 def advice(graph: Graph) -> Iterator[Diagnostic]:

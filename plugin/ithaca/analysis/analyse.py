@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,24 +15,23 @@ from ithaca.analysis.cells import ParsedCell, parse
 from ithaca.analysis.code import step_code
 from ithaca.analysis.effects import effects
 from ithaca.analysis.flow import Flow
-from ithaca.analysis.graph import Graph, known_parameter
+from ithaca.analysis.graph import Graph
 from ithaca.analysis.metrics import metrics, named
 from ithaca.analysis.names import KERNEL_NAMES, Elsewhere, history, missing_names
+from ithaca.analysis.namespace import Held
 from ithaca.analysis.parameters import IMMUTABLE, parameters
-from ithaca.analysis.shared import Shared, mentioned, shared
+from ithaca.analysis.shared import WORD, Shared, mentioned, shared
 from ithaca.analysis.stars import Stars
 from ithaca.diagnostics import Diagnostic
 from ithaca.model.workflow import Code, Metric, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ithaca.analysis.events import Event
     from ithaca.analysis.namespace import Place
     from ithaca.model.workflow import CodeKind
     from ithaca.notebook.model import Cell, Scope, TaggedNotebook, TaggedStep
-
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class AnalysedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +129,7 @@ class _Reading:
         scopes = [self._shared_cells(scope) for scope in notebook.scopes]
         cells = {step.name: [self._parsed(cell) for cell in step.cells] for step in notebook.steps}
         self.annotations = not _defers_annotations(
-            [*(found[0] for scope in scopes for found in scope), *_all(cells.values())]
+            [*(cell for scope in scopes for cell, _ in scope), *chain(*cells.values())]
         )
         found, problems = parameters(
             [self._parsed(cell) for scope in notebook.scopes for cell in scope.parameters]
@@ -139,9 +138,7 @@ class _Reading:
             [self._parsed(cell) for scope in notebook.scopes for cell in scope.metrics]
         )
         self.diagnostics += [*problems, *doubts]
-        held = {
-            name: known_parameter(parameter.type, IMMUTABLE) for name, parameter in found.items()
-        }
+        held = {name: Held(frozen=parameter.type in IMMUTABLE) for name, parameter in found.items()}
         shares = [
             shared([(cell, kind, self._effects(cell, in_step=False)) for cell, kind in scope], held)
             for scope in scopes
@@ -162,7 +159,7 @@ class _Reading:
             steps={step.name: self._step(graph, step) for step in notebook.steps},
             parameters=tuple(found.values()),
             metrics=published,
-            diagnostics=tuple(self._sorted()),
+            diagnostics=self._sorted(),
         )
 
     # -- cells
@@ -178,7 +175,7 @@ class _Reading:
         parsed = parse(cell)
         problem = parsed.problem
         if problem is not None:
-            self.broken.update(_WORD.findall(cell.source))
+            self.broken.update(WORD.findall(cell.source))
             self.diagnostics.append(
                 Diagnostic(
                     code="ITH201",
@@ -267,33 +264,22 @@ class _Reading:
                 found.setdefault(name, (kind, place))
         return found
 
-    def _sorted(self) -> Iterator[Diagnostic]:
+    def _sorted(self) -> tuple[Diagnostic, ...]:
         own = self.notebook.path
         named = [
             found if found.notebook else msgspec.structs.replace(found, notebook=own)
             for found in self.diagnostics
         ]
-        yield from sorted(
-            dict.fromkeys(named),
-            key=lambda found: (
-                found.notebook != own,
-                found.notebook,
-                found.cell or 0,
-                found.line or 0,
-                found.column or 0,
-                found.code,
-                found.message,
-            ),
-        )
+
+        def place(found: Diagnostic) -> tuple[object, ...]:
+            numbers = (found.cell or 0, found.line or 0, found.column or 0)
+            return (found.notebook != own, found.notebook, *numbers, found.code, found.message)
+
+        return tuple(sorted(dict.fromkeys(named), key=place))
 
 
 def _joined(statements: Iterable[tuple[ast.stmt, list[Event]]]) -> list[Event]:
     return [event for _, events in statements for event in events]
-
-
-def _all(groups: Iterable[list[ParsedCell]]) -> Iterator[ParsedCell]:
-    for group in groups:
-        yield from group
 
 
 def _defers_annotations(cells: Iterable[ParsedCell]) -> bool:

@@ -107,7 +107,8 @@ class Calls(Expressions):
         for name in magic.binds:
             self.bind(name, node)
         if magic.unknown:
-            self.findings.append(Finding("unknown", node, magic.unknown))
+            kind = "magic" if magic.unknown.startswith("%") else "unknown"
+            self.findings.append(Finding(kind, node, magic.unknown))
 
     def magic_statements(self, magic: magics.MagicCode, node: ast.AST) -> None:
         """The events of the Python code in a magic."""

@@ -9,11 +9,12 @@ from ithaca.analysis.digest import canonical, code_digest
 from ithaca.model.workflow import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.graph import StepFacts
     from ithaca.analysis.shared import Shared, SharedStatement
+    from ithaca.model.workflow import CodeKind
 
 
 def step_code(
@@ -28,45 +29,30 @@ def step_code(
     """
     pieces: list[Code] = []
     counted: list[tuple[str, bytes]] = []
+
+    def add(cell: ParsedCell, kind: CodeKind, source: str, lines: tuple[int, ...] = ()) -> None:
+        other = "" if cell.cell.notebook == notebook else cell.cell.notebook
+        number = cell.cell.number
+        pieces.append(Code(cell=number, kind=kind, source=source, lines=lines, notebook=other))
+
     for index in sorted(facts.prelude):
         scope = scopes[index]
         kept = [scope.statements[number] for number in sorted(facts.prelude[index])]
-        for cell, statements in _by_cell(scope, kept):
+        for cell in scope.cells:
+            statements = [found for found in kept if found.cell is cell]
+            if not statements:
+                continue
             whole = sum(found.cell is cell for found in scope.statements) == len(statements)
             source, lines = (cell.cell.source, ()) if whole else _cut(cell, statements)
             section = statements[0].section
-            pieces.append(
-                Code(
-                    cell=cell.cell.number,
-                    kind=section,
-                    source=source,
-                    lines=lines,
-                    notebook=_other(cell, notebook),
-                )
-            )
+            add(cell, section, source, lines)
             counted.append((section, _header(cell) + b"".join(s.canonical for s in statements)))
     for cell in facts.cells:
         if cell.cell.source.strip():
-            pieces.append(
-                Code(
-                    cell=cell.cell.number,
-                    kind="user",
-                    source=cell.cell.source,
-                    notebook=_other(cell, notebook),
-                )
-            )
+            add(cell, "user", cell.cell.source)
         if cell.statements or cell.magics:
             counted.append(("user", _header(cell) + canonical(cell.statements)))
     return tuple(pieces), code_digest(counted)
-
-
-def _by_cell(
-    scope: Shared, kept: list[SharedStatement]
-) -> Iterator[tuple[ParsedCell, list[SharedStatement]]]:
-    for cell in scope.cells:
-        statements = [found for found in kept if found.cell is cell]
-        if statements:
-            yield cell, statements
 
 
 def _cut(cell: ParsedCell, statements: list[SharedStatement]) -> tuple[str, tuple[int, ...]]:
@@ -89,8 +75,3 @@ def _header(cell: ParsedCell) -> bytes:
     if not cell.magics:
         return b""
     return json.dumps([cell.magics, cell.body], ensure_ascii=True).encode()
-
-
-def _other(cell: ParsedCell, notebook: str) -> str:
-    """The cell's notebook; empty for the workflow's own."""
-    return "" if cell.cell.notebook == notebook else cell.cell.notebook

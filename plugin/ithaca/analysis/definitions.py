@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ithaca.analysis.calls import Calls
@@ -22,7 +23,9 @@ from ithaca.analysis.events import (
 )
 from ithaca.analysis.scopes import (
     LocalScope,
+    arguments_of,
     class_scope,
+    defaults_of,
     function_scope,
     mangle,
     type_parameter_scope,
@@ -41,11 +44,12 @@ class Definitions(Calls):
         self.each(node.decorator_list)
         for decorator in node.decorator_list:
             self.touch(decorator, decorator)
-        defaults = [*node.args.defaults, *(value for value in node.args.kw_defaults if value)]
+        defaults = defaults_of(node)
         self.each(defaults)
         outer = self.scope
         self.scope = type_parameter_scope(node, outer, self.owner)
-        self.signature(node)
+        for annotation in (*(argument.annotation for argument in arguments_of(node)), node.returns):
+            self.annotation(annotation)
         scope = function_scope(node, self.scope, self.owner)
         lazy = isinstance(node, ast.AsyncFunctionDef) or scope.yields
         definition = self.deferred(
@@ -53,7 +57,7 @@ class Definitions(Calls):
             "lazy" if lazy else "function",
             node,
             scope,
-            lambda: self.each(node.body),
+            partial(self.each, node.body),
         )
         self.scope = outer
         definition.stateful = not all(isinstance(value, ast.Constant) for value in defaults)
@@ -62,16 +66,6 @@ class Definitions(Calls):
         self.define(definition, node)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
-
-    def signature(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """A function's annotations."""
-        arguments = node.args
-        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-            self.annotation(argument.annotation)
-        for extra in (arguments.vararg, arguments.kwarg):
-            if extra is not None:
-                self.annotation(extra.annotation)
-        self.annotation(node.returns)
 
     def annotation(self, node: ast.expr | None) -> None:
         """An annotation, unless a future import makes it a string."""
@@ -104,30 +98,23 @@ class Definitions(Calls):
 
     def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
         """A lambda runs later."""
-        self.each([*node.args.defaults, *(value for value in node.args.kw_defaults if value)])
-
-        def run() -> None:
-            self.visit(node.body)
-            self.touch(node.body, node)
-
+        self.each(defaults_of(node))
         scope = function_scope(node, self.scope, self.owner)
+        run = partial(self.advance, node.body, node)
         self.use(self.deferred("<lambda>", "lazy", node, scope, run), node)
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:  # noqa: N802
         """A generator expression runs later, except for its first iterable."""
-        self.visit(node.generators[0].iter)
-        self.touch(node.generators[0].iter, node)
-        definition = self.deferred(
-            "<generator>", "generator", node, self.scope, lambda: self.in_comprehension(node)
-        )
-        self.use(definition, node)
+        self.advance(node.generators[0].iter, node)
+        run = partial(self.in_comprehension, node)
+        self.use(self.deferred("<generator>", "generator", node, self.scope, run), node)
 
     def visit_TypeAlias(self, node: Any) -> None:  # noqa: N802
         """`type X = …`: Python computes the value on first access."""
         self.begin()
         scope = type_parameter_scope(node, self.scope, self.owner)
         name = mangle(self.owner, node.name.id)
-        definition = self.deferred(name, "lazy", node, scope, lambda: self.visit(node.value))
+        definition = self.deferred(name, "lazy", node, scope, partial(self.visit, node.value))
         self.inner.append(definition)
         self.sources.definitions.append(definition)
         self.bind(name, node)

@@ -26,12 +26,8 @@ def canonical(node: ast.AST | Sequence[ast.AST]) -> bytes:
         >>> canonical(ast.parse("x = 1")) == canonical(ast.parse("x = 1.0"))
         False
     """
-    out: list[str] = []
-    if isinstance(node, ast.AST):
-        _write(node, out)
-    else:
-        _write(list(node), out)
-    return "".join(out).encode("utf-8", "surrogatepass")
+    text = _text(node if isinstance(node, ast.AST) else list(node))
+    return text.encode("utf-8", "surrogatepass")
 
 
 def code_digest(pieces: Iterable[tuple[str, bytes]]) -> str:
@@ -53,35 +49,23 @@ def code_digest(pieces: Iterable[tuple[str, bytes]]) -> str:
     return hasher.hexdigest()
 
 
-def _write(value: Any, out: list[str]) -> None:
-    if isinstance(value, ast.AST):
-        _write_node(value, out)
-    elif isinstance(value, list):
-        out.append("[")
-        for item in value:
-            _write(item, out)
-            out.append(",")
-        out.append("]")
-    else:
-        out.append(_constant(value))
-
-
-def _write_node(node: ast.AST, out: list[str]) -> None:
-    if isinstance(node, ast.Constant):
-        out.append(f"({_constant(node.value)})")
-        return
-    out.append(type(node).__name__)
-    out.append("(")
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if value is None or name in _LEFT_OUT or value == []:
+def _text(value: Any) -> str:
+    """A node, a list or a constant as text."""
+    if isinstance(value, list):
+        return "[" + "".join([_text(item) + "," for item in value]) + "]"
+    if not isinstance(value, ast.AST):
+        return _constant(value)
+    if isinstance(value, ast.Constant):
+        return f"({_constant(value.value)})"
+    fields = ""
+    for name in value._fields:
+        part = getattr(value, name, None)
+        if part is None or name in _LEFT_OUT or part == []:
             continue
-        if name == "values" and isinstance(node, ast.JoinedStr):
-            value = _joined(value)
-        out.append(name)
-        out.append("=")
-        _write(value, out)
-    out.append(")")
+        if name == "values" and isinstance(value, ast.JoinedStr):
+            part = _joined(part)
+        fields += f"{name}={_text(part)}"
+    return f"{type(value).__name__}({fields})"
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr]:

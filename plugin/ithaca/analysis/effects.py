@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ithaca.analysis import magics
@@ -19,9 +20,7 @@ from ithaca.analysis.events import (
     Touch,
     Try,
 )
-from ithaca.analysis.scopes import (
-    mangle,
-)
+from ithaca.analysis.scopes import mangle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,7 +65,7 @@ class Statements(Definitions):
 
     def body(self, statements: Sequence[ast.stmt]) -> list[Event]:
         """The events of a block, collected separately."""
-        return self.captured(lambda: self.each(statements))
+        return self.captured(partial(self.each, statements))
 
     # -- simple statements
 
@@ -191,15 +190,14 @@ class Statements(Definitions):
         if self.scope is None:
             self.findings.append(Finding("syntax", node, "'return' outside function"))
         if node.value is not None:
-            self.visit(node.value)
-            self.touch(node.value, node)
+            self.advance(node.value, node)
 
     def visit_Raise(self, node: ast.Raise) -> None:  # noqa: N802
         """`raise` ends the path."""
-        self.children(node)
+        self.generic_visit(node)
         self.stop()
 
-    def visit_Break(self, node: ast.Break) -> None:  # noqa: ARG002, N802
+    def visit_Break(self, node: ast.Break | ast.Continue) -> None:  # noqa: ARG002, N802
         """`break` ends the path."""
         self.stop()
 
@@ -232,8 +230,7 @@ class Statements(Definitions):
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802
         """`for`: advances an iterator, and its target holds the elements."""
         self.begin()
-        self.visit(node.iter)
-        self.touch(node.iter, node.iter)
+        self.advance(node.iter, node.iter)
         self.sources.aliases = (*self.sources.aliases, *self.roots(node.iter))
 
         def once() -> None:
@@ -254,8 +251,7 @@ class Statements(Definitions):
         """`with`: a context manager other than `open` may suppress an exception."""
         for item in node.items:
             self.begin()
-            self.visit(item.context_expr)
-            self.touch(item.context_expr, item.context_expr)
+            self.advance(item.context_expr, item.context_expr)
             self.sources.aliases = (*self.sources.aliases, *self.roots(item.context_expr))
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, None)
@@ -295,10 +291,9 @@ class Statements(Definitions):
     def visit_Match(self, node: ast.Match) -> None:  # noqa: N802
         """`match`."""
         self.begin()
-        self.visit(node.subject)
-        self.touch(node.subject, node.subject)
+        self.advance(node.subject, node.subject)
         held = self.roots(node.subject)
-        paths = [self.captured(lambda case=case: self.case(case, held)) for case in node.cases]  # type: ignore[misc]
+        paths = [self.captured(partial(self.case, case, held)) for case in node.cases]
         last = node.cases[-1]
         always = last.guard is None and isinstance(last.pattern, ast.MatchAs)
         if not (always and getattr(last.pattern, "pattern", None) is None):
@@ -315,7 +310,7 @@ class Statements(Definitions):
 
     def visit_MatchAs(self, node: Any) -> None:  # noqa: N802
         """A pattern that binds a name."""
-        self.children(node)
+        self.generic_visit(node)
         name = node.rest if isinstance(node, ast.MatchMapping) else node.name
         if name:
             self.bind(mangle(self.owner, name), node)
@@ -359,14 +354,12 @@ def _asks_for_names(test: ast.expr) -> bool:
 
 def _is_main(test: ast.expr) -> bool:
     """`__name__ == "__main__"`, which holds in every notebook."""
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and isinstance(test.ops[0], ast.Eq)
-        and isinstance(test.comparators[0], ast.Constant)
-        and test.comparators[0].value == "__main__"
-    )
+    match test:
+        case ast.Compare(
+            left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant("__main__")]
+        ):
+            return True
+    return False
 
 
 def _is_open(context: ast.expr) -> bool:

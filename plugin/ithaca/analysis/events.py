@@ -181,8 +181,8 @@ class Finding:
     """Something that `check` reports without looking at names.
 
     Attributes:
-        kind: `unknown` (unknown effects), `setting` (a library's setting), `star` (unknown names)
-            or `syntax`.
+        kind: `unknown` or `magic` (unknown effects), `setting` (a library's setting), `star`
+            (unknown names) or `syntax`.
         node: The place.
         text: The code or message to show.
     """

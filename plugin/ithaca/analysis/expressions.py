@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ithaca.analysis.events import (
     Bind,
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from ithaca.analysis.cells import ParsedCell
     from ithaca.analysis.stars import StarNames
 
-Visit: TypeAlias = "Callable[[Any], None]"
 
-
-class Expressions:
+class Expressions(ast.NodeVisitor):
     """Visits expressions and collects events in `out`.
 
     Args:
@@ -57,30 +56,11 @@ class Expressions:
         self.scalar = 0  # inside code whose result holds none of its names
         self.flat = False  # in a function's body, whose order does not count
         self.statement: ast.AST | None = None
-        self._visits: dict[type, Visit] = {}
 
     # -- walking
 
-    def visit(self, node: ast.AST) -> None:
-        """Emit the events of a node."""
-        kind = type(node)
-        if kind not in self._visits:
-            self._visits[kind] = getattr(self, "visit_" + kind.__name__, self.children)
-        self._visits[kind](node)
-
-    def children(self, node: ast.AST) -> None:
-        """Emit the events of a node's parts, in order."""
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                self.visit(value)
-            elif isinstance(value, list):
-                for item in value:
-                    if isinstance(item, ast.AST):
-                        self.visit(item)
-
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
-        """A constant has no events; the most frequent node, so it skips `children`."""
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """A constant has no events."""
 
     def captured(self, run: Callable[[], None]) -> list[Event]:
         """The events that `run` emits, collected separately; in a function they stay inline."""
@@ -94,26 +74,27 @@ class Expressions:
         finally:
             self.out = kept
 
-    def scalars(self, *nodes: ast.AST | None) -> None:
+    def each(self, nodes: Iterable[ast.AST]) -> None:
+        """Visit nodes in order."""
+        for node in nodes:
+            self.visit(node)
+
+    def scalars(self, *nodes: ast.AST) -> None:
         """Visit nodes whose names the result does not hold."""
         self.scalar += 1
-        for node in nodes:
-            if node is not None:
-                self.visit(node)
+        self.each(nodes)
         self.scalar -= 1
 
     def as_how(self, how: How, nodes: Iterable[ast.AST]) -> None:
         """Visit nodes and record how their names are used."""
         before, self.how = self.how, how
-        for node in nodes:
-            self.visit(node)
+        self.each(nodes)
         self.how = before
 
-    def begin(self) -> Sources:
+    def begin(self) -> None:
         """Start to collect the sources of a statement; a function's body counts as one."""
         if not self.flat:
             self.sources = Sources()
-        return self.sources
 
     # -- names
 
@@ -122,7 +103,7 @@ class Expressions:
         """The class whose name mangles private names here."""
         return self.scope.owner if self.scope else ""
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         """A name in an expression."""
         if isinstance(node.ctx, ast.Load):
             self.read(mangle(self.owner, node.id), node)
@@ -144,7 +125,7 @@ class Expressions:
         scope = self.scope
         while scope is not None and scope.kind == "comprehension":
             scope = scope.parent
-        return scope is None or not scope.binds_locally(name)
+        return scope is None or name in scope.shared
 
     def bind(self, name: str, node: ast.AST, **how: Any) -> None:
         """A name is bound here to what the current sources hold."""
@@ -186,13 +167,13 @@ class Expressions:
 
     # -- special expressions
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         """`:=`."""
         self.visit(node.value)
         self.sources.aliases += self.roots(node.value)
         self.bind(mangle(self.owner, node.target.id), node.target)
 
-    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> None:
         """A comparison: `in` may advance an iterator; `"x" in globals()` tests for a name."""
         if self.asks_for_name(node):
             return
@@ -213,43 +194,38 @@ class Expressions:
                 return True
         return False
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """An f-string does not hold the values that it formats."""
         self.scalars(*node.values)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
         """`not` does not hold its operand."""
         if isinstance(node.op, ast.Not):
             self.scalars(node.operand)
         else:
             self.visit(node.operand)
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> None:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
         """`and`, `or`: all operands but the first may be skipped."""
         self.visit(node.values[0])
         for value in node.values[1:]:
-            self.maybe([value])
+            self.maybe(partial(self.visit, value))
 
-    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> None:
         """`a if test else b`."""
         self.scalars(node.test)
-        self.maybe([node.body], [node.orelse])
+        self.maybe(partial(self.visit, node.body), partial(self.visit, node.orelse))
 
-    def maybe(self, *paths: list[ast.expr]) -> None:
-        """Visit expressions of which at most one is evaluated."""
-        events = [self.captured(lambda path=path: self.each(path)) for path in paths]  # type: ignore[misc]
-        if any(isinstance(event, Bind | Branch) for path in events for event in path):
-            self.out.append(Branch(events if len(events) > 1 else [*events, []]))
+    def maybe(self, *runs: Callable[[], None]) -> None:
+        """The events of paths of which at most one is taken."""
+        paths = [self.captured(run) for run in runs]
+        if any(isinstance(event, Bind | Branch) for path in paths for event in path):
+            self.out.append(Branch(paths if len(paths) > 1 else [*paths, []]))
         else:
-            for path in events:
+            for path in paths:
                 self.out.extend(path)
 
-    def each(self, nodes: Iterable[ast.AST]) -> None:
-        """Visit nodes in order."""
-        for node in nodes:
-            self.visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> None:
         """`x[i]` holds a part of x, not of i; `globals()["x"]` is the name x."""
         name = self.spelled_global(node)
         if name is None:
@@ -269,39 +245,30 @@ class Expressions:
             return None
         return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
-    def visit_Await(self, node: ast.Await) -> None:  # noqa: N802
-        """`await` advances a coroutine or future."""
-        self.visit(node.value)
-        self.touch(node.value, node)
+    def advance(self, node: ast.AST, place: ast.AST) -> None:
+        """Visit an expression whose value may change here: it is advanced or passed on."""
+        self.visit(node)
+        self.touch(node, place)
 
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:  # noqa: N802
-        """`yield from` advances an iterator and passes it to the caller."""
-        self.visit(node.value)
-        self.touch(node.value, node)
-
-    def visit_Yield(self, node: ast.Yield) -> None:  # noqa: N802
-        """`yield`: the caller may change the value."""
+    def visit_Yield(self, node: ast.Yield | ast.YieldFrom | ast.Await) -> None:
+        """`yield` passes a value to the caller, who may change it; the others advance it."""
         if node.value is not None:
-            self.visit(node.value)
-            self.touch(node.value, node)
+            self.advance(node.value, node)
+
+    visit_YieldFrom = visit_Await = visit_Yield  # noqa: N815
 
     # -- comprehensions
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> None:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> None:
         """A comprehension runs immediately, in a separate scope."""
-        self.visit(node.generators[0].iter)
-        self.touch(node.generators[0].iter, node)
+        self.advance(node.generators[0].iter, node)
         self.in_comprehension(node)
 
     visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
 
     def in_comprehension(self, node: Any) -> None:
         """A comprehension without its first iterable, which may be empty."""
-        events = self.captured(lambda: self.repeated(node))
-        if any(isinstance(event, Bind | Branch) for event in events):
-            self.out.append(Branch([events, []]))
-        else:
-            self.out.extend(events)
+        self.maybe(partial(self.repeated, node))
 
     def repeated(self, node: Any) -> None:
         """The events of a comprehension for each item."""
@@ -309,8 +276,7 @@ class Expressions:
         self.scope = comprehension_scope(node.generators, before, self.owner)
         for index, generator in enumerate(node.generators):
             if index:
-                self.visit(generator.iter)
-                self.touch(generator.iter, node)
+                self.advance(generator.iter, node)
             self.scalars(*generator.ifs)
         if isinstance(node, ast.DictComp):
             self.scalars(node.key)

@@ -207,11 +207,10 @@ class Flow:
         how: How,
         through: Definition | None = None,
     ) -> None:
-        assert self._cell is not None
-        origin = self.state.origins.get(name, OUTSIDE)
+        origin = self.ends(name)
         if not origin & OUTSIDE:
             if origin == GONE and level < Level.POSSIBLE and not guarded:
-                self.lost.setdefault(name, Place(self._cell, node))
+                self.lost.setdefault(name, self._place(node))
             return
         self.noted.add(name)
         optional = guarded or origin != OUTSIDE
@@ -219,8 +218,8 @@ class Flow:
         rank = (optional, level, how == How.VALUE)
         if known is not None and known.rank <= rank:
             return
-        first = known.first if known else self._cell.cell.number
-        place = Place(self._cell, node)
+        place = self._place(node)
+        first = known.first if known else place.cell.cell.number
         self.reads[name] = Access(place, level, optional, how != How.VALUE, through, first)
 
     def _possibly_run(
@@ -235,14 +234,10 @@ class Flow:
         if self._applied.get(key) == self._version:
             return
         self._applied[key] = self._version
-        pending: list[tuple[Definition, Level]] = [
-            (
-                found,
-                Level.CALLED if found is called and found.kind == "function" else Level.POSSIBLE,
-            )
-            for found in key[0]
-        ]
-        seen: dict[Definition, Level] = dict(pending)
+        seen = dict.fromkeys(key[0], Level.POSSIBLE)
+        if called is not None and called in seen and called.kind == "function":
+            seen[called] = Level.CALLED
+        pending = list(seen.items())
         while pending:
             definition, level = pending.pop()
             for inner, sure in self._body(definition, level, node, how):
@@ -265,8 +260,8 @@ class Flow:
         for name, place in definition.binds.items():
             self._bind_later(name, place, definition)
         for name in definition.deletes:
-            self._mark(name, self.state.origins.get(name, OUTSIDE) | GONE)
-            self._record(self.deleted, name, node)
+            self._mark(name, self.ends(name) | GONE)
+            self._record(self.deleted, name, self._place(node))
         for name, sure in definition.touches.items():
             self._change(name, node, sure=sure, called=True)
         return found
@@ -275,8 +270,8 @@ class Flow:
         """Apply a binding in a body that may run: the earlier value may remain."""
         held = self.holds(name) | Held(self._flows(definition.sources))
         self._hold(name, held)
-        self._mark(name, self.state.origins.get(name, OUTSIDE) | HERE)
-        self._record(self.bound, name, node, definition.cell)
+        self._mark(name, self.ends(name) | HERE)
+        self._record(self.bound, name, Place(definition.cell, node))
 
     def _bind(self, event: Bind) -> None:
         sources = event.sources
@@ -284,7 +279,7 @@ class Flow:
         held = Held(self._flows(sources), event.plain, frozen, event.imported)
         self._hold(event.name, held)
         self._mark(event.name, HERE)
-        self._record(self.bound, event.name, event.node)
+        self._record(self.bound, event.name, self._place(event.node))
         if not frozen:
             self._connect(event.name, sources.aliases)
 
@@ -305,7 +300,7 @@ class Flow:
     def _delete(self, event: Delete) -> None:
         self._mark(event.name, GONE)
         if not event.implied:
-            self._record(self.deleted, event.name, event.node)
+            self._record(self.deleted, event.name, self._place(event.node))
 
     def _touch(self, event: Touch) -> None:
         self._change(event.name, event.node, sure=event.sure, called=event.called)
@@ -316,22 +311,20 @@ class Flow:
                 self._hold(event.name, replace(held, definitions=held.definitions | gained))
 
     def _change(self, name: str, node: ast.AST, *, sure: bool, called: bool) -> None:
-        assert self._cell is not None
-        held = self.holds(name)
+        place, held = self._place(node), self.holds(name)
         if held.frozen:
             return
         if held.imported:
             if sure and not called:
-                self.settings.setdefault(name, Place(self._cell, node))
+                self.settings.setdefault(name, place)
             return
         if held.plain is not None and not sure and not (called and held.plain.stateful):
             return
         for other in connected(name, self.aliases):
-            outside = self.state.origins.get(other, OUTSIDE) & OUTSIDE
-            if outside and (other == name or other in self.reads):
-                known = self.changed.setdefault(other, Changed(Place(self._cell, node), sure))
+            if self.ends(other) & OUTSIDE and (other == name or other in self.reads):
+                known = self.changed.setdefault(other, Changed(place, sure))
                 known.sure = known.sure or sure
-                self.cells.setdefault(other, set()).add(self._cell.cell.number)
+                self.cells.setdefault(other, set()).add(place.cell.cell.number)
 
     # -- bookkeeping
 
@@ -363,7 +356,7 @@ class Flow:
             self._results(inner, found, seen)
 
     def _mark(self, name: str, origin: int) -> None:
-        if self.state.origins.get(name, OUTSIDE) != origin:
+        if self.ends(name) != origin:
             self.state.origins[name] = origin
             self._version += 1
 
@@ -372,15 +365,13 @@ class Flow:
             self.state.held[name] = held
             self._version += 1
 
-    def _record(
-        self,
-        places: dict[str, Place],
-        name: str,
-        node: ast.AST,
-        cell: ParsedCell | None = None,
-    ) -> None:
+    def _place(self, node: ast.AST) -> Place:
         assert self._cell is not None
-        places.setdefault(name, Place(cell or self._cell, node))
+        return Place(self._cell, node)
+
+    def _record(self, places: dict[str, Place], name: str, place: Place) -> None:
+        assert self._cell is not None
+        places.setdefault(name, place)
         self.cells.setdefault(name, set()).add(self._cell.cell.number)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ithaca.analysis.flow import Flow
-from ithaca.analysis.namespace import GONE, HERE, NOTHING, OUTSIDE, Changed, Held, connected
+from ithaca.analysis.namespace import GONE, HERE, OUTSIDE, Changed, Held, connected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,16 +219,12 @@ class Graph:
     def _shared_changes(self, facts: StepFacts, wanted: set[str]) -> None:
         """Names that a step changes or may bind, so it must load them without reading them."""
         scope = self.scopes[facts.step.scope]
-        for name in facts.flow.changed.keys() - facts.flow.reads.keys():
+        # A name that is bound on some paths keeps the shared value on the others.
+        kept = {name for name in facts.flow.bound if facts.flow.ends(name) & OUTSIDE}
+        for name in kept | (facts.flow.changed.keys() - facts.flow.reads.keys()):
             if name in scope.binders:
                 wanted.add(name)
             elif name in self.parameters:
-                facts.parameters.add(name)
-        # A name that is bound on some paths keeps the shared value on the others.
-        for name in facts.flow.bound:
-            if facts.flow.ends(name) & OUTSIDE and name in scope.binders:
-                wanted.add(name)
-            elif facts.flow.ends(name) & OUTSIDE and name in self.parameters:
                 facts.parameters.add(name)
 
     def _provided(self, name: str, writers: frozenset[str], here: bool) -> bool:
@@ -272,8 +268,3 @@ def _aliases(flows: Sequence[Flow]) -> dict[str, set[str]]:
         for name, others in flow.aliases.items():
             found.setdefault(name, set()).update(others)
     return found
-
-
-def known_parameter(kind: str, immutable: frozenset[str]) -> Held:
-    """What is known about a parameter's value before the first step."""
-    return Held(frozen=True) if kind in immutable else NOTHING

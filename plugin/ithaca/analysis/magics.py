@@ -45,11 +45,7 @@ _OPAQUE_CELLS = words(
     """
 )
 
-AUTOMAGIC = words(
-    """
-    pip conda mamba uv cd ls ll cat mkdir rmdir mv cp rm
-    """
-)
+AUTOMAGIC = words("pip conda mamba uv cd ls ll cat mkdir rmdir mv cp rm")
 """Magics that work without `%` when they are the only line of a cell."""
 
 _OPTION_WITH_VALUE = re.compile(r"-[a-zA-Z]$")
@@ -88,17 +84,20 @@ def interpret(call: ast.Call) -> MagicCode | None:
         'x = f()'
     """
     function = call.func
-    if not (
-        isinstance(function, ast.Attribute)
-        and isinstance(function.value, ast.Call)
-        and isinstance(function.value.func, ast.Name)
-        and function.value.func.id == "get_ipython"
-    ):
+    if not (is_magic(call) and isinstance(function, ast.Attribute)):
         return None
     texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     if len(texts) != len(call.args) or not all(isinstance(text, str) for text in texts):
         return MagicCode(unknown=f"get_ipython().{function.attr}")
     return _interpret(function.attr, [str(text) for text in texts])
+
+
+def is_magic(call: ast.Call) -> bool:
+    """Whether a call has the form `get_ipython().…`."""
+    match call.func:
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"))):
+            return True
+    return False
 
 
 def _interpret(method: str, texts: list[str]) -> MagicCode | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ithaca.analysis.magics import words
 from ithaca.analysis.namespace import Access, Level, Place
@@ -13,10 +13,10 @@ from ithaca.analysis.places import diagnostic, where
 from ithaca.errors import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from ithaca.analysis.graph import Graph, StepFacts
-    from ithaca.diagnostics import Diagnostic
+    from ithaca.diagnostics import Diagnostic, Severity
 
 KERNEL_NAMES = frozenset(dir(builtins)) | words(
     """
@@ -28,6 +28,15 @@ KERNEL_NAMES = frozenset(dir(builtins)) | words(
 """Names that every kernel provides, in any version of Python."""
 
 _HISTORY = re.compile(r"_+$|_i+$|_i?\d+$|_[ido]h$|In$|Out$")
+
+
+class _Reason(NamedTuple):
+    """Why a name is missing, and what to do about it."""
+
+    text: str
+    cure: str
+    code: str = "ITH202"
+    severity: Severity = "error"
 
 
 @dataclass
@@ -61,11 +70,11 @@ def missing_names(graph: Graph, elsewhere: Elsewhere) -> Iterator[Diagnostic]:
             access = facts.flow.reads[name]
             if access.optional or (elsewhere.open and not _bound_in(graph, name)):
                 continue
-            found = _explain(graph, facts, name, access, elsewhere)
+            reason = _explain(graph, facts, name, access, elsewhere)
             key = (name, access.through or facts.name)
-            if found is not None and key not in reported:
+            if reason is not None and key not in reported:
                 reported.add(key)
-                yield found
+                yield _missing(facts, name, access, reason)
     yield from _shared_names(graph, elsewhere)
 
 
@@ -83,53 +92,49 @@ def history(graph: Graph) -> Iterator[Diagnostic]:
                 )
 
 
+def _missing(facts: StepFacts, name: str, access: Access, reason: _Reason) -> Diagnostic:
+    what = f"step `{facts.name}` reads `{name}`"
+    if access.through is not None:
+        definition = access.through
+        what += f" through `{definition.name}` ({where(Place(definition.cell, definition.node))})"
+    message = f"{what}, but {reason.text}"
+    return diagnostic(reason.code, reason.severity, message, access.place, cure=reason.cure)
+
+
 def _explain(
     graph: Graph, facts: StepFacts, name: str, access: Access, elsewhere: Elsewhere
-) -> Diagnostic | None:
+) -> _Reason | None:
+    """Why a name is missing; None when it may be bound after all, or is reported elsewhere."""
     if _HISTORY.match(name):
         return None
-    certain = access.level < Level.POSSIBLE
     here = facts.flow.bound.get(name)
     if here is not None:
-        if not certain:
-            return None
-        return _error(
-            facts,
-            name,
-            access,
-            f"it is bound later, in {where(here)}",
-            "bind it before it is read",
-        )
+        later = _Reason(f"it is bound later, in {where(here)}", "bind it before it is read")
+        return later if access.level < Level.POSSIBLE else None
     binders = [other for other in graph.steps.values() if name in other.flow.bound]
     if binders and not elsewhere.ordered:
         return None
     gone = [other for other in graph.steps.values() if other.name in facts.reach.get(name, ())]
     if gone:
-        return _gone(facts, name, access, gone[-1])
+        return _gone(name, gone[-1])
     if binders:
         return _bound_elsewhere(graph, facts, name, access, binders)
     return _bound_nowhere(graph, facts, name, access, elsewhere)
 
 
-def _gone(facts: StepFacts, name: str, access: Access, by: StepFacts) -> Diagnostic | None:
+def _gone(name: str, by: StepFacts) -> _Reason | None:
     """A name that an ancestor deleted, or that is missing in the ancestor too."""
     place = by.flow.deleted.get(name) or by.flow.bound.get(name)
     if place is None:
         return None  # reported at that step
     how = "deletes it" if name in by.flow.deleted else "loses it at the end of an `except` clause"
-    return _error(
-        facts,
-        name,
-        access,
-        f"step `{by.name}` {how} in {where(place)}",
-        "do not delete it, or bind it again",
-        code="ITH203",
-    )
+    text = f"step `{by.name}` {how} in {where(place)}"
+    return _Reason(text, "do not delete it, or bind it again", "ITH203")
 
 
 def _bound_elsewhere(
     graph: Graph, facts: StepFacts, name: str, access: Access, binders: list[StepFacts]
-) -> Diagnostic | None:
+) -> _Reason | None:
     """A name that only steps bind which do not run before this one."""
     later = [other for other in binders if graph.descends(other.name, facts.name)]
     if later and access.level == Level.POSSIBLE:
@@ -142,64 +147,36 @@ def _bound_elsewhere(
             free, key=lambda other: (order.index(other.name) > position,
                                      abs(order.index(other.name) - position)),
         )  # fmt: skip
+        why = "which does not run before this step"
         cure = f"add the tag `prev:{nearest.name}` to step `{facts.name}`"
     else:
         nearest = later[0]
+        why = "which needs this step"
         cure = f"move the binding to step `{facts.name}` or to a step that it needs"
     place = nearest.flow.bound[name]
-    return _error(
-        facts, name, access,
-        f"step `{nearest.name}` binds it in {where(place)}, "
-        + ("which does not run before this step" if free else "which needs this step"),
-        cure,
-    )  # fmt: skip
+    return _Reason(f"step `{nearest.name}` binds it in {where(place)}, {why}", cure)
 
 
 def _bound_nowhere(
     graph: Graph, facts: StepFacts, name: str, access: Access, elsewhere: Elsewhere
-) -> Diagnostic | None:
+) -> _Reason:
     not_run = elsewhere.not_run(facts.step.scope).get(name)
     if not_run is not None:
         kind, place = not_run
-        cure = "tag that cell with its step, or with `imports`"
-        return _error(
-            facts, name, access,
-            f"it is bound only in {where(place)}, which {kind}", cure,
-        )  # fmt: skip
+        text = f"it is bound only in {where(place)}, which {kind}"
+        return _Reason(text, "tag that cell with its step, or with `imports`")
     for index, scope in enumerate(graph.scopes):
         if name in scope.binders and index != facts.step.scope:
             notebook = scope.cells[0].cell.notebook if scope.cells else ""
-            return _error(
-                facts, name, access, f"only shared cells of {notebook or 'another notebook'} "
-                "bind it", "define it in an `imports` or `functions` cell of this notebook",
-            )  # fmt: skip
-    why = "nothing in the notebook binds it" + suggest(name, _candidates(graph, facts))
-    severe = access.level < Level.POSSIBLE or access.strict
+            text = f"only shared cells of {notebook or 'another notebook'} bind it"
+            cure = "define it in an `imports` or `functions` cell of this notebook"
+            return _Reason(text, cure)
+    names = {*graph.scopes[facts.step.scope].binders, *graph.parameters, *graph.builtins}
+    names.update(*(other.flow.bound for other in graph.steps.values()))
+    text = "nothing in the notebook binds it" + suggest(name, sorted(names))
     cure = "bind it in this step or in a step that it needs"
-    return _error(facts, name, access, why, cure, warning=not severe)
-
-
-def _error(
-    facts: StepFacts,
-    name: str,
-    access: Access,
-    why: str,
-    cure: str,
-    *,
-    code: str = "ITH202",
-    warning: bool = False,
-) -> Diagnostic:
-    what = f"step `{facts.name}` reads `{name}`"
-    if access.through is not None:
-        definition = access.through
-        what += f" through `{definition.name}` ({where(Place(definition.cell, definition.node))})"
-    return diagnostic(
-        code,
-        "warning" if warning else "error",
-        f"{what}, but {why}",
-        access.place,
-        cure=cure,
-    )
+    severe = access.level < Level.POSSIBLE or access.strict
+    return _Reason(text, cure, severity="error" if severe else "warning")
 
 
 def _lost(facts: StepFacts, name: str) -> Diagnostic:
@@ -250,10 +227,3 @@ def _why_not_shared(graph: Graph, index: int, name: str) -> str:
 
 def _bound_in(graph: Graph, name: str) -> bool:
     return any(name in facts.flow.bound for facts in graph.steps.values())
-
-
-def _candidates(graph: Graph, facts: StepFacts) -> Iterable[str]:
-    names = set(graph.scopes[facts.step.scope].binders) | set(graph.parameters) | graph.builtins
-    for other in graph.steps.values():
-        names |= other.flow.bound.keys()
-    return sorted(names)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -60,10 +60,6 @@ class LocalScope:
             scope = scope.parent
         return False
 
-    def binds_locally(self, name: str) -> bool:
-        """Whether binding a name here leaves the notebook's name alone."""
-        return name not in self.shared
-
 
 _CLASS_NAMES = frozenset({"__module__", "__qualname__", "__firstlineno__", "__classdict__"})
 
@@ -81,17 +77,22 @@ def mangle(owner: str, name: str) -> str:
     return f"_{stripped}{name}"
 
 
-def function_scope(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, parent: LocalScope | None, owner: str
-) -> LocalScope:
+def arguments_of(node: Function) -> list[ast.arg]:
+    """The arguments of a function or lambda."""
+    found = node.args
+    extra = [argument for argument in (found.vararg, found.kwarg) if argument is not None]
+    return [*found.posonlyargs, *found.args, *found.kwonlyargs, *extra]
+
+
+def defaults_of(node: Function) -> list[ast.expr]:
+    """The defaults of its arguments."""
+    return [*node.args.defaults, *(value for value in node.args.kw_defaults if value)]
+
+
+def function_scope(node: Function, parent: LocalScope | None, owner: str) -> LocalScope:
     """The scope of a function's or lambda's body."""
     scope = LocalScope("function", parent, owner=owner)
-    arguments = node.args
-    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        scope.own.add(mangle(owner, argument.arg))
-    for extra in (arguments.vararg, arguments.kwarg):
-        if extra is not None:
-            scope.own.add(mangle(owner, extra.arg))
+    scope.own.update(mangle(owner, argument.arg) for argument in arguments_of(node))
     body = [node.body] if isinstance(node, ast.Lambda) else node.body
     _collect(body, scope)
     if owner:
@@ -134,8 +135,7 @@ def _collect(body: Iterable[ast.AST], scope: LocalScope) -> None:
     while pending:
         node = pending.pop()
         pending.extend(_inside(node, found, scope))
-    owner = scope.owner
-    names = {mangle(owner, name) for name in found}
+    names = {mangle(scope.owner, name) for name in found}
     scope.own |= names - scope.shared - scope.outer
 
 
@@ -145,13 +145,19 @@ def _inside(node: ast.AST, found: set[str], scope: LocalScope) -> Iterable[ast.A
         if not isinstance(node.ctx, ast.Load):
             found.add(node.id)
         return ()
-    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+    if isinstance(node, ast.ClassDef):
         found.add(node.name)
-        return (*_outside_of(node), *node.decorator_list)
+        keywords = (keyword.value for keyword in node.keywords)
+        return (*node.bases, *keywords, *node.decorator_list)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        found.add(node.name)
+        return (*defaults_of(node), *node.decorator_list)
     if isinstance(node, ast.Lambda):
-        return (*node.args.defaults, *(default for default in node.args.kw_defaults if default))
+        return defaults_of(node)
     if isinstance(node, _COMPREHENSIONS):
-        return (node.generators[0].iter, *_walrus_targets(node))
+        # `:=` in a comprehension binds in the scope around it.
+        walrus = [part.target for part in ast.walk(node) if isinstance(part, ast.NamedExpr)]
+        return (node.generators[0].iter, *walrus)
     if isinstance(node, ast.Global):
         scope.shared.update(mangle(scope.owner, name) for name in node.names)
     elif isinstance(node, ast.Nonlocal):
@@ -163,13 +169,6 @@ def _inside(node: ast.AST, found: set[str], scope: LocalScope) -> Iterable[ast.A
     return ast.iter_child_nodes(node)
 
 
-def _outside_of(node: Any) -> Iterable[ast.AST]:
-    """The parts of a definition that its surrounding scope evaluates."""
-    if isinstance(node, ast.ClassDef):
-        return (*node.bases, *(keyword.value for keyword in node.keywords))
-    return (*node.args.defaults, *(default for default in node.args.kw_defaults if default))
-
-
 def _named(node: ast.AST) -> Iterable[str]:
     """Names that a node holds as a plain string."""
     if isinstance(node, ast.alias):
@@ -179,8 +178,3 @@ def _named(node: ast.AST) -> Iterable[str]:
     if isinstance(node, ast.MatchMapping):
         return (node.rest,) if node.rest else ()
     return ()
-
-
-def _walrus_targets(node: ast.AST) -> Iterable[ast.AST]:
-    """`:=` in a comprehension binds in the scope around it."""
-    return [inner.target for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)]

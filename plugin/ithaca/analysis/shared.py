@@ -21,6 +21,7 @@ from ithaca.analysis.events import (
     Use,
 )
 from ithaca.analysis.flow import Flow
+from ithaca.analysis.magics import is_magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,16 +31,8 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import CodeKind
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_LASTING = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Lambda,
-    ast.GeneratorExp,
-    ast.Yield,
-    ast.YieldFrom,
-)
-_WORD = re.compile(r"[^\W\d]\w*")
+_LASTING = (*_DEFINITIONS, ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom)
+WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(eq=False)
@@ -274,8 +267,10 @@ def passed_on(nodes: Iterable[ast.AST]) -> Iterator[str]:
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Call):
-            if _is_magic(node.func):
-                yield from _words(node)
+            if is_magic(node):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield from WORD.findall(part.value)
             parts = list(ast.iter_child_nodes(node))
             pending += parts[1:] if isinstance(node.func, ast.Name) else parts
         elif isinstance(node, ast.Name):
@@ -283,15 +278,3 @@ def passed_on(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield node.id
         else:
             pending += ast.iter_child_nodes(node)
-
-
-def _is_magic(function: ast.expr) -> bool:
-    owner = function.value if isinstance(function, ast.Attribute) else None
-    called = owner.func if isinstance(owner, ast.Call) else None
-    return isinstance(called, ast.Name) and called.id == "get_ipython"
-
-
-def _words(call: ast.Call) -> Iterator[str]:
-    for node in ast.walk(call):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _WORD.findall(node.value)

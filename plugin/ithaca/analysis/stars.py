@@ -109,7 +109,10 @@ def _compiled(module: str) -> StarNames:
     """The names of a module of the standard library that has no source (`math`)."""
     if "." in module or module not in sys.stdlib_module_names:
         return StarNames((), exact=False)
-    loaded = __import__(module)
+    try:
+        loaded = __import__(module)
+    except ImportError:  # a module of another operating system
+        return StarNames((), exact=False)
     return StarNames(tuple(name for name in dir(loaded) if not name.startswith("_")), exact=True)
 
 
@@ -145,10 +148,9 @@ def _listed(body: Iterable[ast.stmt]) -> tuple[set[str] | None, bool]:
 def _flattened(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
     """The statements of a module, also those in `if`, `try` and `with`."""
     for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield statement
-            continue
         yield statement
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
         for block in ("body", "orelse", "finalbody"):
             yield from _flattened(getattr(statement, block, ()))
         for handler in getattr(statement, "handlers", ()):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic, about_tag
+from ithaca.diagnostics import Diagnostic, Severity, about_tag
 from ithaca.notebook.model import Cell, Scope
 from ithaca.notebook.read import RawNotebook
-from ithaca.notebook.settings import Placed, is_setting
-from ithaca.notebook.tags import ROLES, Tag, parse_tag
+from ithaca.notebook.settings import Placed
+from ithaca.notebook.tags import ROLES, SETTINGS, Tag, parse_tag
 
 PATH_KEY = "notebook_path"
 """Metadata key of a `notebook:` cell that holds the path of the notebook to include."""
@@ -34,16 +34,7 @@ class Unit(msgspec.Struct, kw_only=True):
     reference: bool = False
 
 
-class Grouped(msgspec.Struct, kw_only=True):
-    """The cells of one notebook, grouped."""
-
-    units: dict[str, Unit]
-    scope: Scope
-    diagnostics: list[Diagnostic]
-    tagged: bool
-
-
-def group(raw: RawNotebook) -> Grouped:
+def group(raw: RawNotebook) -> Grouping:
     """Group the cells of a notebook by their tags.
 
     Args:
@@ -52,31 +43,53 @@ def group(raw: RawNotebook) -> Grouped:
     Returns:
         Its units in order of appearance, its shared cells, and the problems of its tags.
     """
-    grouping = _Grouping(raw)
+    grouping = Grouping(raw)
     for cell in raw.cells:
         if cell.kind == "code":
             grouping.add(cell)
         else:
             grouping.ignore(cell)
     grouping.report_pending()
-    return Grouped(
-        units=grouping.units,
-        scope=grouping.scope(),
-        diagnostics=grouping.found,
-        tagged=grouping.tagged,
-    )
+    return grouping
 
 
-class _Grouping:
-    """The pass over the cells; an untagged cell belongs to what came before it."""
+class Reporting:
+    """Collects the problems of one notebook.
+
+    Args:
+        raw: The notebook.
+        found: Receives the problems.
+    """
+
+    def __init__(self, raw: RawNotebook, found: list[Diagnostic]) -> None:
+        self.raw = raw
+        self.found = found
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        cure: str,
+        cell: Cell,
+        text: str = "",
+        severity: Severity = "error",
+    ) -> None:
+        """Add a problem of a cell, or of one of its tags if there is a text."""
+        shown, number = self.raw.shown, cell.number
+        self.found.append(
+            about_tag(code, message, cure, text, severity=severity, notebook=shown, cell=number)
+        )
+
+
+class Grouping(Reporting):
+    """The cells of one notebook, grouped; an untagged cell belongs to what came before it."""
 
     def __init__(self, raw: RawNotebook) -> None:
-        self.raw = raw
+        super().__init__(raw, [])
         self.units: dict[str, Unit] = {}
         self.roles: dict[str, list[Cell]] = {role: [] for role in ROLES}
         self.shared: list[Cell] = []
         self.untagged: list[Cell] = []
-        self.found: list[Diagnostic] = []
         self.tagged = False
         # What an untagged cell belongs to: a role, a unit, or nothing yet.
         self.owner: str | Unit | None = None
@@ -112,13 +125,13 @@ class _Grouping:
         for text in cell.tags:
             tag, problem = parse_tag(text)
             if tag is not None and problem is None and tag.kind != "skip":
-                self._report(
+                self.report(
                     "ITH116",
                     f'tag "{text}" has no effect on a {cell.kind} cell',
                     "move it to a code cell",
                     cell,
                     text,
-                    warning=True,
+                    severity="warning",
                 )
 
     def report_pending(self) -> None:
@@ -126,7 +139,7 @@ class _Grouping:
         code = [cell for cell in self.pending if _has_code(cell.source)]
         self.pending = []
         if code:
-            self._report(
+            self.report(
                 "ITH135",
                 "code below a `notebook:` cell belongs to no step",
                 "tag the cell with `step:NAME` or `skip`",
@@ -173,7 +186,7 @@ class _Grouping:
         """The first of several tags that exclude each other; report the others."""
         for other in tags[1:]:
             if (other.kind, other.name) != (tags[0].kind, tags[0].name):
-                self._report(
+                self.report(
                     "ITH114",
                     f'the cell has both tags "{tags[0].text}" and "{other.text}"',
                     "keep one of them, or split the cell",
@@ -214,7 +227,7 @@ class _Grouping:
     def _refer(self, cell: Cell, main: Tag, tags: list[Tag]) -> None:
         self.report_pending()
         if _has_code(cell.source):
-            self._report(
+            self.report(
                 "ITH134",
                 f'the cell includes notebook "{main.name}", so its own code would not run',
                 "move the code to a cell tagged `step:NAME`",
@@ -232,11 +245,11 @@ class _Grouping:
         if not unit.reference and cell.source.strip():
             unit.cells.append(cell)
         unit.needs += [(tag, cell) for tag in tags if tag.kind == "prev"]
-        unit.settings += [(tag, cell.number) for tag in tags if is_setting(tag)]
+        unit.settings += [(tag, cell.number) for tag in tags if tag.kind in SETTINGS]
 
     def _taken(self, cell: Cell, main: Tag, unit: Unit) -> None:
         what = "an included notebook" if unit.reference else "a step"
-        self._report(
+        self.report(
             "ITH136",
             f'"{main.name}" is already the name of {what} (cell {unit.cell.number})',
             "choose another name",
@@ -248,32 +261,11 @@ class _Grouping:
         """Report tags that need a step; on a shared cell Kale ignores them, so only warn."""
         move, add = "move the tag to a cell of its step", "add the tag `step:NAME` to the cell"
         for tag in tags:
-            if tag.kind == "prev" or is_setting(tag):
+            if tag.kind == "prev" or tag.kind in SETTINGS:
                 message = f'tag "{tag.text}" has no effect: the cell belongs to no step'
                 cure = move if shared else add
-                self._report("ITH113", message, cure, cell, tag.text, warning=shared)
-
-    def _report(
-        self,
-        code: str,
-        message: str,
-        cure: str,
-        cell: Cell,
-        text: str = "",
-        *,
-        warning: bool = False,
-    ) -> None:
-        self.found.append(
-            about_tag(
-                code,
-                message,
-                cure,
-                text,
-                severity="warning" if warning else "error",
-                notebook=self.raw.shown,
-                cell=cell.number,
-            )
-        )
+                severity: Severity = "warning" if shared else "error"
+                self.report("ITH113", message, cure, cell, tag.text, severity)
 
 
 def _has_code(source: str) -> bool:

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from ithaca.diagnostics import Diagnostic, Severity, about_tag
+from ithaca.diagnostics import Diagnostic
 from ithaca.errors import NotebookError, UsageError, suggest
-from ithaca.notebook.cells import PATH_KEY, Unit, group
+from ithaca.notebook.cells import PATH_KEY, Reporting, Unit, group
 from ithaca.notebook.digest import digest
 from ithaca.notebook.metadata import Metadata, read_metadata
 from ithaca.notebook.model import Cell, Scope
@@ -85,10 +85,10 @@ def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) 
     grouped = group(raw)
     metadata, problems = read_metadata(raw)
     part = Part(metadata=metadata, tagged=grouped.tagged)
-    part.scopes.append(grouped.scope)
+    part.scopes.append(grouped.scope())
     part.digests.append((raw.relative, digest(raw)))
     part.shown[raw.relative] = raw.shown
-    part.diagnostics += [*raw.diagnostics, *grouped.diagnostics]
+    part.diagnostics += [*raw.diagnostics, *grouped.found]
     part.diagnostics += [msgspec.structs.replace(p, notebook=raw.shown) for p in problems]
     builder = _Builder(raw, part, prefix, (*chain, raw.path.resolve()))
     for unit in grouped.units.values():
@@ -99,11 +99,11 @@ def assemble(raw: RawNotebook, *, prefix: str = "", chain: Sequence[Path] = ()) 
     return part
 
 
-class _Builder:
+class _Builder(Reporting):
     """Builds the part of one notebook from its units."""
 
     def __init__(self, raw: RawNotebook, part: Part, prefix: str, chain: tuple[Path, ...]) -> None:
-        self.raw = raw
+        super().__init__(raw, part.diagnostics)
         self.part = part
         self.prefix = prefix
         self.chain = chain
@@ -114,7 +114,7 @@ class _Builder:
     def add(self, unit: Unit) -> None:
         """Add a unit's steps."""
         slots, conflicts = collect(unit.settings)
-        self.part.diagnostics += [
+        self.found += [
             msgspec.structs.replace(found, notebook=self.raw.shown) for found in conflicts
         ]
         name = self.prefix + unit.name
@@ -169,7 +169,7 @@ class _Builder:
         steps = [*self.leaves, *(draft.name[len(self.prefix) :] for draft in self.part.drafts)]
         known = [step for step in steps if step != unit]
         listed = ", ".join(dict.fromkeys(known))
-        self._report(
+        self.report(
             "ITH120",
             f'tag "{text}" names a step that does not exist{suggest(name, known)}',
             f"name a step of this notebook: {listed}"
@@ -188,7 +188,7 @@ class _Builder:
             return []
         inner = assemble(raw, prefix=f"{name}-", chain=self.chain)
         if not inner.drafts and not any(f.severity == "error" for f in inner.diagnostics):
-            self._report(
+            self.report(
                 "ITH107",
                 f'the included notebook "{raw.shown}" has no steps',
                 "tag its cells with `step:NAME`",
@@ -205,7 +205,7 @@ class _Builder:
         self.part.scopes += inner.scopes
         self.part.digests += inner.digests
         self.part.shown |= inner.shown
-        self.part.diagnostics += inner.diagnostics
+        self.found += inner.diagnostics
         self._mount(inner, unit)
         self._compare_settings(raw, unit)
         return inner.drafts
@@ -215,7 +215,7 @@ class _Builder:
         own = {volume.name: volume for volume in self.part.metadata.volumes}
         for volume in inner.metadata.volumes:
             if own.setdefault(volume.name, volume) != volume:
-                self._report(
+                self.report(
                     "ITH143",
                     f'notebook "{unit.name}" defines volume "{volume.name}" differently',
                     "define it the same way in both notebooks, or use two names",
@@ -228,7 +228,7 @@ class _Builder:
     def _compare_settings(self, raw: RawNotebook, unit: Unit) -> None:
         """Warn about an included notebook in another folder or for another kernel."""
         if raw.path.parent.resolve() != self.raw.path.parent.resolve():
-            self._report(
+            self.report(
                 "ITH137",
                 f'notebook "{unit.name}" is in another folder, but its relative paths are resolved '
                 "from the folder of the notebook that includes it",
@@ -237,7 +237,7 @@ class _Builder:
                 severity="warning",
             )
         if "kernelspec" in raw.metadata and raw.kernel != self.raw.kernel:
-            self._report(
+            self.report(
                 "ITH138",
                 f'notebook "{unit.name}" uses kernel "{raw.kernel}", but runs in kernel '
                 f'"{self.raw.kernel}" of the notebook that includes it',
@@ -250,7 +250,7 @@ class _Builder:
         """Read an included notebook; None, with a diagnostic, when that fails."""
         relative = unit.cell.metadata.get(PATH_KEY)
         if not isinstance(relative, str) or not relative.strip():
-            self._report(
+            self.report(
                 "ITH130",
                 f'tag "notebook:{unit.name}" does not name a file',
                 f"set `{PATH_KEY}` in the cell's metadata to the notebook's relative path",
@@ -259,7 +259,7 @@ class _Builder:
             return None
         path = Path(os.path.normpath(self.raw.path.parent / relative))
         if Path(relative).is_absolute() or not self._inside(path):
-            self._report(
+            self.report(
                 "ITH132",
                 f'notebook "{relative}" is outside the project ({self.raw.root})',
                 "copy it into the project and use a relative path",
@@ -268,7 +268,7 @@ class _Builder:
             return None
         if path.resolve() in self.chain:
             names = [link.name for link in self.chain[self.chain.index(path.resolve()) :]]
-            self._report(
+            self.report(
                 "ITH133",
                 "notebooks include each other in a circle: " + " → ".join([*names, names[0]]),
                 "move the shared cells to a separate notebook",
@@ -279,9 +279,9 @@ class _Builder:
         try:
             return read(path, root=self.raw.root, shown=shown)
         except NotebookError as error:
-            self.part.diagnostics += error.diagnostics
+            self.found += error.diagnostics
         except UsageError as error:
-            self._report(
+            self.report(
                 "ITH131",
                 f'cannot read notebook "{relative}": {error.message}',
                 f"correct `{PATH_KEY}` in the cell's metadata",
@@ -292,25 +292,4 @@ class _Builder:
     def _inside(self, path: Path) -> bool:
         return path.is_relative_to(self.raw.root) and path.resolve().is_relative_to(
             self.raw.root.resolve()
-        )
-
-    def _report(
-        self,
-        code: str,
-        message: str,
-        cure: str,
-        cell: Cell,
-        text: str = "",
-        severity: Severity = "error",
-    ) -> None:
-        self.part.diagnostics.append(
-            about_tag(
-                code,
-                message,
-                cure,
-                text,
-                severity=severity,
-                notebook=self.raw.shown,
-                cell=cell.number,
-            )
         )

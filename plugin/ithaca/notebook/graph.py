@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 
 def order(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
@@ -21,22 +22,21 @@ def order(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
     """
     place = {step: index for index, step in enumerate(needs)}
     names = list(needs)
-    left = {step: {need for need in set(needs[step]) if need in place} for step in needs}
-    dependents: dict[str, list[str]] = {step: [] for step in needs}
-    for step, wanted in left.items():
-        for need in wanted:
-            dependents[need].append(step)
-    ready = [place[step] for step, wanted in left.items() if not wanted]
-    heapq.heapify(ready)
+    sorter = TopologicalSorter(
+        {step: [need for need in wanted if need in place] for step, wanted in needs.items()}
+    )
+    try:
+        sorter.prepare()
+    except CycleError:
+        return None
+    ready: list[int] = []
     done: list[str] = []
-    while ready:
-        step = names[heapq.heappop(ready)]
-        done.append(step)
-        for dependent in dependents[step]:
-            left[dependent].discard(step)
-            if not left[dependent]:
-                heapq.heappush(ready, place[dependent])
-    return tuple(done) if len(done) == len(names) else None
+    while sorter.is_active():
+        for step in sorter.get_ready():
+            heapq.heappush(ready, place[step])
+        done.append(names[heapq.heappop(ready)])
+        sorter.done(done[-1])
+    return tuple(done)
 
 
 def cycles(needs: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:

@@ -67,23 +67,22 @@ def read_metadata(raw: RawNotebook) -> tuple[Metadata, list[Diagnostic]]:
     own = _mapping(raw, KEY, found)
     translated, notices = kale.translate(old)
     found += notices
-    content = _Content(
-        **{
-            **_checked(translated, kale.KEY, found),
-            **_checked(own, KEY, found),
-        }
-    )
+    checked = _checked(translated, kale.KEY, found)
+    content = _Content(**{**checked, **_checked(own, KEY, found)})
     found += _misspelt(own)
     defaults, problems = _defaults(content)
     found += problems
-    volumes, problems = _volumes(content.volumes)
-    found += problems
+    names: set[str] = set()
+    for volume in content.volumes:
+        if reason := _volume_fault(volume, names):
+            found.append(_wrong(f"volume {volume.name!r} {reason}", "correct the volume"))
+        names.add(volume.name)
     name = dns_label(content.name) or dns_label(PurePosixPath(raw.relative).stem) or "notebook"
     return Metadata(
         name=name,
         description=content.description,
         defaults=defaults,
-        volumes=volumes,
+        volumes=tuple(content.volumes),
         study=_study(content.study),
     ), found
 
@@ -159,16 +158,6 @@ def _defaults(content: _Content) -> tuple[dict[Slot, Any], list[Diagnostic]]:
     if not content.cache:
         others["cache", ""] = False
     return {**others, **slots}, found + conflicts
-
-
-def _volumes(listed: list[Volume]) -> tuple[tuple[Volume, ...], list[Diagnostic]]:
-    found: list[Diagnostic] = []
-    names: set[str] = set()
-    for volume in listed:
-        if reason := _volume_fault(volume, names):
-            found.append(_wrong(f"volume {volume.name!r} {reason}", "correct the volume"))
-        names.add(volume.name)
-    return tuple(listed), found
 
 
 def _volume_fault(volume: Volume, names: set[str]) -> str | None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +66,14 @@ class _File(msgspec.Struct):
     metadata: dict[str, Any] = {}
 
 
-class _Refused(Exception):
-    """The file cannot be compiled."""
-
-    def __init__(
-        self, code: str, message: str, cure: str, cell: int | None = None, line: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.cure = cure
-        self.cell = cell
-        self.line = line
+def _refused(
+    code: str, message: str, cure: str, cell: int | None = None, line: int | None = None
+) -> NotebookError:
+    """The file cannot be compiled; `read` adds its path."""
+    problem = Diagnostic(
+        code=code, severity="error", message=message, cure=cure, cell=cell, line=line
+    )
+    return NotebookError([problem])
 
 
 def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> RawNotebook:
@@ -108,20 +105,8 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
     try:
         file, notices = _parse(data)
         _check_kernel(file.metadata)
-    except _Refused as refused:
-        raise NotebookError(
-            [
-                Diagnostic(
-                    code=refused.code,
-                    severity="error",
-                    message=refused.message,
-                    cure=refused.cure,
-                    notebook=shown,
-                    cell=refused.cell,
-                    line=refused.line,
-                )
-            ]
-        ) from None
+    except NotebookError as refused:
+        raise NotebookError(_placed(refused.diagnostics, shown)) from None
     relative = absolute.relative_to(base).as_posix()
     return RawNotebook(
         path=absolute,
@@ -133,8 +118,12 @@ def read(path: Path, *, root: Path | None = None, shown: str | None = None) -> R
         ),
         metadata=file.metadata,
         kernel=_kernel_name(file.metadata),
-        diagnostics=tuple(msgspec.structs.replace(notice, notebook=shown) for notice in notices),
+        diagnostics=tuple(_placed(notices, shown)),
     )
+
+
+def _placed(problems: Sequence[Diagnostic], shown: str) -> list[Diagnostic]:
+    return [msgspec.structs.replace(problem, notebook=shown) for problem in problems]
 
 
 def _bytes(path: Path, shown: str) -> bytes:
@@ -176,16 +165,16 @@ def _parse(data: bytes) -> tuple[_File, list[Diagnostic]]:
     """A file's bytes, as format 4."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
-        raise _Refused("ITH100", "the file is empty", "save the notebook again")
+        raise _refused("ITH100", "the file is empty", "save the notebook again")
     try:
         file = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # Slower, but accepts the NaN that Jupyter writes in outputs, and reports line and column.
         file = _parse_leniently(data)
     if file.nbformat is None:
-        raise _Refused("ITH101", "not a notebook: the JSON has no `nbformat`", _NOT_A_NOTEBOOK)
+        raise _refused("ITH101", "not a notebook: the JSON has no `nbformat`", _NOT_A_NOTEBOOK)
     if file.nbformat > FORMAT:
-        raise _Refused(
+        raise _refused(
             "ITH104",
             f"the notebook has format {file.nbformat}; this version of Ithaca reads up to {FORMAT}",
             f"save it in format {FORMAT}, or upgrade Ithaca",
@@ -193,7 +182,7 @@ def _parse(data: bytes) -> tuple[_File, list[Diagnostic]]:
     if file.nbformat < FORMAT:
         return _upgrade(data, file.nbformat)
     if file.cells is None:
-        raise _Refused("ITH101", "not a notebook: the JSON has no `cells`", _NOT_A_NOTEBOOK)
+        raise _refused("ITH101", "not a notebook: the JSON has no `cells`", _NOT_A_NOTEBOOK)
     return file, []
 
 
@@ -202,7 +191,7 @@ def _parse_leniently(data: bytes) -> _File:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _Refused(
+        raise _refused(
             "ITH102",
             f"the file is not UTF-8 text (byte 0x{data[error.start]:02x} in line {line})",
             "save it as UTF-8, for example from Jupyter",
@@ -211,13 +200,13 @@ def _parse_leniently(data: bytes) -> _File:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         cure = "resolve merge conflicts if there are any, then open and save it in Jupyter"
-        raise _Refused(
+        raise _refused(
             "ITH100",
             f"the file is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
             cure,
         ) from None
     except RecursionError:
-        raise _Refused(
+        raise _refused(
             "ITH101", "not a notebook: the JSON is nested too deeply", _NOT_A_NOTEBOOK
         ) from None
     return _convert(content)
@@ -225,13 +214,13 @@ def _parse_leniently(data: bytes) -> _File:
 
 def _convert(content: object) -> _File:
     if not isinstance(content, dict):
-        raise _Refused("ITH101", "not a notebook: the JSON is not an object", _NOT_A_NOTEBOOK)
+        raise _refused("ITH101", "not a notebook: the JSON is not an object", _NOT_A_NOTEBOOK)
     content.pop("worksheets", None)
     try:
         file = msgspec.convert(content, _File)
     except msgspec.ValidationError as error:
         place = re.search(r"\$\.cells\[(\d+)\]", str(error))
-        raise _Refused(
+        raise _refused(
             "ITH101",
             f"the notebook is damaged: {error}",
             "open and save it in Jupyter",
@@ -248,7 +237,7 @@ def _check_text(number: int, source: str) -> None:
         source.encode()
     except UnicodeEncodeError as error:
         line = source.count("\n", 0, error.start) + 1
-        raise _Refused(
+        raise _refused(
             "ITH102",
             f"the cell contains half a character ({source[error.start]!r})",
             "delete it, or type the character again",
@@ -264,7 +253,7 @@ def _upgrade(data: bytes, old: int) -> tuple[_File, list[Diagnostic]]:
     try:
         content = nbformat.reads(data.decode(), as_version=FORMAT)  # type: ignore[no-untyped-call]
     except Exception as error:  # nbformat's converters raise anything on a damaged file
-        raise _Refused(
+        raise _refused(
             "ITH104",
             f"the notebook has format {old} and cannot be upgraded: {error}",
             f"open it in Jupyter and save it in format {FORMAT}",
@@ -285,7 +274,7 @@ def _check_kernel(metadata: dict[str, Any]) -> None:
         if not isinstance(language, str) or not language:
             continue
         if language.lower().rstrip("0123456789.") not in _PYTHON:
-            raise _Refused(
+            raise _refused(
                 "ITH105",
                 f"the notebook's kernel is for {language}, not Python",
                 "choose a Python kernel in Jupyter and save the notebook",

@@ -15,7 +15,7 @@ from typing import Any
 from ithaca.diagnostics import Diagnostic, about_tag
 from ithaca.model.workflow import Secret
 from ithaca.notebook.model import Settings
-from ithaca.notebook.tags import SETTINGS, Tag, is_label_value
+from ithaca.notebook.tags import Tag, is_label_value
 
 Slot = tuple[str, str]
 """The word (`env` for secrets too, because both set a variable) and the key."""
@@ -30,11 +30,6 @@ _SUFFIX = {
     **{unit: Decimal(10) ** (6 + 3 * i) for i, unit in enumerate("MGTPE")},
     **{f"{unit}i": Decimal(2) ** (10 + 10 * i) for i, unit in enumerate("KMGTPE")},
 }  # fmt: skip
-
-
-def is_setting(tag: Tag) -> bool:
-    """Whether a tag configures a step."""
-    return tag.kind in SETTINGS
 
 
 def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
@@ -52,7 +47,7 @@ def collect(tags: Iterable[Placed]) -> tuple[dict[Slot, Any], list[Diagnostic]]:
     for tag, cell in tags:
         if tag.kind == "report":
             continue
-        slot = _slot(tag)
+        slot = ("env" if tag.kind == "secret" else tag.kind, tag.name)
         if slot not in slots:
             slots[slot] = tag.value
             first[slot] = (tag, cell)
@@ -76,9 +71,7 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
     slots: dict[Slot, Any] = {}
     for layer in reversed(layers):
         slots.update(layer)
-    secrets = [
-        value for _, value in sorted(slots.items(), key=_by_slot) if isinstance(value, Secret)
-    ]
+    values = (slots[slot] for slot in sorted(slots))
     settings = Settings(
         requests=_keyed(slots, "request"),
         limits=_keyed(slots, "limit"),
@@ -86,7 +79,7 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
         labels=_keyed(slots, "label"),
         image=slots.get(("image", "")),
         env={k: v for k, v in _keyed(slots, "env").items() if not isinstance(v, Secret)},
-        secrets=tuple(secrets),
+        secrets=tuple(value for value in values if isinstance(value, Secret)),
         node=_keyed(slots, "node"),
         retries=slots.get(("retry", ""), 0),
         timeout=slots.get(("timeout", "")),
@@ -94,14 +87,6 @@ def settle(step: str, *layers: Slots) -> tuple[Settings, list[Diagnostic]]:
         approval=_question(slots.get(("approval", "")), step),
     )
     return settings, _requests_above_limits(step, settings)
-
-
-def _slot(tag: Tag) -> Slot:
-    return ("env" if tag.kind == "secret" else tag.kind, tag.name)
-
-
-def _by_slot(item: tuple[Slot, Any]) -> Slot:
-    return item[0]
 
 
 def _keyed(slots: Slots, kind: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _LABEL_VALUE = re.compile(rf"({_SEGMENT})?")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
-_DURATION = re.compile(r"(\d+(\.\d+)?[dhms])+")
+_DURATION = re.compile(r"(\d+(\.\d+)?[dhms])+", re.ASCII)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _Reader = Callable[[str], tuple[str, Any]]
 _SWITCH = {"on": True, "enabled": True, "off": False, "disabled": False}
@@ -62,30 +62,15 @@ class InvalidValue(Exception):
         self.cure = cure
 
 
-def _step(value: str) -> tuple[str, Any]:
-    if value and not _STEP_NAME.fullmatch(value):
-        raise _invalid_name(value, "step")
-    return value, None
+def _name(word: str, form: re.Pattern[str] = _STEP_NAME, *, may_be_empty: bool = False) -> _Reader:
+    def read(value: str) -> tuple[str, Any]:
+        if form.fullmatch(value) or (may_be_empty and not value):
+            return value, None
+        rule = "use a-z, 0-9 and _, and do not start with a digit"
+        message = f"{value!r} is not a valid name: {rule}" if value else "the name is missing"
+        raise InvalidValue(message, f"write `{word}:{identifier(value) or 'NAME'}`")
 
-
-def _notebook(value: str) -> tuple[str, Any]:
-    if not _STEP_NAME.fullmatch(value):
-        raise _invalid_name(value, "notebook")
-    return value, None
-
-
-def _prev(value: str) -> tuple[str, Any]:
-    # A hyphen is allowed: steps of an included notebook are called NAME-step.
-    if not _NEEDED_NAME.fullmatch(value):
-        raise _invalid_name(value, "prev")
-    return value, None
-
-
-def _invalid_name(value: str, word: str) -> InvalidValue:
-    cure = f"write `{word}:{identifier(value) or 'NAME'}`"
-    rule = "use a-z, 0-9 and _, and do not start with a digit"
-    message = f"{value!r} is not a valid name: {rule}" if value else "the name is missing"
-    return InvalidValue(message, cure)
+    return read
 
 
 def _keyed(value: str, form: str) -> tuple[str, str]:
@@ -179,10 +164,11 @@ def _approval(value: str) -> tuple[str, Any]:
 
 
 STRUCTURE: dict[str, _Reader] = {
-    "step": _step,
-    "block": _step,
-    "prev": _prev,
-    "notebook": _notebook,
+    "step": _name("step", may_be_empty=True),
+    "block": _name("step", may_be_empty=True),
+    # A hyphen is allowed: steps of an included notebook are called NAME-step.
+    "prev": _name("prev", _NEEDED_NAME),
+    "notebook": _name("notebook"),
 }
 """Words that group and order cells."""
 
@@ -352,7 +338,7 @@ def parse_duration(text: str) -> float | None:
     """
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return float(text)
-    if not re.fullmatch(_DURATION.pattern, text, re.ASCII):
+    if not _DURATION.fullmatch(text):
         return None
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
     units = [unit for _, unit in parts]

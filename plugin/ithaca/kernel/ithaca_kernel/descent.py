@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from .groups import Collector
 from .objects import Descent, Stored, descent, rivals
+from .pickler import without
 from .step import Step, ValueProblem
 
 if TYPE_CHECKING:
@@ -144,12 +145,7 @@ class Division:
         return self._contents[identity]
 
     def _visited(self, identity: str, thing: Any) -> Collector:
-        known = {
-            key: reference
-            for key, reference in self._known.items()
-            if not (reference[0] == "object" and reference[1] == identity)
-        }
-        collector = Collector(self._loaded.namespace, known)
+        collector = Collector(self._loaded.namespace, without(self._known, "object", [identity]))
         with contextlib.suppress(Exception):  # it cannot be saved; what was visited counts
             collector.collect(thing)
         return collector

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 from . import notebook
 from .names import Pointer, read_pointers
 from .objects import Stored, fingerprint, python_version, rivals
-from .pickler import Reference, ValueUnpickler
+from .pickler import Reference, ValueUnpickler, without
 from .step import Step, ValueProblem
 
 
@@ -72,7 +72,6 @@ class Loader:
         self._step = step
         pointers = read_pointers(step.values)
         self.loaded = Loaded(namespace, pointers)
-        self._documents = self.loaded.documents
         self._loading: Set[str] = set()
         self.loaded.definitions = {n: namespace[n] for n in step.definitions if n in namespace}
         self.loaded.parameters = {n: namespace[n] for n in step.parameters if n in namespace}
@@ -96,9 +95,7 @@ class Loader:
             expanded.update(fresh)
             waiting = {name for found in fresh for name in self._companions(found)} - seen
         for name, pointer in self.loaded.bound.items():
-            assert pointer.object is not None
-            place = self.loaded.objects[pointer.object].places[pointer.place]
-            self.loaded.namespace[name] = place
+            self.loaded.namespace[name] = self._value(name, pointer)
         self._take_fingerprints()
         return self.loaded
 
@@ -177,7 +174,7 @@ class Loader:
         return ", ".join(names) or "a value"
 
     def _stored(self, identity: str) -> Stored:
-        stored = self._documents.get(identity)
+        stored = self.loaded.documents.get(identity)
         if stored is None:
             try:
                 stored = Stored(self._step.values, identity)
@@ -187,7 +184,7 @@ class Loader:
                     f"object {identity[:12]} is missing in the volume of {self._step.title}",
                     "run `ithaca snapshots verify`, then `ithaca runs retry`",
                 ) from None
-            self._documents[identity] = stored
+            self.loaded.documents[identity] = stored
         return stored
 
     def _object(self, identity: str, name: str) -> LoadedObject:
@@ -214,6 +211,11 @@ class Loader:
         found = self.loaded.objects[identity] = LoadedObject(stored, places)
         return found
 
+    def _value(self, name: str, pointer: Pointer) -> Any:
+        """The value of a pointer that is not a tombstone."""
+        assert pointer.object is not None
+        return self._object(pointer.object, name).places[pointer.place]
+
     def _bind_globals(self, stored: Stored) -> None:
         """Bind the names that the object's functions read: `__hash__` may run during loading."""
         self._loading.add(stored.identity)
@@ -222,8 +224,7 @@ class Loader:
             if pointer is None or pointer.object is None or pointer.object in self._loading:
                 continue
             self._load_name(name)
-            place = self.loaded.objects[pointer.object].places[pointer.place]
-            self.loaded.namespace[name] = place
+            self.loaded.namespace[name] = self._value(name, pointer)
 
     def _resolve(self, reference: Reference) -> Any:
         if reference[0] == "object":
@@ -240,7 +241,7 @@ class Loader:
             changed = self._stored(pointer.object).document.get("definitions", ())
             if pointer.place in changed:
                 self.loaded.bound.setdefault(name, pointer)
-                return self._object(pointer.object, name).places[pointer.place]
+                return self._value(name, pointer)
         if name not in self.loaded.definitions:
             raise ValueProblem(
                 "ITH514",
@@ -257,7 +258,7 @@ class Loader:
         pointer = self.loaded.pointers.get(first)
         if pointer is not None and pointer.object is not None:
             self.loaded.bound.setdefault(first, pointer)
-            thing = self._object(pointer.object, first).places[pointer.place]
+            thing = self._value(first, pointer)
         elif first in namespace:
             thing = namespace[first]
         else:
@@ -295,8 +296,7 @@ def loose_print(name: str, thing: Any, loaded: Loaded) -> Optional[Tuple[Any, ..
         thing: The name's value when the step began.
         loaded: The values with which the step started.
     """
-    prefix = ("definition", name)
-    known = {key: one for key, one in loaded.known.items() if one[:2] != prefix}
+    known = without(loaded.known, "definition", [name])
     try:
         return fingerprint({name: thing}, loaded.namespace, known)
     except Exception:  # a definition that cannot be pickled (a lock) is never a value
@@ -307,14 +307,10 @@ def place_references(found: LoadedObject) -> Dict[int, Reference]:
     """The references of new objects to the classes and functions of a loaded object."""
     known: Dict[int, Reference] = {}
     for place, thing in sorted(found.places.items()):
-        for key, reference in notebook.definition_references(place, thing).items():
-            if _is_class(thing):
-                known[key] = ("object", found.stored.identity, place, *reference[2:])
+        parts = notebook.definition_references(place, thing) if isinstance(thing, type) else {}
+        for key, reference in parts.items():
+            known[key] = ("object", found.stored.identity, place, *reference[2:])
     return known
-
-
-def _is_class(thing: Any) -> bool:
-    return isinstance(thing, type)
 
 
 def _guard(load: Callable[[], Any], name: str, document: Dict[str, Any]) -> Dict[str, Any]:

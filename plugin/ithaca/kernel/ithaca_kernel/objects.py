@@ -232,19 +232,14 @@ class Fingerprint:
                 the file are those of the file.
         """
         sizes = [memory.nbytes for memory in self._buffers]
-        same = self._stored is not None and sizes == [part["size"] for part in self._stored.parts]
-        if same and (trusted or self._equal_to_file()):
-            return self._hash.hexdigest(), tuple(sizes), "as stored"
-        if self._stored is not None and same:
-            return self._hash.hexdigest(), tuple(sizes), "changed"
-        for memory in self._buffers:
-            self._hash.update(memory)
-        return self._hash.hexdigest(), tuple(sizes), "hashed"
-
-    def _equal_to_file(self) -> bool:
-        assert self._stored is not None
-        pairs = list(zip(self._buffers, self._stored.map(private=False)))  # noqa: B905 (3.9)
-        return all(_equal(here, there) for here, there in pairs)
+        if self._stored is not None and sizes == [part["size"] for part in self._stored.parts]:
+            same = trusted or all(map(_equal, self._buffers, self._stored.map(private=False)))
+            state = "as stored" if same else "changed"
+        else:
+            state = "hashed"
+            for memory in self._buffers:
+                self._hash.update(memory)
+        return self._hash.hexdigest(), tuple(sizes), state
 
 
 def _equal(here: memoryview, there: memoryview) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import collections
 import copyreg
+import dataclasses
 import io
+import os
 import pickle
 import random
 import sys
 import types
 from collections import ChainMap
-from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, Optional, Set, Tuple
 
 from . import arrays, frames, functions
 from .rebuild import cloudpickle
@@ -159,6 +161,17 @@ class ValueUnpickler(pickle.Unpickler):
         return self._find_main(name) if module == "__main__" else super().find_class(module, name)
 
 
+def without(known: Dict[int, Reference], kind: str, names: Collection[str]) -> Dict[int, Reference]:
+    """References, except those to some definitions or objects.
+
+    Args:
+        known: References by id.
+        kind: `definition` or `object`.
+        names: Names of the definitions, or ids of the objects.
+    """
+    return {key: r for key, r in known.items() if not (r[0] == kind and r[1] in names)}
+
+
 _ALIVE: Dict[int, Any] = {}
 
 
@@ -172,34 +185,24 @@ def held(thing: Any) -> int:
     return id(thing)
 
 
+# Of two names of one object the first counts.
+_SINGLETONS = {
+    sys: ("stdout", "stderr", "stdin", "__stdout__", "__stderr__", "path", "modules", "argv"),
+    os: ("environ",),
+    random: ("_inst",),
+    dataclasses: ("MISSING", "_HAS_DEFAULT_FACTORY", "KW_ONLY", "_EMPTY_METADATA"),
+}
+
+
 def singletons() -> Dict[int, Reference]:
     """References to objects of the process, by id."""
-    import dataclasses
-    import os
-
-    found: List[Tuple[str, str]] = [
-        ("sys", "stdout"),
-        ("sys", "stderr"),
-        ("sys", "stdin"),
-        ("sys", "__stdout__"),
-        ("sys", "__stderr__"),
-        ("sys", "path"),
-        ("sys", "modules"),
-        ("sys", "argv"),
-        ("os", "environ"),
-        ("random", "_inst"),
-        ("dataclasses", "MISSING"),
-        ("dataclasses", "_HAS_DEFAULT_FACTORY"),
-        ("dataclasses", "KW_ONLY"),
-        ("dataclasses", "_EMPTY_METADATA"),
-    ]
-    modules = {"sys": sys, "os": os, "random": random, "dataclasses": dataclasses}
-    things = {
-        held(getattr(modules[module], name)): ("singleton", module, name)
-        for module, name in reversed(found)
-        if getattr(modules[module], name, None) is not None
-    }
+    things: Dict[int, Reference] = {}
+    for module, names in _SINGLETONS.items():
+        for name in names:
+            thing = getattr(module, name, None)
+            if thing is not None:
+                things.setdefault(held(thing), ("singleton", module.__name__, name))
     legacy = sys.modules.get("numpy.random.mtrand")
     if legacy is not None:
         things[held(legacy._rand)] = ("singleton", "numpy.random.mtrand", "_rand")
-    return dict(things)
+    return things

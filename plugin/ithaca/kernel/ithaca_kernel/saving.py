@@ -12,7 +12,7 @@ from .groups import Collector, components, is_immutable, lone
 from .loading import Loaded, LoadedObject, loose_print, place_references
 from .names import DELETED, Pointer, write_pointer
 from .objects import Draft, fingerprint
-from .pickler import Reference
+from .pickler import Reference, without
 from .reasons import describe, explain
 from .step import Report, Step, ValueProblem
 
@@ -54,7 +54,7 @@ class Saver:
             if not shared:
                 break
             self._changed_definitions |= shared
-            self._known = self._without_changed_definitions()
+            self._known = without(self._known, "definition", self._changed_definitions)
         self._problems += changed_copies(self._step, loaded, set(self._unchanged))
         pointers = self._write_groups()
         self._add_tombstones(pointers)
@@ -77,15 +77,7 @@ class Saver:
                 self._changed_definitions.add(name)
         # Again, because the step may have imported modules with objects of the process.
         known = {**loaded.known, **notebook.process_references(self._namespace)}
-        self._known = known
-        self._known = self._without_changed_definitions()
-
-    def _without_changed_definitions(self) -> Dict[int, Reference]:
-        return {
-            key: reference
-            for key, reference in self._known.items()
-            if not (reference[0] == "definition" and reference[1] in self._changed_definitions)
-        }
+        self._known = without(known, "definition", self._changed_definitions)
 
     def _shared_definitions(self) -> Set[str]:
         """Definitions of which a saved value holds a mutable part, so they must become values."""
@@ -94,8 +86,7 @@ class Saver:
         for name, thing in self._loaded.definitions.items():
             if not held or not self._is_fresh_definition(name) or is_immutable(thing):
                 continue
-            known = {k: r for k, r in self._known.items() if r[:2] != ("definition", name)}
-            collector = Collector(self._namespace, known)
+            collector = Collector(self._namespace, without(self._known, "definition", [name]))
             with contextlib.suppress(Exception):  # reported when it must be saved
                 collector.collect(thing)
             self._visited.append(collector)
@@ -104,25 +95,14 @@ class Saver:
         return found
 
     def _find_changed_objects(self) -> None:
+        objects = self._loaded.objects.items()
         changed: Set[str] = set()
-        for identity, found in self._loaded.objects.items():
-            if found.print != self._print(found):
-                changed.add(identity)
-        while True:
-            more = {
-                identity
-                for identity, found in self._loaded.objects.items()
-                if changed.intersection(found.stored.refers_to)
-            } - changed
-            if not more:
-                break
+        more = {identity for identity, found in objects if found.print != self._print(found)}
+        while not more <= changed:
             changed |= more
+            more = {k for k, found in objects if changed.intersection(found.stored.refers_to)}
         self._unchanged = {k: v for k, v in self._loaded.objects.items() if k not in changed}
-        self._known = {
-            key: reference
-            for key, reference in self._known.items()
-            if not (reference[0] == "object" and reference[1] in changed)
-        }
+        self._known = without(self._known, "object", changed)
 
     def _print(self, found: LoadedObject) -> Optional[Tuple[Any, ...]]:
         try:
@@ -192,25 +172,13 @@ class Saver:
             self._refuse(name, problem)
             return set()
         self._collected[name] = collector
-        used = set(collector.globals)
-        for reference in collector.references:
-            if reference[0] == "definition":
-                used |= functions.names_used(self._loaded.definitions[reference[1]])
-        return used
+        return self._used(name)
 
     def _refuse(self, name: str, problem: Exception) -> None:
         found = explain(name, self._namespace, self._known, problem)
-        refused = ValueProblem(
-            "ITH510",
-            f"{self._step.title} cannot save {name} ({describe(self._namespace[name])['type']}): "
-            f"{found.reason}",
-            found.cure,
-            name,
-        )
-        if name in self._step.read_later:
-            self._problems.append(refused)
-        else:
-            self._report.notices.append(f"{refused.message}; no later step reads it")
+        kind = describe(self._namespace[name])["type"]
+        message = f"{self._step.title} cannot save {name} ({kind}): {found.reason}"
+        self._add_problem([name], ValueProblem("ITH510", message, found.cure))
 
     # Writing ------------------------------------------------------------------------------------
 
@@ -250,8 +218,7 @@ class Saver:
             return own.place
         if is_immutable(value):  # equal numbers are not aliases
             return None
-        matching = [place for place, thing in sorted(found.places.items()) if thing is value]
-        return matching[0] if matching else None
+        return next((at for at, thing in sorted(found.places.items()) if thing is value), None)
 
     def _write(self, group: List[str], division: Division) -> Dict[str, Pointer]:
         places = {name: self._namespace[name] for name in group}
@@ -265,7 +232,8 @@ class Saver:
             raise
         except Exception as problem:
             draft.discard()
-            return self._refuse_group(group, self._as_problem(group, problem))
+            self._add_problem(group, self._as_problem(group, problem))
+            return {}
         used = set().union(*(self._used(name) for name in group), pickler.globals)
         identity = draft.finish(
             {
@@ -350,14 +318,14 @@ class Saver:
             "keep what you need to create them, and create them in the step that uses them",
         )
 
-    def _refuse_group(self, group: List[str], problem: ValueProblem) -> Dict[str, Pointer]:
+    def _add_problem(self, group: List[str], problem: ValueProblem) -> None:
+        """Record an error, or a notice if no later step reads the values."""
         needed = [name for name in group if name in self._step.read_later]
         if needed:
             problem.name = needed[0]
             self._problems.append(problem)
         else:
             self._report.notices.append(f"{problem.message}; no later step reads it")
-        return {}
 
     # Deleted names ------------------------------------------------------------------------------
 

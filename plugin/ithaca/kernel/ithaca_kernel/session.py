@@ -6,7 +6,7 @@ import os
 import random
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from .files import read_bytes, read_json, to_json, write_atomically
 
@@ -46,12 +46,8 @@ class Session:
             _set_torch(read_bytes(torch_state))
         self._restored = self._now()
 
-    def save(self) -> List[str]:
-        """Save what changed since it was restored.
-
-        Returns:
-            The names of the written files.
-        """
+    def save(self) -> None:
+        """Save what changed since it was restored."""
         now = self._now()
         changed = [name for name in sorted(now) if self._restored.get(name) != now[name]]
         if "numpy.json" in changed and "numpy.json" not in self._restored and _numpy_is_untouched():
@@ -60,7 +56,6 @@ class Session:
             changed.remove("torch.bin")
         for name in changed:
             write_atomically(self._folder / name, now[name])
-        return changed
 
     def _apply(self, name: str, use: Any) -> None:
         path = self._folder / name

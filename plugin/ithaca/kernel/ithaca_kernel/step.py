@@ -121,20 +121,10 @@ class Report:
 
     def fail(self, problem: ValueProblem) -> None:
         """Record the problem that ends the step."""
-        self.error = {
-            "code": problem.code,
-            "message": problem.message,
-            "cure": problem.cure,
-            "name": problem.name,
-        }
+        fields = ("code", "message", "cure", "name")
+        self.error = {field: getattr(problem, field) for field in fields}
 
     def write(self) -> None:
         """Write the report, atomically."""
-        content = {
-            "values": self.values,
-            "metrics": self.metrics,
-            "notices": self.notices,
-            "error": self.error,
-            "exception": self.exception,
-        }
+        content = {field: value for field, value in vars(self).items() if field != "path"}
         write_atomically(self.path, report_to_json(content))
