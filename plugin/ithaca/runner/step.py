@@ -15,10 +15,8 @@ import msgspec
 
 from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
-from ithaca.model.run import AttemptEnd, AttemptStart, Execution, StepError
+from ithaca.model.run import AttemptEnd, Execution, StepError
 from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
-from ithaca.records import names
-from ithaca.records.ends import record
 from ithaca.records.journal import Journal
 from ithaca.runner import failure, secrets
 from ithaca.runner.cells import Cells, Failed, read_later
@@ -66,7 +64,8 @@ def execute(
     """
     store = store or LocalStore.open(Path(task.store))
     journal = Journal(store, task.run)
-    journal.create(names.attempt(task.run, task.step, task.attempt, "start"), _started(task))
+    writer = task.writer or f"{socket.gethostname()}:{os.getpid()}"
+    journal.start_attempt(task.step, task.attempt, writer=writer, memory=task.memory)
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)
     interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
@@ -74,10 +73,10 @@ def execute(
     with interruption.installed():
         end = attempt.end()
         try:
-            record(journal, end)
+            journal.end_attempt(end)
         except StoreError:  # perhaps a quota, which the free space does not show
             shutil.rmtree(task.work, ignore_errors=True)
-            record(journal, end)
+            journal.end_attempt(end)
     return end
 
 
@@ -161,7 +160,7 @@ class _Attempt:
             arguments=self.task.arguments,
             environment=environment,
             parents=[parent.after for parent in parents] or [self.task.source],
-            counts=reuse_filter(self.store, self.task.reuse_ignore, cache=self._cache),
+            reuse_filter=reuse_filter(self.store, self.task.reuse_ignore, cache=self._cache),
         )
         self.known["key"] = key
         return key
@@ -311,14 +310,4 @@ def _secret_missing(missing: list[str]) -> StepError:
         message=f"the environment variable{several} {', '.join(missing)} of the step's "
         f"secret{several} {'are' if several else 'is'} not set",
         cure="set it in the environment from which you call `ithaca run`",
-    )
-
-
-def _started(task: Task) -> AttemptStart:
-    return AttemptStart(
-        step=task.step,
-        attempt=task.attempt,
-        started=time.time(),
-        writer=task.writer or f"{socket.gethostname()}:{os.getpid()}",
-        memory=task.memory,
     )

@@ -112,7 +112,7 @@ class Preparation:
                 source=self._document.source,
                 reuse=reuse,
                 pinned=self.known if reuse else None,
-                counts=self._reuse_filter,
+                reuse_filter=self._reuse_filter,
             ),
         )
         if explain:

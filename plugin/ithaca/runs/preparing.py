@@ -99,7 +99,7 @@ def prepare(
         arguments={},
         environment=environments.of,
         source=taken.digest,
-        counts=counts,
+        reuse_filter=counts,
     )
     known = {
         each.step: Known(execution=each.execution, run=each.reused_from or "")

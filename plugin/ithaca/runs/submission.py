@@ -115,7 +115,7 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
             source=before.source,
             reuse=before.reuse,
             pinned=pinned,
-            counts=reuse_filter(store, before.reuse_ignore, cache=project.home / "cache"),
+            reuse_filter=reuse_filter(store, before.reuse_ignore, cache=project.home / "cache"),
         ),
         notices=changed_since(store, before, workflow),
     )

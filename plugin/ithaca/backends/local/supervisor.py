@@ -75,7 +75,7 @@ class Supervisor:
         self.workflow = self.journal.workflow()
         settings = load_settings(Path(self.run.root))
         self.machine = admission.machine(settings.table("local"))
-        self.counts = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
+        self.reuse_filter = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
         self.ledger = Ledger()
         self.remover = Remover(home)
@@ -157,7 +157,7 @@ class Supervisor:
             arguments=self.run.arguments,
             environment=self.run.environment,
             parents=parents,
-            counts=self.counts,
+            reuse_filter=self.reuse_filter,
         )
         known = lookup(self.store, key)
         return known is not None and write_reused(self.journal, move.step.name, known)
