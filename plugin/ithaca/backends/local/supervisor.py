@@ -125,25 +125,17 @@ class Supervisor:
 
     def _task(self, move: Move, state: RunState) -> Task:
         step, run = move.step, self.run
-        return Task(
+        return Task.of(
+            run,
             store=str(self.store.path),
-            run=run.id,
             step=step.name,
             attempt=move.attempt,
-            workflow=run.workflow,
-            arguments=run.arguments,
-            source=run.source,
             parents=tuple(str(state.step(name).execution) for name in step.needs),
             root=run.root,
             work=str(run_folder(self.home, run.id) / step.name / str(move.attempt)),
             python=run.python,
             environment=run.environment,
-            reuse=run.reuse,
-            reuse_ignore=run.reuse_ignore,
-            merge_rules=run.merge_rules,
             mounts=mounts(self.workflow, Path(run.root)),
-            notebook=run.notebook,
-            owner_fd=None,
         )
 
     def _reuse(self, move: Move, state: RunState) -> bool:
