@@ -122,10 +122,12 @@ def test_an_unknown_key_finds_nothing() -> None:
 
 
 def test_what_does_not_count_of_the_parents_is_not_part_of_the_key() -> None:
-    assert key(counts=lambda _: "same", parents=["a"]) == key(
-        counts=lambda _: "same", parents=["b"]
+    assert key(reuse_filter=lambda _: "same", parents=["a"]) == key(
+        reuse_filter=lambda _: "same", parents=["b"]
     )
-    assert key(counts=None, parents=["a"]) == key(counts=lambda digest: digest, parents=["a"])
+    assert key(reuse_filter=None, parents=["a"]) == key(
+        reuse_filter=lambda digest: digest, parents=["a"]
+    )
 
 
 def test_without_patterns_nothing_is_computed(tmp_path: Path) -> None:

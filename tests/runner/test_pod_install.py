@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import sysconfig
 import threading
 from importlib import metadata
 from pathlib import Path
@@ -231,7 +232,8 @@ def test_without_patchelf_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(libraries.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(UsageError) as error:
         libraries.bring(tmp_path / "base", "/ithaca/base")
     assert error.value.code == "ITH535"

@@ -19,6 +19,7 @@ import blake3
 import msgspec
 
 from ithaca.errors import NotFound, StoreError
+from ithaca.model.run import Execution
 from ithaca.records.journal import decode
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def step_key(
     arguments: Mapping[str, Any],
     environment: str,
     parents: Sequence[str],
-    counts: Callable[[str], str] | None = None,
+    reuse_filter: Callable[[str], str] | None = None,
     image: str | None = None,
 ) -> str:
     """Compute the key of a step.
@@ -69,7 +70,7 @@ def step_key(
         environment: Identity digest of what the step's kernel can import.
         parents: The parents' after snapshots in the order of `needs`; the source snapshot alone
             for a root.
-        counts: The reuse filter (`reuse_filter`); None when every file counts.
+        reuse_filter: The reuse filter (see the function); None when every file counts.
         image: The image's resolved digest, when the step runs in a container.
 
     Returns:
@@ -83,7 +84,7 @@ def step_key(
         "root": not step.needs,
         # The kernel's working directory is the notebook's folder, where relative paths start.
         "folder": PurePosixPath(workflow.source.notebook).parent.as_posix(),
-        "parents": [counts(parent) if counts else parent for parent in parents],
+        "parents": [reuse_filter(each) if reuse_filter else each for each in parents],
         "reads": sorted(step.reads),
         "writes": sorted(step.writes),
         "metrics": sorted(
@@ -123,13 +124,13 @@ def reuse_filter(
 
     counting = SnapshotFilter(store, ignored, cache=cache / "counting")
 
-    def counts(snapshot: str) -> str:
+    def filtered(snapshot: str) -> str:
         try:
             return counting.digest(snapshot)
         except StoreError:
             return snapshot  # the step that needs its files reports it; here it is only not reused
 
-    return counts
+    return filtered
 
 
 def publish(
@@ -162,6 +163,14 @@ def lookup(store: Documents, key: str) -> Known | None:
     try:
         return decode(store.read(_name(key)), Known, _name(key))
     except NotFound:
+        return None
+
+
+def read_execution(store: Documents, known: Known) -> Execution | None:
+    """The execution of a key; None when it cannot be read, so it is not reused."""
+    try:
+        return decode(store.get(known.execution), Execution, known.execution)
+    except StoreError:
         return None
 
 

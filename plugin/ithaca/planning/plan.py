@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from ithaca.errors import StoreError
-from ithaca.model.run import Execution, PlannedStep
-from ithaca.planning.keys import Known, lookup, step_key
+from ithaca.model.run import PlannedStep
+from ithaca.planning.keys import Known, lookup, read_execution, step_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +23,7 @@ def plan(
     source: str,
     reuse: bool = True,
     pinned: Mapping[str, Known] | None = None,
-    counts: Callable[[str], str] | None = None,
+    reuse_filter: Callable[[str], str] | None = None,
 ) -> tuple[PlannedStep, ...]:
     """Decide for every step whether it runs.
 
@@ -43,7 +40,7 @@ def plan(
         reuse: False for `--no-reuse`: known executions are not looked up.
         pinned: Executions to reuse whatever their key is, by step: those that succeeded in the run
             that is retried.
-        counts: The reuse filter (`keys.reuse_filter`); None when every file counts.
+        reuse_filter: The reuse filter (`keys.reuse_filter`); None when every file counts.
 
     Returns:
         One entry a step, in workflow order.
@@ -62,12 +59,12 @@ def plan(
                 arguments=arguments,
                 environment=imports,
                 parents=parents,
-                counts=counts,
+                reuse_filter=reuse_filter,
             )
         known = pinned.get(step.name)
         if known is None and key is not None and reuse and step.cache:
             known = lookup(store, key)
-        execution = _execution(store, known)
+        execution = read_execution(store, known) if known else None
         if known is None or execution is None:
             planned.append(PlannedStep(step=step.name, action="run", key=key, environment=imports))
             continue
@@ -83,13 +80,3 @@ def plan(
             )
         )
     return tuple(planned)
-
-
-def _execution(store: Documents, known: Known | None) -> Execution | None:
-    """The execution's document; None when it cannot be read, so it is not reused."""
-    if known is None:
-        return None
-    try:
-        return msgspec.json.decode(store.get(known.execution), type=Execution)
-    except StoreError:
-        return None

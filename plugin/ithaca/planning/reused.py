@@ -5,12 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ithaca.errors import StoreError
-from ithaca.model.run import AttemptEnd, Execution
-from ithaca.planning.keys import Known, lookup
-from ithaca.records.ends import record
+from ithaca.model.run import AttemptEnd
+from ithaca.planning.keys import Known, lookup, read_execution
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
@@ -44,9 +40,8 @@ def write_reused(journal: Journal, step: str, known: Known) -> bool:
     Returns:
         False when the execution cannot be read, so the step is not reused.
     """
-    try:
-        execution = msgspec.json.decode(journal.store.get(known.execution), type=Execution)
-    except (StoreError, msgspec.MsgspecError):
+    execution = read_execution(journal.store, known)
+    if execution is None:
         return False
     end = AttemptEnd(
         step=step,
@@ -60,7 +55,7 @@ def write_reused(journal: Journal, step: str, known: Known) -> bool:
         metrics=known.metrics,
         reused_from=known.run or None,
     )
-    record(journal, end)
+    journal.end_attempt(end)
     return True
 
 
@@ -72,6 +67,5 @@ def _metrics(journal: Journal, planned: PlannedStep) -> dict[str, float]:
     before = journal.run().retry_of
     if before is None:
         return {}
-    earlier = Journal(journal.store, before)
-    ends = [earlier.attempt_end(planned.step, each) for each in earlier.attempts(planned.step)]
-    return next((each.metrics for each in ends if each and each.metrics), {})
+    ends = Journal(journal.store, before).ends(planned.step)
+    return next((each.metrics for each in ends if each.metrics), {})

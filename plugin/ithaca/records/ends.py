@@ -51,7 +51,7 @@ class Loss(NamedTuple):
 class _Kind(NamedTuple):
     """A way in which pods end, and the messages of engines and nodes that show it."""
 
-    pattern: re.Pattern[str]
+    pattern: str  # without regard to case
     message: str
     cure: str
     code: str = "ITH523"
@@ -59,12 +59,8 @@ class _Kind(NamedTuple):
     infrastructure: bool = True
 
 
-def _words(*some: str) -> re.Pattern[str]:
-    return re.compile("|".join(some), re.IGNORECASE)
-
-
 _NO_MEMORY = _Kind(
-    _words("OOMKilled"),
+    "OOMKilled",
     "out of memory",
     "raise the limit (`limit:memory:…` tag), or use less memory",
     code="ITH524",
@@ -73,14 +69,8 @@ _NO_MEMORY = _Kind(
 _KINDS = (
     _NO_MEMORY,
     _Kind(
-        _words(
-            "exceeded its deadline",
-            "longer than .*specified deadline",
-            "workflow deadline",
-            "DeadlineExceeded",
-            "failed to finish within",
-            "belongs to has timed out",
-        ),
+        "exceeded its deadline|longer than .*specified deadline|workflow deadline|DeadlineExceeded"
+        "|failed to finish within|belongs to has timed out",
         "its pod ran past its time limit, or the run past its deadline",
         "raise the limit (`timeout:` tag, `timeout_grace` or `deadline` setting), or do less",
         code="ITH666",
@@ -88,49 +78,47 @@ _KINDS = (
         infrastructure=False,
     ),
     _Kind(
-        _words("shutdown with strategy", "stopped with strategy", "was cancelled"),
+        "shutdown with strategy|stopped with strategy|was cancelled",
         "the run was stopped in its engine",
         "`ithaca runs retry` continues it",
         code="ITH630",
         status="cancelled",
     ),
     _Kind(
-        _words("preempt"),
+        "preempt",
         "its pod was preempted",
         "a pod with a higher priority took its place; another attempt runs later or elsewhere",
     ),
     _Kind(
-        _words("node shutdown", "NodeLost", "node was lost", "NodeShutdown", "node .*not ready"),
+        "node shutdown|NodeLost|node was lost|NodeShutdown|node .*not ready",
         "its node was lost",
         "another attempt runs elsewhere",
     ),
     _Kind(
-        _words("evicted", "low on resource", "ephemeral.storage", "exceeds the (total )?limit"),
+        "evicted|low on resource|ephemeral.storage|exceeds the (total )?limit",
         "its pod was evicted",
         "request as much memory and disk as it uses (`request:` tags, `work.size` setting)",
     ),
     _Kind(
-        _words("exit code 137"),
+        "exit code 137",
         "its pod was killed",
         "most likely its node ran out of memory: request what it uses (`request:memory:…` tag)",
     ),
     _Kind(
-        _words("pod deleted", "pod not found"),
+        "pod deleted|pod not found",
         "its pod was deleted",
         "it was deleted by hand, or its node was drained; another attempt runs elsewhere",
     ),
 )
-_STOPPED = _words(
-    "shutdown with strategy", "stopped with strategy", "terminated by", "TaskRunCancelled"
-)
+_STOPPED = "shutdown with strategy|stopped with strategy|terminated by|TaskRunCancelled"
 _UNKNOWN = _Kind(
-    re.compile(""),
+    "",
     "its pod vanished",
     "`kubectl get events` may show why; another attempt runs elsewhere",
     code=VANISHED,
 )
 _NOT_STARTED = _Kind(
-    re.compile(""),
+    "",
     "its pod ended before the step started",
     "check the engine's message, and that the image has Ithaca and fits the machine",
     code="ITH667",
@@ -209,11 +197,12 @@ def is_stop(message: str) -> bool:
     Args:
         message: What the engine reports of a pod.
     """
-    return _STOPPED.search(message) is not None
+    return re.search(_STOPPED, message, re.IGNORECASE) is not None
 
 
 def _kind(message: str) -> _Kind:
-    return next((each for each in _KINDS if each.pattern.search(message)), _UNKNOWN)
+    found = (each for each in _KINDS if re.search(each.pattern, message, re.IGNORECASE))
+    return next(found, _UNKNOWN)
 
 
 def _message(kind: _Kind, message: str) -> str:
@@ -253,7 +242,7 @@ def settle(journal: Journal, losses: Iterable[Loss]) -> None:
         journal: The run's journal.
         losses: What its engine reports of its pods.
     """
-    cancelled = any(each.kind == "cancel" for each in journal.events())
+    cancelled = journal.is_cancelled()
     for loss in sorted(losses, key=lambda each: each.number):
         known = journal.attempts(loss.step)
         number = _number(journal, loss, known)
@@ -316,21 +305,8 @@ def end_attempt(
         retryable=retryable,
         infrastructure=infrastructure,
     )
-    record(journal, end)
+    journal.end_attempt(end)
     return journal.attempt_end(step, number) or end
-
-
-def record(journal: Journal, end: AttemptEnd) -> bool:
-    """Write the end of an attempt; the first one stays.
-
-    Args:
-        journal: The run's journal.
-        end: The end.
-
-    Returns:
-        False when there was one before.
-    """
-    return journal.create(names.attempt(journal.id, end.step, end.attempt, "end"), end)
 
 
 def end_run(

@@ -92,6 +92,10 @@ class StepState(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, self.ended - self.started)
 
 
+_OF_THE_END = [each for each in AttemptEnd.__struct_fields__ if hasattr(StepState, each)]
+"""What the end of an attempt says of the step's state."""
+
+
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run.
 
@@ -129,10 +133,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: There is no such step.
         """
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        return {each.name: each for each in self.steps}[name]
 
 
 def fold(
@@ -221,21 +222,8 @@ def attempt_state(
     started = start.started if start else None
     if end is None:
         return StepState(name=name, status="running", attempt=attempt, started=started)
-    return StepState(
-        name=name,
-        status=end.status,
-        attempt=attempt,
-        started=started,
-        ended=end.ended,
-        key=end.key,
-        execution=end.execution,
-        before=end.before,
-        after=end.after,
-        metrics=end.metrics,
-        error=end.error,
-        reused_from=end.reused_from,
-        notices=end.notices,
-    )
+    shown = {field: getattr(end, field) for field in _OF_THE_END}
+    return StepState(name=name, started=started, **shown)
 
 
 def _ordered(metrics: dict[str, float], order: list[str]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,8 +71,7 @@ class Journal:
         Raises:
             NotFound: There is no such run.
         """
-        found: RunDocument = self._keep(names.run(self.id), RunDocument)
-        return found
+        return self._keep(names.run(self.id), RunDocument)
 
     def workflow(self) -> Workflow:
         """The run's workflow."""
@@ -93,26 +91,43 @@ class Journal:
             names.run(self.id, "end"), RunEnd(status=status, ended=time.time(), message=message)
         )
 
-    def ask(self, kind: Any, *, step: str | None = None, comment: str = "") -> Event:
-        """Write what a person asks of the run."""
-        event = Event(
-            id=str(ULID()), kind=kind, at=time.time(), by=_person(), step=step, comment=comment
+    def start_attempt(self, step: str, number: int, *, writer: str, memory: str = "") -> None:
+        """Write the start of an attempt; the first one stays.
+
+        Args:
+            step: The step.
+            number: The attempt.
+            writer: Who executes it.
+            memory: Its limit of memory, where it has one.
+        """
+        start = AttemptStart(
+            step=step, attempt=number, started=time.time(), writer=writer, memory=memory
         )
+        self.create(names.attempt(self.id, step, number, "start"), start)
+
+    def end_attempt(self, end: AttemptEnd) -> bool:
+        """Write the end of an attempt; False when it has one already, which stays."""
+        return self.create(names.attempt(self.id, end.step, end.attempt, "end"), end)
+
+    def ask(self, kind: Any, *, step: str | None = None, comment: str = "", by: str = "") -> Event:
+        """Write what a person asks of the run; by default the user of this process."""
+        who = by or _person()
+        event = Event(id=str(ULID()), kind=kind, at=time.time(), by=who, step=step, comment=comment)
         self.create(names.event(self.id, event.id), event)
         return event
 
     def ended(self) -> RunEnd | None:
         """The run's end, or None."""
-        try:
-            end: RunEnd = self._keep(names.run(self.id, "end"), RunEnd)
-        except NotFound:
-            return None
-        return end
+        return self._find(names.run(self.id, "end"), RunEnd)
 
     def events(self) -> list[Event]:
         """The events of the run, oldest first."""
         folder = names.event(self.id, "")
         return [self._keep(folder + name, Event) for name in children(self.store, folder)]
+
+    def is_cancelled(self) -> bool:
+        """Whether a person cancelled the run."""
+        return any(each.kind == "cancel" for each in self.events())
 
     def attempts(self, step: str) -> list[int]:
         """Numbers of the attempts of a step, in order."""
@@ -121,20 +136,17 @@ class Journal:
 
     def attempt_end(self, step: str, number: int) -> AttemptEnd | None:
         """The end of an attempt, or None."""
-        try:
-            end: AttemptEnd = self._keep(names.attempt(self.id, step, number, "end"), AttemptEnd)
-        except NotFound:
-            return None
-        return self._explained(end)
+        end = self._find(names.attempt(self.id, step, number, "end"), AttemptEnd)
+        return None if end is None else self._explained(end)
+
+    def ends(self, step: str) -> list[AttemptEnd]:
+        """How the attempts of a step ended, in order."""
+        found = (self.attempt_end(step, number) for number in self.attempts(step))
+        return [end for end in found if end is not None]
 
     def attempt_start(self, step: str, number: int) -> AttemptStart | None:
         """The start of an attempt, or None."""
-        name = names.attempt(self.id, step, number, "start")
-        try:
-            start: AttemptStart = self._keep(name, AttemptStart)
-        except NotFound:
-            return None
-        return start
+        return self._find(names.attempt(self.id, step, number, "start"), AttemptStart)
 
     def progress(self, step: str, number: int) -> Progress | None:
         """The progress of an attempt; None when it is unknown."""
@@ -193,35 +205,29 @@ class Journal:
             for number in self.attempts(step.name):
                 folder = names.attempt(self.id, step.name, number, "")
                 for name in children(self.store, folder):
-                    kind, _, _ = name.partition(".")
-                    if kind in _KINDS:
-                        found = self._keep(folder + name, _KINDS[kind])
-                        if isinstance(found, AttemptEnd):
-                            found = self._explained(found)
-                        yield f"{step.name}/{number}/{name}", found
+                    place, kind = f"{step.name}/{number}/{name}", name.partition(".")[0]
+                    if kind == "start":
+                        yield place, self._keep(folder + name, AttemptStart)
+                    elif kind == "end":
+                        yield place, self._explained(self._keep(folder + name, AttemptEnd))
 
     def _explained(self, end: AttemptEnd) -> AttemptEnd:
         """The end with its reason, where that became known later."""
-        if not needs_reason(end):
-            return end
-        try:
-            name = names.attempt(self.id, end.step, end.attempt, "reason")
-            return self._keep(name, AttemptEnd)
-        except NotFound:
-            return end
+        return (self._reason(end) if needs_reason(end) else None) or end
+
+    def _reason(self, end: AttemptEnd) -> AttemptEnd | None:
+        return self._find(names.attempt(self.id, end.step, end.attempt, "reason"), AttemptEnd)
 
     def unexplained(self) -> bool:
         """Whether an attempt was lost and its engine may still give a better reason."""
         if not self.run().store:
             return False  # it ran on this machine, without an engine
-        for step in self.workflow().steps:
-            for number in self.attempts(step.name):
-                with contextlib.suppress(NotFound):
-                    name = names.attempt(self.id, step.name, number, "end")
-                    end = self._keep(name, AttemptEnd)
-                    if needs_reason(end) and self._explained(end) is end:
-                        return True
-        return False
+        ends = (
+            self._find(names.attempt(self.id, step.name, number, "end"), AttemptEnd)
+            for step in self.workflow().steps
+            for number in self.attempts(step.name)
+        )
+        return any(end and needs_reason(end) and self._reason(end) is None for end in ends)
 
     def _keep(self, name: str, kind: type[Kind]) -> Kind:
         if name not in self._kept:
@@ -229,11 +235,11 @@ class Journal:
         found: Kind = self._kept[name]
         return found
 
-
-_KINDS: dict[str, type[AttemptStart] | type[AttemptEnd]] = {
-    "start": AttemptStart,
-    "end": AttemptEnd,
-}
+    def _find(self, name: str, kind: type[Kind]) -> Kind | None:
+        try:
+            return self._keep(name, kind)
+        except NotFound:
+            return None
 
 
 def decode(data: bytes, kind: type[Kind], name: str) -> Kind:

@@ -53,7 +53,8 @@ def push_run(
     named = [one for one in names_below(store, f"runs/{run_id}") if _kept(one)]
     found = _References(store, decode(store.read(names.run(run_id)), RunDocument, run_id))
     found.add_ends(one for one in named if _is_end(one))
-    found.add_executions()
+    while found.add_executions():
+        pass  # their parents are next
     last = (names.run(run_id), names.run(run_id, "end"))
     keys = (key for key in found.keys if store.exists(key))
     snapshots = [one for one in found.snapshots if _has(store.get_snapshot, one)]
@@ -155,28 +156,23 @@ class _References:
         """Add what the ends of attempts refer to."""
         for name in ends:
             end = decode(self.store.read(name), AttemptEnd, name)
-            self.documents.update((one, None) for one in (end.execution,) if one)
+            if end.execution:
+                self.documents[end.execution] = None
             self.snapshots.update((one, None) for one in (end.before, end.after) if one)
 
     def add_executions(self) -> list[str]:
-        """Add what the executions in the store refer to; returns the documents that are new."""
-        before = set(self.documents)
-        waiting = [one for one in self.documents if one not in self._looked]
-        while waiting:
-            digest = waiting.pop()
-            self._looked.add(digest)
+        """Add what the latest executions refer to; returns the documents that are new."""
+        latest = [one for one in self.documents if one not in self._looked]
+        self._looked.update(latest)
+        for digest in latest:
             try:
-                data = self.store.get(digest)
+                execution = decode(self.store.get(digest), Execution, digest)
             except NotFound:
                 continue
-            execution = decode(data, Execution, digest)
             self.snapshots.update({execution.before: None, execution.after: None})
             self.keys[f"keys/{execution.key}"] = None
             self.documents.update((one, None) for one in execution.parents)
-            waiting.extend(one for one in execution.parents if one not in self._looked)
-        new = [one for one in self.documents if one not in before]
-        self._looked.difference_update(new)  # they are not fetched yet
-        return new
+        return [one for one in self.documents if one not in self._looked]
 
 
 def _kept(name: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,16 @@ from ithaca.records import names
 from ithaca.records.ends import out_of_memory
 from ithaca.runner import failure, kernel, notebook, overlay, processes, secrets, volumes
 from ithaca.runner import root as roots
+from ithaca.runner.recording import Recording
 from ithaca.store import Ignore, StatCache, restore, take
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
     from ithaca.runner.interruption import Interruption
     from ithaca.runner.notebook import Place
-    from ithaca.runner.recording import Recording
     from ithaca.runner.root import View
     from ithaca.runner.task import Task
     from ithaca.store import Store
@@ -59,31 +60,32 @@ class Outcome:
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True)
 class Cells:
     """The cells of one attempt.
 
-    Attributes:
+    Args:
         task: The attempt.
         store: The store.
         workflow: The workflow.
         step: The step.
         interruption: What ends it from outside.
-        recording: What is recorded while they run.
+
+    Attributes:
         secrets: Value of each of the step's secret environment variables.
         declared: Value of each secret of any step that is set here.
+        recording: What is recorded while they run.
         kills: How many processes had been killed for lack of memory before.
     """
 
-    task: Task
-    store: Store
-    workflow: Workflow
-    step: Step
-    interruption: Interruption
-    recording: Recording
-    secrets: Mapping[str, str | None]
-    declared: Mapping[str, str]
-    kills: int = field(default_factory=processes.out_of_memory_kills)
+    def __init__(
+        self, task: Task, store: Store, workflow: Workflow, step: Step, interruption: Interruption
+    ) -> None:
+        self.task, self.store, self.workflow, self.step = task, store, workflow, step
+        self.interruption = interruption
+        self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
+        self.declared = secrets.declared(workflow)
+        self.recording = Recording(store, task, step, (*self.declared.values(), *task.masked))
+        self.kills = processes.out_of_memory_kills()
 
     @property
     def folder(self) -> Path:
@@ -258,7 +260,6 @@ class Cells:
             "private_root": view.private,
             "secrets": sorted(self.declared),
             "last": not any(self.step.name in each.needs for each in self.workflow.steps),
-            "tracked": False,
         }
         step_file = runtime / "step.json"
         step_file.write_bytes(msgspec.json.encode(content))

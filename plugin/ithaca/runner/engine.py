@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import time
 from queue import Empty
-from typing import Any, Protocol
+from typing import Any
 
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadKernelError
 from nbclient.util import ensure_async
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -32,8 +32,8 @@ _QUIET = 4.0
 """Seconds to wait for a cell's last message after its reply: it may be lost."""
 
 
-class Watcher(Protocol):
-    """Receives the events of a step."""
+class Watcher:
+    """Receives the events of a step; this one ignores them."""
 
     def cell(self, index: int, cell: Any) -> None:
         """A cell starts."""
@@ -56,10 +56,10 @@ class RecordedExecution(NotebookExecutionManager):  # type: ignore[misc]
 
     Args:
         nb: The notebook.
-        watcher: Saves it; without one it goes to papermill's output path.
+        watcher: Saves it; papermill saves it, too, if it has an output path.
     """
 
-    def __init__(self, nb: Any, watcher: Watcher | None, **kwargs: Any) -> None:
+    def __init__(self, nb: Any, watcher: Watcher, **kwargs: Any) -> None:
         super().__init__(nb, **kwargs)
         self.watcher = watcher
         self.cell_outputs: CellOutputs | None = None
@@ -75,17 +75,14 @@ class RecordedExecution(NotebookExecutionManager):  # type: ignore[misc]
         started = time.monotonic()
         if self.cell_outputs is not None:
             self.cell_outputs.settle()
-        if self.watcher is not None:
-            self.watcher.save(kwargs.get("nb") or self.nb)
-        else:
-            super().save(**kwargs)
+        super().save(**kwargs)
+        self.watcher.save(self.nb)
         now = time.monotonic()
         self._next_save = now + max(_SAVE_EVERY, _SAVE_SHARE * (now - started))
 
     def autosave_cell(self, **_kwargs: Any) -> None:
         """Called with every message of a kernel."""
-        if self.watcher is not None:
-            self.watcher.tick()
+        self.watcher.tick()
         self.save()
 
     def notebook_complete(self, **kwargs: Any) -> None:
@@ -106,9 +103,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
     def papermill_execute_cells(self) -> None:
         """Execute the cells up to the first that fails."""
         for index, cell in enumerate(self.nb.cells):
-            watcher = self.nb_man.watcher
-            if watcher is not None:
-                watcher.cell(index, cell)
+            self.nb_man.watcher.cell(index, cell)
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
@@ -138,7 +133,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
                 "traceback": ["exit() or quit() was called"],
             }
             exec_reply = {**exec_reply, "content": content}
-        if content.get("status") == "error" and self.nb_man.watcher is not None:
+        if content.get("status") == "error":
             self.nb_man.watcher.failed(cell_index, cell, content)
         await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
@@ -182,8 +177,7 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
         return kept
 
     def _print(self, text: str) -> None:
-        if self.nb_man.watcher is not None:
-            self.nb_man.watcher.text(plain(text))
+        self.nb_man.watcher.text(plain(text))
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
         while True:
@@ -201,8 +195,6 @@ class StepClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Take a message; its reader handles the end of a cell."""
-        from nbclient.exceptions import CellExecutionComplete
-
         with contextlib.suppress(CellExecutionComplete):
             return super().process_message(msg, cell, cell_index)
         return None
@@ -231,7 +223,6 @@ class IthacaEngine(Engine):  # type: ignore[misc]
         output_path: str | None = None,
         progress_bar: bool = False,
         log_output: bool = False,
-        autosave_cell_every: int = 30,
         watcher: Watcher | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -243,17 +234,16 @@ class IthacaEngine(Engine):  # type: ignore[misc]
             output_path: Where papermill keeps the notebook.
             progress_bar: Papermill's own.
             log_output: Papermill's own.
-            autosave_cell_every: Ignored; saving takes at most a twentieth of the time.
             watcher: Receives events, and saves the notebook instead of `output_path`.
-            **kwargs: For nbclient.
+            **kwargs: For nbclient; `autosave_cell_every` is ignored, since saving takes at most a
+                twentieth of the time.
         """
         execution = RecordedExecution(
             nb,
-            watcher,
+            watcher or Watcher(),
             output_path=output_path,
             progress_bar=progress_bar,
             log_output=log_output,
-            autosave_cell_every=autosave_cell_every,
         )
         execution.notebook_start()
         try:
@@ -274,7 +264,7 @@ class IthacaEngine(Engine):  # type: ignore[misc]
         **kwargs: Any,
     ) -> Any:
         """Execute the cells, as papermill's own engine does."""
-        for unused in ("input_path", "timeout", "startup_timeout"):
+        for unused in ("input_path", "timeout", "startup_timeout", "autosave_cell_every"):
             kwargs.pop(unused, None)
         client = StepClient(
             nb_man,

@@ -50,7 +50,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         site_packages: Where a virtual environment keeps packages, relative to it.
         platlib: `lib`, or `lib64` where platform packages have their own folder.
         ipykernel: Its version; None when it is not installed.
-        pip: Whether pip is installed.
         distributions: Sorted by name.
     """
 
@@ -67,7 +66,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     site_packages: str
     platlib: str
     ipykernel: str | None
-    pip: bool
     distributions: tuple[Distribution, ...]
 
     @property
@@ -100,15 +98,13 @@ def describe(python: Path | str, *, cache: Path | None = None) -> Environment:
         3
     """
     executable = _locate(python)
-    kept = None
-    if cache is not None:
-        name = json.dumps([executable, os.environ.get("PYTHONPATH", "")])
-        kept = cache / "environments" / f"{blake3.blake3(name.encode()).hexdigest()[:32]}.json"
-        known = _read_kept(kept, executable)
-        if known is not None:
-            return known
-    environment = _ask(executable)
-    if kept is not None:
+    if cache is None:
+        return _ask(executable)
+    name = json.dumps([executable, os.environ.get("PYTHONPATH", "")])
+    kept = cache / "environments" / f"{blake3.blake3(name.encode()).hexdigest()[:32]}.json"
+    environment = _read_kept(kept, executable)
+    if environment is None:
+        environment = _ask(executable)
         _keep(kept, environment)
     return environment
 
@@ -216,7 +212,7 @@ def _is_folder(path: Path, text: str) -> UsageError:
 
 def _ask(executable: str) -> Environment:
     script = (Path(__file__).parent / "inside" / "describe.py").read_text(encoding="utf-8")
-    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME",)}
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
     try:
         done = subprocess.run(
             [executable, "-c", script],

@@ -231,17 +231,17 @@ def rejected(question: str, who: str, comment: str) -> StepError:
 
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one of its causes, is a full disk."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return _has_number(error, _FULL)
 
 
 def is_machine(error: BaseException | None) -> bool:
     """Whether an error, or one of its causes, is the machine's and may not occur again."""
+    return _has_number(error, _MACHINE)
+
+
+def _has_number(error: BaseException | None, numbers: Sequence[int]) -> bool:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _MACHINE:
+        if isinstance(error, OSError) and error.errno in numbers:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -183,7 +183,7 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         StepFailed: The process cannot be started.
     """
     import zmq.asyncio
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_core.utils import run_sync
 
@@ -210,11 +210,9 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
         language="python",
     )
 
-    class OneSpec(KernelSpecManager):
-        def get_kernel_spec(self, _name: str) -> KernelSpec:
-            return spec
-
     class OneKernel(AsyncKernelManager):
+        kernel_spec = spec
+
         def client(self, **kwargs: Any) -> Any:
             return super().client(context=context, **kwargs)
 
@@ -225,7 +223,6 @@ def start(*, view: View, runtime: Path, folder: str, env: dict[str, str]) -> Ste
 
     manager = OneKernel(
         kernel_name="ithaca",
-        kernel_spec_manager=OneSpec(),
         transport="ipc",
         connection_file=str(runtime / "kernel.json"),
     )

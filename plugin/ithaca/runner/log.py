@@ -55,9 +55,7 @@ class StepLog:
             text: Without terminal colours.
             always: Keep it even when the log is full.
         """
-        if not text:
-            return
-        if self._written > LIMIT and not always:
+        if not text or (self._written > LIMIT and not always):
             return
         room = LIMIT - self._written
         self._written += len(text)

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
     from ithaca.model.workflow import Code, Step, Workflow
 
-WATCH = "import ithaca_kernel; ithaca_kernel.watch()"
-LOAD = "import ithaca_kernel; ithaca_kernel.load()"
-SAVE = "import ithaca_kernel; ithaca_kernel.save()"
-
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a cell of the step's notebook comes from.
@@ -49,23 +45,20 @@ def build(workflow: Workflow, step: Step) -> dict[str, Any]:
         workflow: The workflow.
         step: The step.
     """
-    cells = [_cell(WATCH, {"role": "watch"})]
+    cells = [_own("watch")]
     if step.parameters:
         defaults = {each.name: each.default for each in workflow.parameters}
         source = "\n".join(f"{name} = {defaults[name]!r}" for name in step.parameters)
         cells.append(_cell(source, {"role": "parameters"}, tags=["parameters"]))
-    loaded = False
+    coded = []
     for index, code in enumerate(step.code):
-        if code.kind == "user" and not loaded:
-            cells.append(_cell(LOAD, {"role": "load"}))
-            loaded = True
         origin: dict[str, Any] = {"role": code.kind, "cell": code.cell, "code": index}
         if code.notebook:
             origin["notebook"] = code.notebook
-        cells.append(_cell(code.source, origin))
-    if not loaded:
-        cells.append(_cell(LOAD, {"role": "load"}))
-    cells.append(_cell(SAVE, {"role": "save"}))
+        coded.append(_cell(code.source, origin))
+    kinds = [*(code.kind for code in step.code), "user"]
+    coded.insert(kinds.index("user"), _own("load"))
+    cells += [*coded, _own("save")]
     for number, cell in enumerate(cells):
         cell["id"] = f"ithaca-{number}"
     return {
@@ -126,6 +119,10 @@ def _statements(code: Code) -> Sequence[ast.stmt]:
         from ithaca.analysis.cells import parse  # only magics need it
 
         return parse(Cell(number=code.cell, kind="code", source=code.source)).statements
+
+
+def _own(role: str) -> dict[str, Any]:
+    return _cell(f"import ithaca_kernel; ithaca_kernel.{role}()", {"role": role})
 
 
 def _cell(source: str, ithaca: dict[str, Any], tags: list[str] | None = None) -> dict[str, Any]:

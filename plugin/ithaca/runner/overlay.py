@@ -32,11 +32,11 @@ def write(root: Path, environment: Environment) -> None:
     packages = write_skeleton(overlay, environment)
     lines = [f"import site; site.addsitedir({site!r})" for site in environment.sites]
     (packages / _PTH).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    commands = overlay / "bin"
-    for name in _pips(environment):
-        if not (commands / name).exists():  # a step may have installed its own pip
-            (commands / name).write_text(_PIP, encoding="utf-8")
-            (commands / name).chmod(0o755)
+    programs = overlay / "bin"
+    for name in commands(environment, "pip"):
+        if not (programs / name).exists():  # a step may have installed its own pip
+            (programs / name).write_text(_PIP, encoding="utf-8")
+            (programs / name).chmod(0o755)
 
 
 def write_skeleton(folder: Path, environment: Environment) -> Path:
@@ -59,23 +59,20 @@ def write_skeleton(folder: Path, environment: Environment) -> Path:
         f"version = {'.'.join(map(str, environment.version))}\n",
         encoding="utf-8",
     )
-    commands = folder / "bin"
-    commands.mkdir(exist_ok=True)
-    for name in pythons(environment):
-        with contextlib.suppress(FileNotFoundError):
-            (commands / name).unlink()
-        (commands / name).symlink_to(environment.base_executable)
+    (folder / "bin").mkdir(exist_ok=True)
+    for name in commands(environment):
+        (folder / "bin" / name).unlink(missing_ok=True)
+        (folder / "bin" / name).symlink_to(environment.base_executable)
     return packages
 
 
 def remove(root: Path, environment: Environment) -> None:
     """Remove the skeleton; what a step installed stays."""
     overlay = root / FOLDER
-    commands, packages = overlay / "bin", overlay / environment.site_packages
-    ours = [packages / _PTH, *(commands / name for name in pythons(environment))]
-    ours += [
-        path for path in (commands / name for name in _pips(environment)) if _starts(path, _PIP)
-    ]
+    programs, packages = overlay / "bin", overlay / environment.site_packages
+    ours = [packages / _PTH, *(programs / name for name in commands(environment))]
+    pips = [programs / name for name in commands(environment, "pip")]
+    ours += [path for path in pips if _starts(path, _PIP)]
     if _starts(overlay / "pyvenv.cfg", _CONFIG):
         ours.append(overlay / "pyvenv.cfg")
     if (overlay / environment.platlib).is_symlink():
@@ -83,11 +80,8 @@ def remove(root: Path, environment: Environment) -> None:
     for path in ours:
         with contextlib.suppress(OSError):
             path.unlink()
-    folders = [commands]
-    while packages != overlay and overlay in packages.parents:
-        folders.append(packages)
-        packages = packages.parent
-    for folder in [*folders, overlay]:
+    inner = (each for each in (packages, *packages.parents) if each.is_relative_to(overlay))
+    for folder in (programs, *inner):
         with contextlib.suppress(OSError):  # not empty: a step installed something
             folder.rmdir()
 
@@ -102,15 +96,10 @@ def python(root: str) -> str:
     return os.path.join(root, FOLDER, "bin", "python")  # noqa: PTH118 - a path in another mount namespace
 
 
-def pythons(environment: Environment) -> tuple[str, ...]:
-    """Names of the interpreter in a virtual environment."""
+def commands(environment: Environment, command: str = "python") -> tuple[str, ...]:
+    """Names of the interpreter, or of another command, in a virtual environment."""
     major, minor = environment.version[:2]
-    return ("python", f"python{major}", f"python{major}.{minor}")
-
-
-def _pips(environment: Environment) -> tuple[str, ...]:
-    major, minor = environment.version[:2]
-    return ("pip", f"pip{major}", f"pip{major}.{minor}")
+    return (command, f"{command}{major}", f"{command}{major}.{minor}")
 
 
 def _starts(path: Path, text: str) -> bool:

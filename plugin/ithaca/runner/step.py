@@ -15,24 +15,20 @@ import msgspec
 
 from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
-from ithaca.model.run import AttemptEnd, AttemptStart, Execution, StepError
+from ithaca.model.run import AttemptEnd, Execution, StepError
 from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
-from ithaca.records import names
-from ithaca.records.ends import record
 from ithaca.records.journal import Journal
-from ithaca.runner import failure, secrets
+from ithaca.runner import failure
 from ithaca.runner.cells import Cells, Failed, read_later
 from ithaca.runner.environment import check_usable, describe
 from ithaca.runner.interruption import Interrupted, Interruption
 from ithaca.runner.log import mask
-from ithaca.runner.recording import Recording
 from ithaca.store import LocalStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ithaca.model.run import EndStatus
-    from ithaca.model.workflow import Step, Workflow
     from ithaca.runner.environment import Environment
     from ithaca.runner.task import Task
 
@@ -66,18 +62,19 @@ def execute(
     """
     store = store or LocalStore.open(Path(task.store))
     journal = Journal(store, task.run)
-    journal.create(names.attempt(task.run, task.step, task.attempt, "start"), _started(task))
+    writer = task.writer or f"{socket.gethostname()}:{os.getpid()}"
+    journal.start_attempt(task.step, task.attempt, writer=writer, memory=task.memory)
     workflow = from_json(store.get(task.workflow), where=f"document {task.workflow[:12]}")
     step = workflow.step(task.step)
     interruption = Interruption(timeout=step.timeout, owner_fd=task.owner_fd)
-    attempt = _Attempt(task, store, workflow, step, interruption, cancelled, restore)
+    attempt = _Attempt(Cells(task, store, workflow, step, interruption), cancelled, restore)
     with interruption.installed():
         end = attempt.end()
         try:
-            record(journal, end)
+            journal.end_attempt(end)
         except StoreError:  # perhaps a quota, which the free space does not show
             shutil.rmtree(task.work, ignore_errors=True)
-            record(journal, end)
+            journal.end_attempt(end)
     return end
 
 
@@ -86,30 +83,15 @@ class _Attempt:
 
     def __init__(
         self,
-        task: Task,
-        store: Store,
-        workflow: Workflow,
-        step: Step,
-        interruption: Interruption,
+        cells: Cells,
         cancelled: Callable[[], bool] | None,
         restore: Callable[[], None] | None,
     ) -> None:
-        self.task, self.store, self.workflow, self.step = task, store, workflow, step
-        self.interruption, self.cancelled, self.restore = interruption, cancelled, restore
-        self.secrets = {each.env: os.environ.get(each.env) for each in step.secrets}
-        known = secrets.declared(workflow)
-        self.recording = Recording(store, task, step, (*known.values(), *task.masked))
-        self.cells = Cells(
-            task,
-            store,
-            workflow,
-            step,
-            interruption,
-            self.recording,
-            secrets=self.secrets,
-            declared=known,
-        )
-        self.notices: list[str] = [*task.notices]
+        self.cells, self.cancelled, self.restore = cells, cancelled, restore
+        self.task, self.store = cells.task, cells.store
+        self.workflow, self.step = cells.workflow, cells.step
+        self.interruption, self.recording = cells.interruption, cells.recording
+        self.notices: list[str] = [*cells.task.notices]
         self.known: dict[str, Any] = {}
 
     def end(self) -> AttemptEnd:
@@ -142,7 +124,7 @@ class _Attempt:
         key = self._key(environment.identity, parents)
         if self._reuse(key):
             return "reused"
-        missing = [name for name, value in self.secrets.items() if value is None]
+        missing = [name for name, value in self.cells.secrets.items() if value is None]
         if missing:
             raise Failed(_secret_missing(missing), retryable=False)
         before = self._before(parents)
@@ -161,7 +143,7 @@ class _Attempt:
             arguments=self.task.arguments,
             environment=environment,
             parents=[parent.after for parent in parents] or [self.task.source],
-            counts=reuse_filter(self.store, self.task.reuse_ignore, cache=self._cache),
+            reuse_filter=reuse_filter(self.store, self.task.reuse_ignore, cache=self._cache),
         )
         self.known["key"] = key
         return key
@@ -212,13 +194,7 @@ class _Attempt:
         from ithaca.store import MergeNode, MergeRules, merge  # only joins need them
 
         def load(digest: str) -> MergeNode:
-            execution = self._execution(digest)
-            return MergeNode(
-                step=execution.step,
-                before=execution.before,
-                after=execution.after,
-                parents=execution.parents,
-            )
+            return msgspec.json.decode(self.store.get(digest), type=MergeNode)
 
         merged = merge(
             self.store,
@@ -230,8 +206,7 @@ class _Attempt:
             read_later={*self.step.reads, *read_later(self.workflow, self.step.name)},
         )
         self.notices += merged.notices
-        digest: str = merged.digest
-        return digest
+        return merged.digest
 
     # The end
 
@@ -311,14 +286,4 @@ def _secret_missing(missing: list[str]) -> StepError:
         message=f"the environment variable{several} {', '.join(missing)} of the step's "
         f"secret{several} {'are' if several else 'is'} not set",
         cure="set it in the environment from which you call `ithaca run`",
-    )
-
-
-def _started(task: Task) -> AttemptStart:
-    return AttemptStart(
-        step=task.step,
-        attempt=task.attempt,
-        started=time.time(),
-        writer=task.writer or f"{socket.gethostname()}:{os.getpid()}",
-        memory=task.memory,
     )

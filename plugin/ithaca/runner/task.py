@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ithaca.runner.volumes import Mount
+
+if TYPE_CHECKING:
+    from ithaca.model.run import RunDocument
+
+_OF_THE_RUN = (
+    *("workflow", "arguments", "source", "notebook"),
+    *("reuse", "reuse_ignore", "merge_rules"),
+)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,3 +74,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     memory: str = ""
     masked: tuple[str, ...] = ()
     owner_fd: int | None = None
+
+    @classmethod
+    def of(cls, run: RunDocument, **fields: Any) -> Task:
+        """The task of a step of a run.
+
+        Args:
+            run: The run, from which most fields come.
+            fields: All others.
+        """
+        known = {name: getattr(run, name) for name in _OF_THE_RUN}
+        return cls(run=run.id, **known, **fields)

@@ -96,10 +96,10 @@ class Preparation:
         """
         arguments = check_arguments(self.workflow, parameters or {})
         document = msgspec.structs.replace(self._document, arguments=arguments, reuse=reuse)
-        pinned, counts = (self.known if reuse else None), self._reuse_filter
-        document = new_run(document, self.workflow, self._store, self._environments, pinned, counts)
+        pinned, files = (self.known if reuse else None), self._reuse_filter
+        document = new_run(document, self.workflow, self._store, self._environments, pinned, files)
         if explain:
-            again = why_again(self._store, self.workflow, document, counts)
+            again = why_again(self._store, self.workflow, document, files)
             document = msgspec.structs.replace(document, notices=(*document.notices, *again))
         submit(self._backend, self._session, self._store, document, self._notebook)
         return Run(self._project, document.id)

@@ -103,7 +103,7 @@ def _prepared(ir: model.Workflow, project: Project, report: Report) -> Preparati
     taken = take_source(project, store, ir, report)
     refuse_named_credentials(ir, taken.left_out, str(project.root))
     report("looking up known results", 0, 0)
-    counts = reuse_filter(store, ignored, cache=project.home / "cache")
+    files = reuse_filter(store, ignored, cache=project.home / "cache")
     store.share([taken.digest])
     document = RunDocument(
         id="",
@@ -125,7 +125,7 @@ def _prepared(ir: model.Workflow, project: Project, report: Report) -> Preparati
         notices=(*notices, *environments.notices, *taken.notices),
     )
     shared = msgspec.structs.replace(ir, steps=shared_steps(ir))
-    plan = new_run(document, shared, store, environments, None, counts).plan
+    plan = new_run(document, shared, store, environments, None, files).plan
     known = {
         each.step: Known(execution=each.execution, run=each.reused_from or "")
         for each in plan
@@ -133,7 +133,7 @@ def _prepared(ir: model.Workflow, project: Project, report: Report) -> Preparati
     }
     session = backend.session(project.home, store)
     return Preparation(
-        ir, known, project, store, document, notebook, backend, session, environments, counts
+        ir, known, project, store, document, notebook, backend, session, environments, files
     )
 
 

@@ -37,7 +37,7 @@ def new_run(
     store: Store,
     environments: Environments,
     pinned: Mapping[str, Known] | None,
-    counts: Callable[[str], str] | None,
+    files: Callable[[str], str] | None,
 ) -> RunDocument:
     """The document of a new run, with its id, the time and its plan.
 
@@ -47,7 +47,7 @@ def new_run(
         store: Where executions are looked up.
         environments: What the steps import.
         pinned: Executions to reuse whatever their key is, by step.
-        counts: The reuse filter (`keys.reuse_filter`); None if all files count.
+        files: The reuse filter (`keys.reuse_filter`); None if all files count.
     """
     return msgspec.structs.replace(
         document,
@@ -61,7 +61,7 @@ def new_run(
             source=document.source,
             reuse=document.reuse,
             pinned=pinned,
-            counts=counts,
+            reuse_filter=files,
         ),
     )
 
@@ -145,8 +145,8 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         engine="",
         notices=changed_since(store, before, workflow),
     )
-    counts = reuse_filter(store, before.reuse_ignore, cache=project.home / "cache")
-    document = new_run(document, workflow, store, environments, pinned, counts)
+    files = reuse_filter(store, before.reuse_ignore, cache=project.home / "cache")
+    document = new_run(document, workflow, store, environments, pinned, files)
     store.share([document.source])
     session = backend.session(project.home, store)
     submit(backend, session, store, document, store.read(names.run(state.id, "notebook")))

@@ -76,7 +76,7 @@ class Supervisor:
         self.workflow = self.journal.workflow()
         settings = load_settings(Path(self.run.root))
         self.machine = admission.machine(settings.table("local"))
-        self.counts = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
+        self.reuse_filter = reuse_filter(self.store, self.run.reuse_ignore, cache=home / "cache")
         self.running: dict[str, Attempt] = {}
         self.ledger = Ledger()
         self.remover = Remover(home)
@@ -126,25 +126,17 @@ class Supervisor:
 
     def _task(self, move: Move, state: RunState) -> Task:
         step, run = move.step, self.run
-        return Task(
+        return Task.of(
+            run,
             store=str(self.store.path),
-            run=run.id,
             step=step.name,
             attempt=move.attempt,
-            workflow=run.workflow,
-            arguments=run.arguments,
-            source=run.source,
             parents=tuple(str(state.step(name).execution) for name in step.needs),
             root=run.root,
             work=str(run_folder(self.home, run.id) / step.name / str(move.attempt)),
             python=run.python,
             environment=run.environment,
-            reuse=run.reuse,
-            reuse_ignore=run.reuse_ignore,
-            merge_rules=run.merge_rules,
             mounts=mounts(self.workflow, Path(run.root)),
-            notebook=run.notebook,
-            owner_fd=None,
         )
 
     def _reuse(self, move: Move, state: RunState) -> bool:
@@ -158,7 +150,7 @@ class Supervisor:
             arguments=self.run.arguments,
             environment=self.run.environment,
             parents=parents,
-            counts=self.counts,
+            reuse_filter=self.reuse_filter,
         )
         known = lookup(self.store, key)
         return known is not None and write_reused(self.journal, move.step.name, known)

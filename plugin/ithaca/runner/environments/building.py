@@ -36,11 +36,12 @@ _FROM_PIP = {
 
 SYSTEM_CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 )
-"""Where systems keep their trusted certificates; an image may have none, so uv uses its own."""
+"""Where systems keep certificate authorities in one file; an image may have none."""
 
 _NOT_INHERITED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX", "UV_PYTHON")
 _FOREIGN = ("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX", "UV_PROJECT", "UV_WORKING_DIRECTORY")
@@ -76,23 +77,27 @@ def build(
         UsageError: uv is not installed (ITH673), or the lock cannot be installed (ITH527).
         BackendError: A package index did not respond: another attempt may help (ITH527).
     """
-    uv = _Uv(find_uv(), (root / lock.path).parent, target, cache, say)
+    program, env = find_uv(), variables(os.environ, target, cache)
+
+    def uv(*arguments: str) -> None:
+        _run([program, *arguments], root, lock, env, say)
+
     shutil.rmtree(target, ignore_errors=True)
-    uv.run("venv", "--python", base.base_executable, str(target), lock=lock)
+    uv("venv", "--python", base.base_executable, str(target))
     into = ("pip", "install", "--python", str(target / "bin" / "python"))
     name = Path(lock.path).name
     if lock.kind == "uv":
         # The project itself is not installed: the step uses its own copy.
-        uv.run("sync", "--frozen", "--no-install-project", lock=lock)
+        uv("sync", "--frozen", "--no-install-project")
     else:
-        uv.run(*into, "-r", name, lock=lock)
+        uv(*into, "-r", name)
     if is_package(root, lock):
         _name_project(root / lock.path, target)
     built = describe(target / "bin" / "python")
     if built.ipykernel is not None:
         return built, ()
     again = (*into, "-r", name, KERNEL) if lock.kind == "requirements" else (*into, KERNEL)
-    uv.run(*again, lock=lock)
+    uv(*again)
     notice = f"{lock.path} does not list {KERNEL}, which kernels need; it was installed as well"
     return describe(target / "bin" / "python"), (notice,)
 
@@ -103,11 +108,7 @@ def find_uv() -> str:
     Raises:
         UsageError: uv is not installed.
     """
-    beside = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
-    for folder in beside:
-        if os.access(folder / "uv", os.X_OK):
-            return str(folder / "uv")
-    found = shutil.which("uv")
+    found = find_program("uv")
     if found is None:
         raise UsageError(
             "ITH673",
@@ -117,38 +118,32 @@ def find_uv() -> str:
     return found
 
 
-class _Uv:
-    """uv, for one virtual environment."""
+def find_program(name: str) -> str | None:
+    """The program beside this interpreter, else the one on the `PATH`."""
+    beside = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"))
+    return shutil.which(name, path=os.pathsep.join(beside)) or shutil.which(name)
 
-    def __init__(
-        self,
-        program: str,
-        folder: Path,
-        target: Path,
-        cache: Path | None,
-        say: Callable[[str], None],
-    ) -> None:
-        self._program, self._folder, self._say = program, folder, say
-        self._env = variables(os.environ, target, cache)
 
-    def run(self, *arguments: str, lock: Lock) -> None:
-        process = subprocess.Popen(
-            [self._program, *arguments],
-            cwd=self._folder,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
-        lines = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            self._say(line.rstrip("\n"))
-        if process.wait() != 0:
-            raise _failed(_sentence(lines), lock)
+def _run(
+    command: list[str], root: Path, lock: Lock, env: dict[str, str], say: Callable[[str], None]
+) -> None:
+    process = subprocess.Popen(
+        command,
+        cwd=(root / lock.path).parent,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    lines = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        say(line.rstrip("\n"))
+    if process.wait() != 0:
+        raise _failed(_sentence(lines), lock)
 
 
 def variables(outer: Mapping[str, str], target: Path, cache: Path | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import blake3
 import msgspec
 
-from ithaca.errors import Corrupt, NotFound
+from ithaca.errors import NotFound
 from ithaca.records import names
 from ithaca.records.journal import decode
 
@@ -136,14 +136,10 @@ def find(store: Store, wanted: Wanted, platform: Platform | None) -> Kept | None
     """
     try:
         if wanted.kind == "capture":
-            name, data = f"document {wanted.digest[:12]}", store.get(wanted.digest)
-        elif platform is None:
+            return decode(store.get(wanted.digest), Kept, f"document {wanted.digest[:12]}")
+        if platform is None:
             return None
-        else:
-            name = lock_name(wanted.digest, platform)
-            data = store.read(name)
-    except Corrupt:
-        raise
+        name = lock_name(wanted.digest, platform)
+        return decode(store.read(name), Kept, name)
     except NotFound:
         return None
-    return decode(data, Kept, name)

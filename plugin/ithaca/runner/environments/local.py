@@ -22,10 +22,6 @@ _READY = "ithaca-environment.json"
 """Written last: without it the environment is incomplete."""
 
 
-class _Ready(msgspec.Struct, frozen=True):
-    notices: tuple[str, ...] = ()
-
-
 def install(
     found: Lock,
     root: Path,
@@ -57,14 +53,14 @@ def install(
         fcntl.flock(held, fcntl.LOCK_EX)  # another run may be installing it
         ready = _read(target / _READY)
         if ready is not None:
-            return describe(target / "bin" / "python", cache=home / "cache"), ready.notices
+            return describe(target / "bin" / "python", cache=home / "cache"), ready["notices"]
         built, notices = building.build(found, root, base, target, say=say)
-        (target / _READY).write_bytes(msgspec.json.encode(_Ready(notices)))
+        (target / _READY).write_bytes(msgspec.json.encode({"notices": notices}))
     return built, notices
 
 
-def _read(path: Path) -> _Ready | None:
+def _read(path: Path) -> dict[str, tuple[str, ...]] | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Ready)
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, tuple[str, ...]])
     except (OSError, msgspec.MsgspecError):
         return None

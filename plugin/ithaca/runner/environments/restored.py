@@ -124,15 +124,9 @@ def snapshot(
     """
     own = ["/pyvenv.cfg", "/.lock", "/.gitignore", "/CACHEDIR.TAG", "/bin/[Aa]ctivate*"]
     own += ["/bin/deactivate*", "/bin/pydoc.bat", "/lib64"]
-    own += [f"/bin/{name}" for name in overlay.pythons(environment)]
-    taken = take(
-        store,
-        Path(environment.prefix),
-        ignore=Ignore.only(own),
-        cache=cache,
-        progress=progress,
-    )
-    return taken.digest
+    own += [f"/bin/{name}" for name in overlay.commands(environment)]
+    folder, ignore = Path(environment.prefix), Ignore.only(own)
+    return take(store, folder, ignore=ignore, cache=cache, progress=progress).digest
 
 
 def choose(store: Store, wanted: Wanted, bases: Sequence[Environment]) -> tuple[Kept, Environment]:

@@ -102,7 +102,6 @@ def main() -> None:
                 "site_packages": site_packages(),
                 "platlib": getattr(sys, "platlibdir", "lib"),
                 "ipykernel": version_of("ipykernel"),
-                "pip": importlib.util.find_spec("pip") is not None,
                 "distributions": distributions(paths),
             }
         )

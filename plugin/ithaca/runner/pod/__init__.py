@@ -14,14 +14,12 @@ line names.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from ithaca.errors import IthacaError, StoreError
 from ithaca.model.run import FINAL
-from ithaca.runner.pod import credentials, image
+from ithaca.runner.pod import credentials, image, output
 from ithaca.runner.pod.options import Options, parse
-from ithaca.runner.pod.output import judge, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +38,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _do(options)
     except IthacaError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        say(options, f"{error}")
+        output.report(options, str(error))
         return 1 if type(error) is StoreError else FINAL
 
 
 def _do(options: Options) -> int:
     if options.judge:
-        return judge(options)
+        return output.judge(options)
     if options.install is not None:
         from ithaca.runner.pod.install import install
 

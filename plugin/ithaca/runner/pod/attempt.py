@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from ulid import ULID
 
 from ithaca.errors import BackendError, NotFound, UsageError
-from ithaca.model.run import FINAL, Answer, AttemptEnd, AttemptStart, Event
-from ithaca.records import names
+from ithaca.model.run import FINAL, Answer
 from ithaca.records.ends import end_attempt, explain, lost
 from ithaca.records.fold import GOOD, decision, may_retry
 from ithaca.runner import failure, processes
 from ithaca.runner.pod import answers, credentials, document, environment
 from ithaca.runner.pod.options import Options, required
-from ithaca.runner.pod.output import pass_on, say
+from ithaca.runner.pod.output import pass_on, report, say
 from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 
 if TYPE_CHECKING:
-    from ithaca.model.workflow import Step
+    from ithaca.model.run import AttemptEnd, Event, StepError
     from ithaca.records.journal import Journal
     from ithaca.store import Store
 
@@ -50,7 +46,7 @@ def attempt(options: Options) -> int:
     known = pod.known_end()
     if known is not None:
         return pod.report(known)
-    if pod.cancelled():
+    if journal.is_cancelled():
         say(options, f"step `{options.step}`: the run was cancelled")
         return FINAL
     number = pod.number()
@@ -67,33 +63,22 @@ class _Pod:
     def __init__(self, options: Options, store: Store, journal: Journal) -> None:
         self.options, self.store, self.journal = options, store, journal
         self.document = journal.run()
-        self.step: Step = self._step()
-
-    def _step(self) -> Step:
-        for step in self.journal.workflow().steps:
-            if step.name == self.options.step:
-                return step
-        raise UsageError(
-            "ITH525",
-            f"the workflow has no step `{self.options.step}`",
-            cure=f"print the manifests again: `ithaca compile NB --backend {self.options.backend}`",
-        )
+        steps = {each.name: each for each in journal.workflow().steps}
+        if options.step not in steps:
+            raise UsageError(
+                "ITH525",
+                f"the workflow has no step `{options.step}`",
+                cure=f"print the manifests again: `ithaca compile NB --backend {options.backend}`",
+            )
+        self.step = steps[options.step]
 
     def ends(self) -> list[AttemptEnd]:
         """How the attempts so far ended."""
-        found = (self.journal.attempt_end(self.step.name, each) for each in self._attempts())
-        return [each for each in found if each is not None]
-
-    def _attempts(self) -> list[int]:
-        return self.journal.attempts(self.step.name)
+        return self.journal.ends(self.step.name)
 
     def known_end(self) -> AttemptEnd | None:
         """The end of an attempt that succeeded: an engine repeats pods whose results it lost."""
         return next((each for each in self.ends() if each.status in GOOD), None)
-
-    def cancelled(self) -> bool:
-        """Whether the run was cancelled."""
-        return any(each.kind == "cancel" for each in self.journal.events())
 
     def number(self) -> int:
         """The number of this attempt; earlier attempts without an end get one.
@@ -109,7 +94,7 @@ class _Pod:
 
     def _end_before(self, number: int) -> None:
         """Write the missing ends of earlier attempts, with what the engine reports of the last."""
-        known = [each for each in self._attempts() if each < number]
+        known = [each for each in self.journal.attempts(self.step.name) if each < number]
         message, code = self.options.last
         before = self.options.retries
         if before and before not in known and before < number and code != FINAL:
@@ -128,28 +113,19 @@ class _Pod:
         budget = self.options.infrastructure_retries
         if budget is None:
             budget = self.document.infrastructure_retries
-        return may_retry(self.step, end, [*self.ends(), end], budget) and not self.cancelled()
+        again = may_retry(self.step, end, [*self.ends(), end], budget)
+        return again and not self.journal.is_cancelled()
 
     def rejected(self, number: int) -> AttemptEnd | None:
         """The end of a step that may not run: rejected, or the answer cannot be read."""
         try:
             answer = self._answer()
         except (UsageError, BackendError) as error:
-            self._start(number)
-            transient = isinstance(error, BackendError)
-            return end_attempt(
-                self.journal,
-                self.step.name,
-                number,
-                failure.of(error),
-                retryable=transient,
-                infrastructure=transient,
-            )
+            return self._fail(number, failure.of(error), transient=isinstance(error, BackendError))
         if answer is None or answer.kind != "reject":
             return None
-        self._start(number)
         rejected = failure.rejected(self.step.approval or "", answer.by, answer.comment)
-        return end_attempt(self.journal, self.step.name, number, rejected, retryable=False)
+        return self._fail(number, rejected)
 
     def _answer(self) -> Event | None:
         """The answer to the step's question; None for a step that asks none."""
@@ -162,32 +138,17 @@ class _Pod:
             return None
         known = decision(self.step.name, self.journal.events())
         # Where the question is asked elsewhere, only the answer that was given there counts.
-        counts = known is not None and (not options.asked or given[:2] == (known.kind, known.by))
-        return known if counts else self._record(given)
+        if known is not None and (not options.asked or given[:2] == (known.kind, known.by)):
+            return known
+        kind = "approve" if given.decision == "approve" else "reject"
+        return self.journal.ask(kind, step=self.step.name, comment=given.comment, by=given.by)
 
-    def _record(self, given: Answer) -> Event:
-        """Record an answer that was given to the engine."""
-        event = Event(
-            id=str(ULID()),
-            kind="approve" if given.decision == "approve" else "reject",
-            at=time.time(),
-            by=given.by,
-            step=self.step.name,
-            comment=given.comment,
-        )
-        self.journal.create(names.event(self.journal.id, event.id), event)
-        return event
-
-    def _start(self, number: int) -> None:
-        self.journal.create(
-            names.attempt(self.journal.id, self.step.name, number, "start"),
-            AttemptStart(
-                step=self.step.name,
-                attempt=number,
-                started=time.time(),
-                writer=self.options.writer,
-                memory=self.options.memory,
-            ),
+    def _fail(self, number: int, error: StepError, *, transient: bool = False) -> AttemptEnd:
+        """Record an attempt that cannot run its cells; when `transient`, another may."""
+        step, options = self.step.name, self.options
+        self.journal.start_attempt(step, number, writer=options.writer, memory=options.memory)
+        return end_attempt(
+            self.journal, step, number, error, retryable=transient, infrastructure=transient
         )
 
     def run(self, number: int) -> AttemptEnd:
@@ -196,29 +157,18 @@ class _Pod:
         try:
             kernel = environment.kernel(options, self.store)
         except (UsageError, NotFound) as error:
-            self._start(number)
-            return end_attempt(
-                self.journal, self.step.name, number, failure.of(error), retryable=False
-            )
-        parents = tuple(each for each in options.parents.split(",") if each)
-        task = Task(
+            return self._fail(number, failure.of(error))
+        task = Task.of(
+            self.document,
             store=str(self.store.path),
-            run=self.journal.id,
             step=self.step.name,
             attempt=number,
-            workflow=self.document.workflow,
-            arguments=self.document.arguments,
-            source=self.document.source,
-            parents=parents,
+            parents=tuple(each for each in options.parents.split(",") if each),
             root=options.root,
             work=str(Path(options.work) / "attempt"),
             folder=options.root,
             python=kernel.python,
             environment=kernel.identity,
-            reuse=self.document.reuse,
-            reuse_ignore=self.document.reuse_ignore,
-            merge_rules=self.document.merge_rules,
-            notebook=self.document.notebook,
             writer=options.writer,
             notices=kernel.notices,
             ends=options.ends(self.document.created),
@@ -228,16 +178,15 @@ class _Pod:
         )
         Path(task.work).mkdir(parents=True, exist_ok=True)
         processes.adopt()
-        return execute(task, store=self.store, cancelled=self.cancelled, restore=kernel.restore)
+        cancelled = self.journal.is_cancelled
+        return execute(task, store=self.store, cancelled=cancelled, restore=kernel.restore)
 
     def report(self, end: AttemptEnd) -> int:
         """Report to the engine how the attempt ended; returns the exit code."""
         if end.status in GOOD:
             pass_on(self.options, execution=end.execution or "", metrics=_metrics(end.metrics))
             return 0
-        text = message(end)
-        say(self.options, text)
-        print(text, file=sys.stderr)  # noqa: T201
+        report(self.options, message(end))
         return 1 if self.another(end) else FINAL
 
 

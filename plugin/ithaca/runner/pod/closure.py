@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,29 +45,17 @@ def needed(
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
-        distribution = found.get(name) or _installed(name)
-        if distribution is None or name in without:
+        extras = {(name, extra) for extra in ("", *requirement.extras)} - seen
+        seen |= extras
+        if name in without or not extras:
             continue
-        found[name] = distribution
-        for extra in ("", *requirement.extras):
-            if (name, extra) not in seen:
-                seen.add((name, extra))
-                waiting.extend(_required(distribution, extra))
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.distribution(name)
+            for each in map(Requirement, found[name].requires or ()):
+                marker = each.marker
+                if marker is None or any(marker.evaluate({"extra": one}) for _, one in extras):
+                    waiting.append(each)
     return [found[name] for name in sorted(found)]
-
-
-def _installed(name: NormalizedName) -> metadata.Distribution | None:
-    try:
-        return metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _required(distribution: metadata.Distribution, extra: str) -> Iterator[Requirement]:
-    for text in distribution.requires or ():
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-            yield requirement
 
 
 def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:

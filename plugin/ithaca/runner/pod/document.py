@@ -34,23 +34,15 @@ _OURS = "ithaca-"
 _RETRIES = 2
 
 
-class _Reuse(msgspec.Struct):
-    ignore: tuple[str, ...] = ()
-
-
 class _Settings(msgspec.Struct):
     """The tables of `[tool.ithaca]` that a run's document holds."""
 
     merge: dict[str, Any] = {}
-    reuse: _Reuse = msgspec.field(default_factory=_Reuse)
-
-
-class _Tool(msgspec.Struct):
-    ithaca: _Settings = msgspec.field(default_factory=_Settings)
+    reuse: dict[str, tuple[str, ...]] = {}
 
 
 class _PyProject(msgspec.Struct):
-    tool: _Tool = msgspec.field(default_factory=_Tool)
+    tool: dict[str, Any] = {}
 
 
 def attach(options: Options) -> Store:
@@ -119,14 +111,15 @@ def _run_of(options: Options, store: Store) -> str:
 
 def _document(options: Options, store: Store, name: str) -> RunDocument:
     workflow = _workflow(options, store)
+    notebook = workflow.source.notebook
     if not options.source:
         reason = "the manifests were compiled without a source snapshot"
-        raise _not_pushed(reason, workflow, options)
+        raise _not_pushed(reason, options, notebook)
     try:
         store.get_snapshot(options.source)
     except NotFound:
         reason = f"the store has no source snapshot {options.source[:12]}"
-        raise _not_pushed(reason, workflow, options) from None
+        raise _not_pushed(reason, options, notebook) from None
     retries = options.infrastructure_retries
     settings = _settings(store, options.source)
     return RunDocument(
@@ -138,12 +131,12 @@ def _document(options: Options, store: Store, name: str) -> RunDocument:
         backend=options.backend,
         engine=options.engine,
         source=options.source,
-        notebook=workflow.source.notebook,
+        notebook=notebook,
         root=options.root,
         python=options.python,
         environment="",
         environment_from=options.environment,
-        reuse_ignore=settings.reuse.ignore,
+        reuse_ignore=settings.reuse.get("ignore", ()),
         merge_rules=settings.merge,
         infrastructure_retries=_RETRIES if retries is None else retries,
         store=options.store,
@@ -158,7 +151,8 @@ def _settings(store: Store, source: str) -> _Settings:
     if file is None or file.kind != "file":
         return _Settings()
     try:
-        return msgspec.toml.decode(read_blob(store, file), type=_PyProject).tool.ithaca
+        tool = msgspec.toml.decode(read_blob(store, file), type=_PyProject).tool
+        return msgspec.convert(tool.get("ithaca", {}), _Settings)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(
             "ITH904", f"the project's settings cannot be read: {error}", where="pyproject.toml"
@@ -170,11 +164,10 @@ def _workflow(options: Options, store: Store) -> Workflow:
         return from_json(store.get(options.workflow), where=f"document {options.workflow[:12]}")
     except NotFound:
         reason = f"the store has no workflow {options.workflow[:12]}"
-        raise _not_pushed(reason, None, options) from None
+        raise _not_pushed(reason, options) from None
 
 
-def _not_pushed(reason: str, workflow: Workflow | None, options: Options) -> NotFound:
-    notebook = workflow.source.notebook if workflow else "NB"
+def _not_pushed(reason: str, options: Options, notebook: str = "NB") -> NotFound:
     return NotFound(
         "ITH526",
         reason,

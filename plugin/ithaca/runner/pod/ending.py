@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from ithaca.notebook.model import dns_label
 from ithaca.records.ends import Loss, end_run, is_stop, lost, settle
 from ithaca.records.fold import GOOD
 from ithaca.runner.pod import document
-from ithaca.runner.pod.output import say
+from ithaca.runner.pod.output import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,8 +66,7 @@ def end(options: Options) -> int:
     ended = journal.ended()
     if ended is None or ended.status == "succeeded":
         return 0
-    print(ended.message, file=sys.stderr)  # noqa: T201
-    say(options, ended.message)
+    report(options, ended.message)
     return options.exit_failed if ended.status == "failed" else 0
 
 
@@ -113,9 +111,9 @@ def _settle(journal: Journal, known: list[Failure]) -> None:
 def _losses(known: Iterable[Failure], steps: Iterable[Step]) -> Iterator[Loss]:
     """The nodes that failed and are pods of steps."""
     named = {dns_label(step.name): step.name for step in steps}
-    counted = {_NUMBER.sub("", each.name) for each in known if _NUMBER.search(each.name)}
-    for each in known:
-        number, name = _NUMBER.search(each.name), _NUMBER.sub("", each.name)
+    places = [(each, _NUMBER.sub("", each.name), _NUMBER.search(each.name)) for each in known]
+    counted = {name for _, name, number in places if number}
+    for each, name, number in places:
         step = named.get(name.removeprefix("s--"))
         if step is None or (number is None and name in counted):
             continue  # not of a step, or the node above all attempts of one

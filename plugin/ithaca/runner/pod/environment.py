@@ -59,7 +59,7 @@ def kernel(options: Options, store: Store) -> Kernel:
     """
     asked = wanted.parse(options.environment)
     if asked is None:
-        python = _interpreter(options)
+        python = interpreter(options)
         with contextlib.suppress(IthacaError):  # the attempt itself reports what is wrong
             _of_image(options, store, python)
         return Kernel(python)
@@ -90,7 +90,7 @@ def bases(options: Options, store: Store) -> list[Environment]:
     copied = [copy] if Path(sys.executable).is_relative_to(HOME) else []
     found: list[Environment] = []
     try:
-        found.append(_of_image(options, store, _interpreter(options)))
+        found.append(_of_image(options, store, interpreter(options)))
     except UsageError:
         if not copied or options.python:
             raise
@@ -112,7 +112,8 @@ def place(options: Options) -> Place:
     return Place(Path(options.root), Path(options.work))
 
 
-def _interpreter(options: Options) -> str:
+def interpreter(options: Options) -> str:
+    """The kernel's interpreter in this pod."""
     return document.interpreter(options.python, os.environ.get("PATH", ""), Path(HOME))
 
 

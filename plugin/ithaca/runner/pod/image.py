@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ithaca.runner.environments.building import SYSTEM_CERTIFICATES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,15 +18,6 @@ if TYPE_CHECKING:
 
 CERTIFICATES = "certificates.pem"
 """Name of the runner image's certificate authorities, in the folder of a copy's interpreter."""
-
-TRUSTED = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-)
-"""Where systems keep certificate authorities in one file."""
 
 
 def complete(options: Options) -> None:
@@ -60,7 +53,7 @@ def authorities() -> Iterator[None]:
     """
     copied = Path(sys.base_prefix) / CERTIFICATES
     is_set = any(name in os.environ for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
-    if is_set or not copied.is_file() or any(Path(each).is_file() for each in TRUSTED):
+    if is_set or not copied.is_file() or any(Path(each).is_file() for each in SYSTEM_CERTIFICATES):
         yield
         return
     os.environ["SSL_CERT_FILE"] = str(copied)

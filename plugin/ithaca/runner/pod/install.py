@@ -23,8 +23,9 @@ import sysconfig
 from pathlib import Path
 
 from ithaca.errors import UsageError
+from ithaca.runner.environments.building import SYSTEM_CERTIFICATES
 from ithaca.runner.pod import closure, libraries
-from ithaca.runner.pod.image import CERTIFICATES, TRUSTED
+from ithaca.runner.pod.image import CERTIFICATES
 from ithaca.runner.pod.options import HOME
 
 _LEFT_OUT = frozenset(
@@ -57,7 +58,7 @@ def install(target: str, at: str = HOME) -> None:
     _copy_python(home, at)
     _copy_packages(home)
     libraries.bring(home / "base", f"{at}/base")
-    authorities = [ssl.get_default_verify_paths().cafile or "", *TRUSTED]
+    authorities = [ssl.get_default_verify_paths().cafile or "", *SYSTEM_CERTIFICATES]
     bundle = next((each for each in authorities if Path(each).is_file()), None)
     if bundle is not None:
         shutil.copy(bundle, home / "base" / CERTIFICATES)

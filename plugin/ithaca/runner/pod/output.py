@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,17 @@ def say(options: Options, text: str) -> None:
     if path.is_file() and os.access(path, os.W_OK):
         with contextlib.suppress(OSError):
             path.write_bytes(text.encode("utf-8", "replace")[:_LONGEST_MESSAGE])
+
+
+def report(options: Options, text: str) -> None:
+    """Write what went wrong to the termination message and to the pod's log.
+
+    Args:
+        options: The command line.
+        text: What went wrong, without secrets.
+    """
+    print(text, file=sys.stderr)  # noqa: T201
+    say(options, text)
 
 
 def pass_on(options: Options, **results: str | bytes) -> None:

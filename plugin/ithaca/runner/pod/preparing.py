@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING
 
 from ithaca.errors import BackendError, IthacaError, NotFound, StoreError
-from ithaca.model.run import FINAL, AttemptStart
-from ithaca.records import names
+from ithaca.model.run import FINAL
 from ithaca.records.ends import end_attempt
 from ithaca.runner import failure
 from ithaca.runner.environments import restored, wanted
 from ithaca.runner.pod import document
 from ithaca.runner.pod.environment import bases, place
 from ithaca.runner.pod.options import Options, required
-from ithaca.runner.pod.output import say
+from ithaca.runner.pod.output import report, say
 
 if TYPE_CHECKING:
     from ithaca.records.journal import Journal
@@ -36,7 +33,7 @@ def prepare(options: Options) -> int:
     required(options, "environment", "prepare")
     store = document.attach(options)
     journal = document.journal(options, store)
-    if any(each.kind == "cancel" for each in journal.events()):
+    if journal.is_cancelled():
         say(options, "the run was cancelled")
         return FINAL
     asked = wanted.parse(options.environment)
@@ -51,15 +48,12 @@ def prepare(options: Options) -> int:
 
 def _failed(options: Options, journal: Journal, error: IthacaError) -> int:
     """Report the failure; when no attempt is left, the first step that waits fails with it."""
-    print(error, file=sys.stderr)  # noqa: T201
-    say(options, str(error))
+    report(options, str(error))
     transient = isinstance(error, (BackendError, StoreError)) and not isinstance(error, NotFound)
     if transient and options.retries < (options.infrastructure_retries or 0):
         return 1
-    step, number = options.prepare, 1
-    began = AttemptStart(step=step, attempt=number, started=time.time(), writer=options.writer)
-    journal.create(names.attempt(journal.id, step, number, "start"), began)
-    end_attempt(journal, step, number, failure.of(error), retryable=False)
+    journal.start_attempt(options.prepare, 1, writer=options.writer)
+    end_attempt(journal, options.prepare, 1, failure.of(error), retryable=False)
     return FINAL
 
 
