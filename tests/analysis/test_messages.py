@@ -52,6 +52,13 @@ def test_a_misspelled_name_gets_a_suggestion() -> None:
     assert found.message.endswith('; did you mean "accuracy"?')
 
 
+def test_a_name_missing_in_many_functions_is_reported_with_the_first_of_them() -> None:
+    functions = "\n".join(f"def f{number}():\n    return missing" for number in range(16))
+    called = "for f in [" + ", ".join(f"f{number}" for number in range(16)) + "]:\n    f()"
+    found = only(("functions", functions), ("a", called))
+    assert "through `f0` (cell 1, line 1)" in found.message
+
+
 def test_a_name_missing_in_a_function_names_both_places() -> None:
     found = only(("functions", "def f():\n    return missing"), ("a", "f()"))
     assert (found.cell, found.line) == (2, 1)

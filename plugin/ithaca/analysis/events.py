@@ -80,6 +80,12 @@ class Definition:
     sources: Sources = field(default_factory=Sources)
     stateful: bool = False
 
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Its place in the notebook, by which sets of definitions are sorted."""
+        line, column = getattr(self.node, "lineno", 0), getattr(self.node, "col_offset", 0)
+        return self.cell.cell.number, line, column
+
 
 @dataclass(slots=True, eq=False)
 class Read:

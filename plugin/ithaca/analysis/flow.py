@@ -9,6 +9,7 @@ functions, classes and containers, in any cell.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ithaca.analysis.events import (
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ithaca.analysis.cells import ParsedCell
+
+_order = attrgetter("order")
 
 _PASSES = 8
 """How often to run a loop's body abstractly; longer chains of assignments do not occur."""
@@ -234,10 +237,10 @@ class Flow:
         if self._applied.get(key) == self._version:
             return
         self._applied[key] = self._version
-        seen = dict.fromkeys(key[0], Level.POSSIBLE)
+        seen = dict.fromkeys(sorted(key[0], key=_order), Level.POSSIBLE)
         if called is not None and called in seen and called.kind == "function":
             seen[called] = Level.CALLED
-        pending = list(seen.items())
+        pending = list(reversed(seen.items()))
         while pending:
             definition, level = pending.pop()
             for inner, sure in self._body(definition, level, node, how):
@@ -254,7 +257,7 @@ class Flow:
             own = use.guarded or name in definition.binds
             self._note(name, node, level, own, how, definition)
             held = self.holds(name)
-            for inner in held.definitions:
+            for inner in sorted(held.definitions, key=_order):
                 surely = use.how == How.CALLED and inner is held.plain and inner.kind == "function"
                 found.append((inner, level if surely else Level.POSSIBLE))
         for name, place in definition.binds.items():
