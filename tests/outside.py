@@ -14,11 +14,10 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from notebooks import Cell
+
 LOOK = 0.1
 """Seconds between two checks that a waiting step is still connected."""
-
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
 
 _SOURCE = """
 def outside(what, name):

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pytest
 
 import warm_program
-from outside import Cell
+from notebooks import Cell, write_notebook
 
 POLL = 0.3
 """Seconds between two polls."""
@@ -153,23 +153,7 @@ class Place(ABC):
 
     def notebook(self, *cells: Cell) -> None:
         """Write `nb.ipynb`, a notebook of tagged cells."""
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell{number}",
-                    "metadata": {"tags": tags.split(" ")},
-                    "source": source,
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, (tags, source) in enumerate(cells)
-            ],
-        }
-        (self.folder / "nb.ipynb").write_text(json.dumps(content))
+        write_notebook(self.folder / "nb.ipynb", *cells)
 
     def begin(self, *words: str, **env: str) -> subprocess.Popen[str]:
         """Begin a command line as a user would, with further variables set."""

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from user_project import Cell, Project
+from user_project import Project
+
+from notebooks import Cell
 
 WORKSHEET: dict[str, Any] = {
     "cells": [{"cell_type": "code", "input": "x = 1", "language": "python", "outputs": []}]

@@ -15,9 +15,7 @@ from typing import Any
 import psutil
 
 import warm_program
-
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
+from notebooks import PYTHON, Cell, write_notebook
 
 COMMAND = (sys.executable, "-P", "-m", "ithaca")
 """As the installed script: what lies in the working directory is not imported."""
@@ -72,13 +70,12 @@ class Project:
         self,
         *cells: Cell,
         name: str = "nb.ipynb",
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] = PYTHON,
     ) -> Path:
         """Write a notebook of tagged cells."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content(*cells, metadata=metadata)))
-        return path
+        return write_notebook(path, *cells, metadata=metadata)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command line in the project's folder."""
@@ -142,24 +139,3 @@ class Project:
 
 
 _MARKS = ("ITHACA_ROOT", "ITHACA_HOME")
-
-
-def content(*cells: Cell, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A notebook of tagged cells."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": kernel if metadata is None else metadata,
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell{number}",
-                "metadata": {"tags": tags.split(" ") if tags else []},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, (tags, source) in enumerate(cells)
-        ],
-    }

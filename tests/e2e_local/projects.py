@@ -9,9 +9,6 @@ import psutil
 
 Notebook = Callable[..., Path]
 
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
-
 
 def processes(text: str) -> list[psutil.Process]:
     """The runners, kernels and supervisors whose command line or step names a text."""

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from step_project import RUN, Project
 
 from ithaca.model.run import RunDocument
@@ -15,6 +14,7 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, LocalStore, SharedStore, take
 from ithaca.store.remotes import Remote, push
+from run_documents import record_run
 
 
 class Cluster:
@@ -30,23 +30,9 @@ class Cluster:
         """Write a run down in the remote, as a submission does."""
         project, store = self.project, self.project.store
         source = take(store, project.root, ignore=Ignore(source=True)).digest
-        document = RunDocument(
-            **{
-                "id": RUN,
-                "created": 0.0,
-                "workflow": store.put(project.workflow.to_json().encode()),
-                "name": "w",
-                "arguments": {each.name: each.default for each in project.workflow.parameters},
-                "source": source,
-                "notebook": "nb.ipynb",
-                "root": "/elsewhere",
-                "python": "",
-                "environment": "",
-                "store": self.url,
-                **fields,
-            }
+        document = record_run(
+            store, project.workflow, **{"id": RUN, "source": source, "store": self.url, **fields}
         )
-        store.create(names.run(document.id), msgspec.json.encode(document))
         self.given = (f"--workflow={document.workflow}", f"--source={source}")
         push(
             store,

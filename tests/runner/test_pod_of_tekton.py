@@ -13,12 +13,13 @@ import msgspec
 import pytest
 from step_project import RUN, Project, parameter, step
 
-from ithaca.model.run import Event, RunDocument
+from ithaca.model.run import Event
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, LocalStore, Store, take
 from ithaca.store.remotes import Remote, push
 from ithaca.store.shared import SharedStore
+from run_documents import run_document
 
 ENGINE = "--engine=tekton/ns/digits-x/8f3c"
 
@@ -42,18 +43,7 @@ class Pods:
     def submit(self) -> None:
         """Write a run down, as a submission does."""
         self.push()
-        document = RunDocument(
-            id=RUN,
-            created=0.0,
-            workflow=self.workflow,
-            name="w",
-            source=self.source,
-            notebook="nb.ipynb",
-            root="/elsewhere",
-            python="",
-            environment="",
-            store=self.url,
-        )
+        document = run_document(id=RUN, workflow=self.workflow, source=self.source, store=self.url)
         self.store("submitter").create(names.run(RUN), msgspec.json.encode(document))
 
     def store(self, who: str) -> Store:
