@@ -12,7 +12,7 @@ from notebooks import PYTHON, Cell, write_notebook
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty project that we are in; no process of its runs outlives the test."""
+    """An empty project as the current folder; its processes are killed after the test."""
     monkeypatch.delenv("ITHACA_HOME", raising=False)
     root = tmp_path / "project"
     (root / ".git").mkdir(parents=True)

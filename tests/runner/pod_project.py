@@ -18,7 +18,7 @@ from run_documents import record_run
 
 
 class Cluster:
-    """A remote, and pods that know nothing but it."""
+    """A remote, and pods that share only the remote."""
 
     def __init__(self, project: Project, home: Path) -> None:
         self.project, self.home = project, home
@@ -27,7 +27,7 @@ class Cluster:
         self.mounted: str | None = None
 
     def submit(self, **fields: Any) -> RunDocument:
-        """Write a run down in the remote, as a submission does."""
+        """Write a run to the remote, as a submission does."""
         project, store = self.project, self.project.store
         source = take(store, project.root, ignore=Ignore(source=True)).digest
         document = record_run(
@@ -87,7 +87,7 @@ class Pod:
         )
         command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.code, self.said = done.returncode, done.stdout + done.stderr
+        self.code, self.output = done.returncode, done.stdout + done.stderr
         self.message = termination.read_text()
 
     def out(self, name: str) -> str:

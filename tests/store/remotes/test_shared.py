@@ -1,4 +1,4 @@
-"""Two machines with folders of their own over one remote."""
+"""Two machines with separate folders and one remote."""
 
 from __future__ import annotations
 
