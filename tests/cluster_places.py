@@ -1,14 +1,14 @@
-"""Clusters, as places for the conformance suite: that of `KUBECONFIG`, for each engine it has.
+"""The cluster of `KUBECONFIG` as a place for the conformance suite, once for each engine.
 
-Settings of these tests, for another cluster than the one of one machine:
+Variables for a cluster that is not on this machine:
 
-| variable | what it says |
+| variable | meaning |
 |---|---|
-| `ITHACA_E2E_IMAGE` | an image that holds this Ithaca |
-| `ITHACA_E2E_FOREIGN` | one with Python and ipykernel, but without Ithaca |
-| `ITHACA_E2E_STORE`, `…_ENDPOINT`, `…_KEY`, `…_SECRET` | the S3 store, and how to reach it |
-| `ITHACA_E2E_HOST` | an address of this machine that pods reach |
-| `ITHACA_E2E_LOCK` | a file that tests on this cluster lock; those that disturb it, alone |
+| `ITHACA_E2E_IMAGE` | an image with this Ithaca |
+| `ITHACA_E2E_FOREIGN` | an image with Python and ipykernel, but without Ithaca |
+| `ITHACA_E2E_STORE`, `…_ENDPOINT`, `…_KEY`, `…_SECRET` | the S3 store and its access |
+| `ITHACA_E2E_HOST` | an address of this machine that pods can reach |
+| `ITHACA_E2E_LOCK` | a file that tests lock, to share the cluster or reserve it |
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 import psutil
 import yaml
 
-from places import POLL, Engine, Place, Told, cannot
+from places import POLL, Engine, Json, Place, skip_test
 
 if TYPE_CHECKING:
     from ithaca.backends.kubernetes import Cluster, Kind
@@ -56,7 +56,7 @@ class ClusterPlace(Place):
     """Steps are pods of the cluster that `KUBECONFIG` names."""
 
     host = os.environ.get("ITHACA_E2E_HOST", "10.244.0.1")
-    poll = 1.0  # those who look take the processor from the pods
+    poll = 1.0  # polling takes processor time from the pods
     image = IMAGE
     namespace = NAMESPACE
 
@@ -64,28 +64,28 @@ class ClusterPlace(Place):
     """The engine's API group."""
 
     controller: ClassVar[tuple[str, str]]
-    """Where the engine's controller is: namespace, and label of its pods."""
+    """The namespace of the engine's controller, and a label of its pods."""
 
-    stops: ClassVar[tuple[Told, Told]]
-    """What people change in a run's object to stop it: so that a last pod may run, and at once."""
+    stops: ClassVar[tuple[Json, Json]]
+    """Changes of a run's object that stop it: after a last pod, and at once."""
 
     @property
     @abstractmethod
     def kind(self) -> Kind:
-        """The kind of the object that stands for a run."""
+        """The kind of a run's object."""
 
     @abstractmethod
-    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
-        """Start a run as people do who have the manifests and the engine's own tools."""
+    def submit(self, manifests: list[Json], arguments: Mapping[str, str]) -> None:
+        """Start a run from manifests, with the engine's own tools only."""
 
     def run_object(self, run_id: str) -> str:
-        """Name of the object of a run."""
+        """The name of a run's object."""
         ((found,), _) = connect().list(self.kind, labels={"ithaca/run": run_id})
         return str(found["metadata"]["name"])
 
     @classmethod
     @functools.cache
-    def absent(cls) -> str:
+    def unavailable(cls) -> str:
         if "KUBECONFIG" not in os.environ:
             return "KUBECONFIG names no cluster"
         from ithaca.errors import BackendError
@@ -118,30 +118,30 @@ store_secret = "{SECRET}"
 
     @property
     def store(self) -> str:
-        """URL of the store: a prefix of the project's own."""
+        """The URL of the store, with a prefix for this project."""
         return f"{STORE}/{self.folder.name}"
 
     def environment(self) -> dict[str, str]:
         return {**CREDENTIALS, "ITHACA_STORE": self.store}
 
-    def store_words(self) -> tuple[str, ...]:
+    def store_options(self) -> tuple[str, ...]:
         return ("--store", self.store)
 
     @classmethod
     @contextlib.contextmanager
-    def kept(cls, *, alone: str = "") -> Iterator[None]:
+    def reserved(cls, *, alone: str = "") -> Iterator[None]:
         own = f"{LOCK}.{cls.backend}"
-        with _kept(LOCK, alone=alone == "cluster"), _kept(own, alone=alone == "engine"):
+        with _locked(LOCK, alone=alone == "cluster"), _locked(own, alone=alone == "engine"):
             yield
 
     @abstractmethod
     def pods(self, run_id: str, step: str) -> list[str]:
-        """Names of the pods of a step that have not ended."""
+        """The names of the running pods of a step."""
 
-    def lose(self, run_id: str, step: str) -> None:
+    def lose_machine(self, run_id: str, step: str) -> None:
         self._delete(run_id, step, grace=0)
 
-    def ask_to_end(self, run_id: str, step: str) -> None:
+    def terminate(self, run_id: str, step: str) -> None:
         self._delete(run_id, step, grace=30)
 
     def _delete(self, run_id: str, step: str, grace: int) -> None:
@@ -154,16 +154,16 @@ store_secret = "{SECRET}"
     def engine(self) -> Controller:
         return Controller(*self.controller)
 
-    def elsewhere(self) -> Self:
+    def on_another_machine(self) -> Self:
         return type(self)(self.folder.parent / "elsewhere" / self.folder.name)
 
     def use_image_without_ithaca(self, own: str = "") -> None:
         if reason := _no_foreign_image():
-            cannot(reason)
+            skip_test(reason)
         self.image = FOREIGN
         self.settings(f'runner_image = "{IMAGE}"\n{own}')
 
-    def manifests(self) -> list[Told]:
+    def manifests(self) -> list[Json]:
         done = self.ithaca("compile", "nb.ipynb", "--backend", self.backend)
         assert done.returncode == 0, done.stderr
         return list(yaml.load_all(done.stdout, yaml.CSafeLoader))
@@ -192,15 +192,15 @@ class Controller(Engine):
     """The controller of an engine, and the API server.
 
     Args:
-        namespace: Where its pods are.
-        label: `NAME=VALUE`, a label of theirs.
+        namespace: The namespace of its pods.
+        label: A label of its pods, as `NAME=VALUE`.
     """
 
     def __init__(self, namespace: str, label: str) -> None:
         self._cluster = connect().within(namespace)
         self._labels = dict([label.split("=")])
         if not self._pods():
-            cannot(f"the engine's controller is not in the namespace {namespace}")
+            skip_test(f"the engine's controller is not in the namespace {namespace}")
 
     def restart(self) -> None:
         from ithaca.backends.kubernetes.client import POD
@@ -213,9 +213,9 @@ class Controller(Engine):
         ):
             time.sleep(POLL)
 
-    def cut_off(self, seconds: float) -> None:
+    def block_api(self, seconds: float) -> None:
         server = _api_server()
-        # In a process of its own: whatever becomes of the test, the server goes on.
+        # A separate process resumes the server even if the test fails.
         script = f"kill -STOP {server}; sleep {seconds}; kill -CONT {server}"
         subprocess.run(["sh", "-c", script], check=True, start_new_session=True)
 
@@ -244,11 +244,11 @@ class ArgoPlace(ClusterPlace):
 
         return WORKFLOW
 
-    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
+    def submit(self, manifests: list[Json], arguments: Mapping[str, str]) -> None:
         template, workflow = manifests
         connect().apply(template)
-        told = [{"name": name, "value": text} for name, text in arguments.items()]
-        workflow["spec"]["arguments"] = {"parameters": told}
+        parameters = [{"name": name, "value": text} for name, text in arguments.items()]
+        workflow["spec"]["arguments"] = {"parameters": parameters}
         connect().create(workflow)
 
     def pods(self, run_id: str, step: str) -> list[str]:
@@ -276,7 +276,7 @@ class TektonPlace(ClusterPlace):
 
         return PIPELINE_RUN
 
-    def submit(self, manifests: list[Told], arguments: Mapping[str, str]) -> None:
+    def submit(self, manifests: list[Json], arguments: Mapping[str, str]) -> None:
         *others, run = manifests
         for each in others:
             connect().apply(each)
@@ -296,9 +296,9 @@ class TektonPlace(ClusterPlace):
 
 
 @contextlib.contextmanager
-def _kept(lock: str, *, alone: bool) -> Iterator[None]:
-    """Hold a lock beside others, or alone."""
-    # A test that wants it alone holds the door as well, so that no other test goes in before it.
+def _locked(lock: str, *, alone: bool) -> Iterator[None]:
+    """Hold a shared or an exclusive lock."""
+    # An exclusive test also holds the door, so that no other test enters before it.
     with Path(f"{lock}.door").open("w") as door, Path(lock).open("a") as room:
         fcntl.flock(door, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
@@ -316,7 +316,7 @@ def connect() -> Cluster:
 
 @functools.cache
 def _no_foreign_image() -> str:
-    """Why no step can run in an image without Ithaca; empty when one can."""
+    """The reason why no step can run in an image without Ithaca; empty if one can."""
     if "ITHACA_E2E_FOREIGN" in os.environ:
         return ""
     nodes = (connect().read("/api/v1/nodes") or {})["items"]
@@ -332,17 +332,17 @@ def _is_ready(pod: Any) -> bool:
 
 
 def _api_server() -> int:
-    """The process of the API server, where it is one of this machine's."""
+    """The process of the API server, if it runs on this machine."""
     host = urlsplit(connect().address).hostname
-    ours = {each.address for told in psutil.net_if_addrs().values() for each in told}
+    ours = {each.address for addresses in psutil.net_if_addrs().values() for each in addresses}
     for process in psutil.process_iter(["cmdline"]):
         if host in ours and "kube-apiserver" in (process.info["cmdline"] or []):
             return process.pid
-    return int(cannot("the API server is no process of this machine"))
+    return int(skip_test("the API server is no process of this machine"))
 
 
 def _limits(content: Any, resource: str) -> Iterator[Any]:
-    """Every limit of a resource that manifests hold, wherever the engine wants it."""
+    """Every limit of a resource in manifests, at any depth."""
     if isinstance(content, list):
         for each in content:
             yield from _limits(each, resource)

@@ -10,6 +10,7 @@ import yaml
 from ithaca.backends.protocol import Backend, Manifest
 from ithaca.model.run import PlannedStep, RunDocument
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
+from run_documents import run_document
 
 PLAIN: dict[str, Any] = {"store": "s3://bucket/prefix", "image": "python:3.12"}
 """The least that a cluster backend needs."""
@@ -111,17 +112,11 @@ def with_parameters(**defaults: Any) -> Workflow:
 
 def run(*plan: PlannedStep, **arguments: Any) -> RunDocument:
     """A planned run."""
-    return RunDocument(
-        id="01JAAAAAAAAAAAAAAAAAAAAAAA",
-        created=1.0,
-        workflow="w" * 64,
+    return run_document(
         name="digits",
         arguments=arguments,
-        source="5" * 64,
         notebook="digits.ipynb",
         root="/home/somebody/digits",
-        python="python",
-        environment="e",
         plan=plan,
     )
 

@@ -1,7 +1,7 @@
-"""An HTTP server that steps reach from wherever they run.
+"""An HTTP server that steps can reach from any machine.
 
-Steps on another machine share no file with a test. They count here, across attempts and runs, and
-wait until the test opens a gate, so that no test guesses how long anything takes.
+Steps on another machine share no files with a test. Instead they call this server: to count their
+attempts, and to wait until the test opens a gate. So no test depends on a guessed duration.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from notebooks import Cell
+
 LOOK = 0.1
 """Seconds between two checks that a waiting step is still connected."""
-
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
 
 _SOURCE = """
 def outside(what, name):
@@ -34,9 +33,9 @@ class Outside:
     """Counters and gates.
 
     Attributes:
-        cell: The cell that gives a notebook `outside("count", NAME)`, which says how many calls
-            there were, and `outside("gate", NAME)`, which returns when the test opens it.
-        waiting: How many steps wait now, by the name of the gate.
+        cell: A cell that defines `outside("count", NAME)`, which returns the number of calls, and
+            `outside("gate", NAME)`, which returns when the test opens the gate.
+        waiting: The number of waiting steps at each gate.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -46,12 +45,12 @@ class Outside:
         self._open: set[str] = set()
         self._changed = threading.Condition()
 
-    def counted(self, name: str) -> int:
-        """How often steps counted."""
+    def calls(self, name: str) -> int:
+        """The number of calls."""
         return self._counts[name]
 
     def open(self, *gates: str) -> None:
-        """Let steps pass, now and later."""
+        """Open gates for all present and future steps."""
         with self._changed:
             self._open.update(gates)
             self._changed.notify_all()
@@ -84,7 +83,7 @@ def _is_gone(step: socket.socket) -> bool:
 
 @contextlib.contextmanager
 def serve(host: str) -> Iterator[Outside]:
-    """Serve one test's steps at an address of this machine that they reach.
+    """Serve the steps of one test at an address of this machine.
 
     Steps that still wait at the end fail, so that no step outlives its test.
     """

@@ -1,7 +1,7 @@
-"""A backend as these tests see it: a project, the command line, and failures of machines.
+"""A backend under test: a project, the command line, and failures of machines.
 
-A new backend is one more class: a `Place`, or a `ClusterPlace` where its steps run in pods. It
-skips what it cannot show, with the reason; no test asks which backend it runs on.
+To test another backend, add one class: a `Place`, or a `ClusterPlace` if its steps run in pods. The
+class skips tests of unsupported features with a reason; no test asks which backend it runs on.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from typing import Any, ClassVar
 import pytest
 
 import warm_program
-from outside import Cell
+from notebooks import Cell, write_notebook
 
 POLL = 0.3
 """Seconds between two polls."""
 
-LOOKS = 50
-"""Number of checks of a condition outside of a run between two polls of the run."""
+CHECKS = 50
+"""Number of checks of an outside condition between two polls of the run."""
 
-GOING_ON = ("pending", "running")
+ACTIVE = ("pending", "running")
 """Statuses of a run that has not ended."""
 
-Told = dict[str, Any]
-"""What `--json` prints."""
+Json = dict[str, Any]
+"""The output of a command with `--json`."""
 
 
 class Engine(ABC):
@@ -40,28 +40,28 @@ class Engine(ABC):
 
     @abstractmethod
     def restart(self) -> None:
-        """Restart it, and wait until it is ready."""
+        """Restart the engine and wait until it is ready."""
 
     @abstractmethod
-    def cut_off(self, seconds: float) -> None:
-        """Stop its API from answering for a while."""
+    def block_api(self, seconds: float) -> None:
+        """Block the API for some seconds."""
 
 
 class Place(ABC):
     """A project whose runs one backend executes.
 
     Args:
-        folder: The project's root, which is made; its name is unique.
+        folder: The project's root, which is created. Its name must be unique.
     """
 
     backend: ClassVar[str]
-    """What `--backend` calls it."""
+    """The value of `--backend`."""
 
     host: ClassVar[str]
-    """An address of this machine that steps reach."""
+    """An address of this machine that steps can reach."""
 
     poll: ClassVar[float] = POLL
-    """Seconds between two looks at a run; each is a command of its own."""
+    """Seconds between two polls of a run; each poll starts a command."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,8 +69,8 @@ class Place(ABC):
         self.settings()
 
     @classmethod
-    def absent(cls) -> str:
-        """Why nothing can run there; empty if something can."""
+    def unavailable(cls) -> str:
+        """The reason why nothing can run there; empty if the backend is available."""
         return ""
 
     def own_settings(self) -> str:
@@ -78,74 +78,74 @@ class Place(ABC):
         return ""
 
     def environment(self) -> dict[str, str]:
-        """Variables that a user of the backend has set."""
+        """The environment variables of a user of the backend."""
         return {}
 
-    def store_words(self) -> tuple[str, ...]:
-        """Options that name the store, where it is not the project's own."""
+    def store_options(self) -> tuple[str, ...]:
+        """The options that name the store; empty for the project's own."""
         return ()
 
     @classmethod
     @contextlib.contextmanager
-    def kept(cls, *, alone: str = "") -> Iterator[None]:
-        """Keep the place for one test.
+    def reserved(cls, *, alone: str = "") -> Iterator[None]:
+        """Reserve the place for one test.
 
         Args:
-            alone: What no other test may use meanwhile: `engine`, `cluster` (all engines), or
-                nothing; then only tests that want it alone are kept out.
+            alone: What no other test may use at the same time: `engine`, `cluster` (all engines),
+                or nothing, which excludes only tests that reserve the place alone.
         """
         yield
 
     @abstractmethod
-    def lose(self, run_id: str, step: str) -> None:
+    def lose_machine(self, run_id: str, step: str) -> None:
         """Kill the machine of a step without a signal to the step."""
 
     @abstractmethod
-    def ask_to_end(self, run_id: str, step: str) -> None:
-        """Send a step SIGTERM, as a machine does that is drained."""
+    def terminate(self, run_id: str, step: str) -> None:
+        """Send SIGTERM to a step, as a drained machine does."""
 
     @property
     @abstractmethod
     def engine(self) -> Engine:
-        """The engine, if it is separate from the runs."""
+        """The engine, if there is one."""
 
     @abstractmethod
-    def elsewhere(self) -> Place:
+    def on_another_machine(self) -> Place:
         """The same project on another machine that shares only the store."""
 
     @abstractmethod
     def use_image_without_ithaca(self, own: str = "") -> None:
-        """Let steps run in an image that has Python and ipykernel, but no Ithaca.
+        """Run steps in an image with Python and ipykernel, but without Ithaca.
 
         Args:
             own: Further lines under `[tool.ithaca.<backend>]`.
         """
 
     @abstractmethod
-    def manifests(self) -> list[Told]:
-        """What `ithaca compile --backend` prints of the notebook."""
+    def manifests(self) -> list[Json]:
+        """The manifests that `ithaca compile --backend` prints for the notebook."""
 
     @abstractmethod
     def answer_to_request(self, resource: str) -> str:
-        """The outcome of the notebook's request: `refused`, or the amount that the engine gets."""
+        """The outcome of the notebook's request: `refused`, or the requested amount."""
 
     @abstractmethod
     def memory_limit(self, amount: str) -> str:
-        """The tag of a step that may use so much memory."""
+        """The tag that limits the memory of a step."""
 
     @abstractmethod
     def secret(self, value: str, variable: str) -> str:
-        """Keep a secret where the backend looks for it; gives the tag of a step that needs it."""
+        """Create a secret for the backend, and return the tag of a step that needs it."""
 
     def settings(self, own: str = "", **general: Any) -> None:
         """Write the project's `pyproject.toml`.
 
         Args:
             own: Further lines under `[tool.ithaca.<backend>]`.
-            general: What stands under `[tool.ithaca]`.
+            general: Values under `[tool.ithaca]`.
         """
-        told = {"parallel": 2, **general}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+        settings = {"parallel": 2, **general}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         (self.folder / "pyproject.toml").write_text(
             "\n".join(["[tool.ithaca]", *lines, f"[tool.ithaca.{self.backend}]"])
             + f"\n{self.own_settings()}{own}\n"
@@ -153,26 +153,10 @@ class Place(ABC):
 
     def notebook(self, *cells: Cell) -> None:
         """Write `nb.ipynb`, a notebook of tagged cells."""
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell{number}",
-                    "metadata": {"tags": tags.split(" ")},
-                    "source": source,
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, (tags, source) in enumerate(cells)
-            ],
-        }
-        (self.folder / "nb.ipynb").write_text(json.dumps(content))
+        write_notebook(self.folder / "nb.ipynb", *cells)
 
     def begin(self, *words: str, **env: str) -> subprocess.Popen[str]:
-        """Begin a command line as a user would, with further variables set."""
+        """Start a command with additional environment variables."""
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "ithaca", *words],
             cwd=self.folder,
@@ -184,18 +168,18 @@ class Place(ABC):
         )
 
     def ithaca(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Call the command line, with further variables set, and wait for its end."""
+        """Run a command to its end, with additional environment variables."""
         variables = {**os.environ, **self.environment(), **env}
         return warm_program.call(*words, folder=self.folder, env=variables)
 
     def json(self, *words: str) -> Any:
-        """What a command prints with `--json`."""
+        """The output of a command with `--json`."""
         done = self.ithaca(*words, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def run(self, *words: str, notebook: str = "nb.ipynb") -> tuple[int, Told]:
-        """Run a notebook to its end, and return the exit code and what `--json` prints."""
+    def run(self, *words: str, notebook: str = "nb.ipynb") -> tuple[int, Json]:
+        """Run a notebook to its end, and return the exit code and the output of `--json`."""
         done = self.ithaca("run", notebook, "--backend", self.backend, "--json", *words)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)
@@ -208,7 +192,7 @@ class Place(ABC):
 
     @contextlib.contextmanager
     def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """Run the notebook in a process of its own that waits for the end."""
+        """Run the notebook in a process that waits for the end of the run."""
         begun = self.begin("run", "nb.ipynb", "--backend", self.backend, "--json", *words)
         try:
             yield begun
@@ -217,42 +201,42 @@ class Place(ABC):
                 begun.kill()
             begun.communicate()
 
-    def show(self, reference: str) -> Told:
-        """What `runs show` prints of a run, or of `RUN/STEP`."""
-        told: Told = self.json("runs", "show", reference)
-        return told
+    def show(self, reference: str) -> Json:
+        """The output of `runs show` for a run, or for `RUN/STEP`."""
+        run: Json = self.json("runs", "show", reference)
+        return run
 
     def attempts(self, run_id: str, step: str) -> list[str]:
-        """How the attempts of a step ended, the first one first."""
+        """The statuses of the attempts of a step, in order."""
         return [each["status"] for each in self.show(f"{run_id}/{step}")["attempts"]]
 
-    def wait(self, run_id: str, holds: Callable[[Told], object]) -> Told:
-        """Poll a run until a condition holds; a run that ends before fails the test."""
-        while not holds(told := self.show(run_id)):
-            assert told["status"] in GOING_ON, told
+    def wait(self, run_id: str, holds: Callable[[Json], object]) -> Json:
+        """Poll a run until a condition holds; fail if the run ends first."""
+        while not holds(run := self.show(run_id)):
+            assert run["status"] in ACTIVE, run
             time.sleep(self.poll)
-        return told
+        return run
 
     def wait_outside(self, run_id: str, holds: Callable[[], object]) -> None:
-        """Wait for a condition outside of a run; a run that ends before fails the test."""
+        """Wait for a condition outside the run; fail if the run ends first."""
         while not holds():
-            for _ in range(LOOKS):
+            for _ in range(CHECKS):
                 if holds():
                     return
                 time.sleep(POLL / 5)
-            told = self.show(run_id)
-            assert holds() or told["status"] in GOING_ON, told
+            run = self.show(run_id)
+            assert holds() or run["status"] in ACTIVE, run
 
-    def end(self, run_id: str) -> Told:
-        """A run when it has ended."""
-        return self.wait(run_id, lambda told: told["status"] not in GOING_ON)
+    def end(self, run_id: str) -> Json:
+        """Wait for the end of a run, and return it."""
+        return self.wait(run_id, lambda run: run["status"] not in ACTIVE)
 
 
-def statuses(told: Told) -> dict[str, str]:
+def statuses(run: Json) -> dict[str, str]:
     """The status of each step of a run."""
-    return {each["name"]: each["status"] for each in told["steps"]}
+    return {each["name"]: each["status"] for each in run["steps"]}
 
 
-def cannot(why: str) -> Any:
-    """Skip the test: the place cannot show the feature."""
-    pytest.skip(why)
+def skip_test(reason: str) -> Any:
+    """Skip the test, because the backend does not support the feature."""
+    pytest.skip(reason)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from notebooks import Cell, write_notebook
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,24 +62,8 @@ class Project:
             "PATH": f"{interpreter}:{os.environ['PATH']}",
         }
 
-    def write(self, *cells: tuple[str, str]) -> None:
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell{number}",
-                    "metadata": {"tags": tags.split(" ")},
-                    "source": source,
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, (tags, source) in enumerate(cells)
-            ],
-        }
-        (self.folder / "nb.ipynb").write_text(json.dumps(content))
+    def write(self, *cells: Cell) -> None:
+        write_notebook(self.folder / "nb.ipynb", *cells)
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

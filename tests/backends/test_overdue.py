@@ -4,20 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from ithaca.backends.local import supervisor as supervisor_module
 from ithaca.backends.local.attempt import Attempt
 from ithaca.backends.local.ledger import Held
 from ithaca.backends.local.supervisor import OVERDUE, Supervisor
-from ithaca.model.run import RunDocument, StepError
+from ithaca.model.run import StepError
 from ithaca.model.workflow import Source, Step, Workflow
-from ithaca.records import names
 from ithaca.runner.task import Task
 from ithaca.store import LocalStore
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, record_run
 
 
 def stuck(task: Task, claim: Held) -> Attempt:
@@ -32,18 +29,7 @@ def home(tmp_path: Path) -> Path:
     source = Source(notebook="n.ipynb", digest="d")
     workflow = Workflow(name="w", steps=(Step(name="slow", timeout=60.0),), source=source)
     store = LocalStore.open(tmp_path / "home" / "store")
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=store.put(workflow.to_json().encode()),
-        name="w",
-        source="s",
-        notebook="n.ipynb",
-        root=str(tmp_path),
-        python="python",
-        environment="e",
-    )
-    store.create(names.run(RUN), msgspec.json.encode(document))
+    record_run(store, workflow, root=str(tmp_path))
     return tmp_path / "home"
 
 

@@ -3,16 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
 from ithaca.backends.local import lock, supervisor
-from ithaca.model.run import RunDocument
 from ithaca.model.workflow import Source, Step, Workflow
-from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import LocalStore
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, record_run
 
 
 def test_settings_that_became_invalid_after_the_submission_fail_the_run_with_the_reason(
@@ -21,18 +16,7 @@ def test_settings_that_became_invalid_after_the_submission_fail_the_run_with_the
     source = Source(notebook="n.ipynb", digest="d")
     workflow = Workflow(name="w", steps=(Step(name="a"),), source=source)
     store = LocalStore.open(tmp_path / "home" / "store")
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=store.put(workflow.to_json().encode()),
-        name="w",
-        source="s",
-        notebook="n.ipynb",
-        root=str(tmp_path),
-        python="python",
-        environment="e",
-    )
-    store.create(names.run(RUN), msgspec.json.encode(document))
+    record_run(store, workflow, root=str(tmp_path))
     (tmp_path / "pyproject.toml").write_text("[tool.ithaca\n")
     held = lock.hold(tmp_path / "lock")
     try:

@@ -9,13 +9,13 @@ from user_project import Project
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """An empty project, sound when the test is over."""
+    """An empty project, whose soundness is checked after the test."""
     monkeypatch.delenv("ITHACA_HOME", raising=False)
     found = Project(tmp_path / "project")
     (found.root / ".git").mkdir(parents=True)
     try:
         yield found
-        found.is_sound()
+        found.assert_sound()
     finally:
         for process in found.processes():
             process.kill()

@@ -67,7 +67,7 @@ SKIPPED = {"reads_socket", "reads_lock", "reads_generator", "believes"}
 
 @dataclass(frozen=True)
 class Failed:
-    """The run, what the program said of it, and how its steps stand."""
+    """The project of the run, the answer of the program, and the steps."""
 
     project: Project
     answer: Answer
@@ -87,7 +87,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failed]:
     answer = project.ithaca("run", "nb.ipynb")
     try:
         yield Failed(project, answer, project.steps())
-        project.is_sound()
+        project.assert_sound()
     finally:
         for process in project.processes():
             process.kill()
@@ -99,11 +99,11 @@ def test_the_run_fails_and_reports_each_failure_once(failed: Failed) -> None:
     assert {name for name, step in failed.steps.items() if step["status"] == "skipped"} == SKIPPED
     assert "ithaca runs retry" in failed.answer.out
     lines = failed.answer.err.splitlines()
-    assert [line for line in lines if not line.endswith("…")] == []  # slow machines say what takes
+    assert [line for line in lines if not line.endswith("…")] == []  # progress of slow machines
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_failing_step_names_its_place_the_reason_and_a_cure(failed: Failed, name: str) -> None:
+def test_a_failure_names_its_place_reason_and_cure(failed: Failed, name: str) -> None:
     code, cell, line, parts = ERRORS[name]
     step = failed.steps[name]
     assert step["status"] == ("timed_out" if code == "ITH503" else "failed")
@@ -119,13 +119,13 @@ def test_a_failing_step_names_its_place_the_reason_and_a_cure(failed: Failed, na
     assert place in failed.answer.out
 
 
-def test_no_log_shows_where_ithaca_lies(failed: Failed) -> None:
+def test_logs_show_no_path_of_ithaca(failed: Failed) -> None:
     logs, _ = failed.project.start("runs", "logs", "latest").communicate()
     assert "exit status 3" in logs
     assert "plugin/ithaca" not in logs
 
 
-def test_a_command_that_asks_for_input_reads_an_end_of_file(failed: Failed) -> None:
+def test_a_command_that_asks_for_input_gets_end_of_file(failed: Failed) -> None:
     step = failed.steps["asks_in_a_command"]
     assert (step["status"], step["error"]["name"]) == ("failed", "ZeroDivisionError")
 
@@ -138,7 +138,7 @@ def test_the_log_reports_an_unsavable_value_once_without_frames(
     assert "ithaca_kernel" not in log
 
 
-def test_the_log_of_a_step_that_raised_has_its_traceback_and_its_error(failed: Failed) -> None:
+def test_the_log_of_a_failed_step_contains_its_traceback_and_its_error(failed: Failed) -> None:
     process = failed.project.start("runs", "logs", "latest/asks")
     log, _ = process.communicate()
     assert "StdinNotImplementedError" in log

@@ -18,7 +18,7 @@ CELLS = (
 
 
 def in_namespace(project: Project, script: str) -> Answer:
-    """Run a shell script in a mount namespace of its own; `"$@"` is the program."""
+    """Run a shell script in a new mount namespace; `"$@"` is the program."""
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
     process = subprocess.Popen(
         [*command, *COMMAND],
@@ -33,7 +33,7 @@ def in_namespace(project: Project, script: str) -> Answer:
 
 @pytest.fixture
 def namespaces(project: Project) -> None:
-    """Skips where nothing can be mounted."""
+    """Skip the test if mounting is not possible."""
     try:
         works = in_namespace(project, f'mount -t tmpfs none "{project.root}"').code == 0
     except OSError:
@@ -42,7 +42,7 @@ def namespaces(project: Project) -> None:
         pytest.skip("no user and mount namespaces on this machine")
 
 
-def test_a_notebook_outside_of_git_with_an_odd_name_runs_from_everywhere(
+def test_a_notebook_outside_git_with_an_odd_name_runs_from_any_folder(
     tmp_path: Path, project: Project
 ) -> None:
     project.root = tmp_path / "döf ü ☃ x"
@@ -92,16 +92,18 @@ def as_other_user(project: Project, *arguments: str) -> Answer:
 def test_an_unreadable_or_unwritable_path_is_named(project: Project) -> None:
     path = project.notebook(*CELLS)
     path.chmod(0)
-    as_other_user(project, "run", "nb.ipynb").reports("ITH193", "nb.ipynb", "denied", exit_code=2)
+    as_other_user(project, "run", "nb.ipynb").assert_error(
+        "ITH193", "nb.ipynb", "denied", exit_code=2
+    )
     path.chmod(0o644)
     project.root.chmod(0o555)
     refused = as_other_user(project, "run", "nb.ipynb")
-    refused.reports("ITH640", str(project.root), "denied", "ITHACA_HOME", exit_code=4)
+    refused.assert_error("ITH640", str(project.root), "denied", "ITHACA_HOME", exit_code=4)
     project.root.chmod(0o755)
     data = project.root / "data.bin"
     data.touch(0)
     refused = as_other_user(project, "run", "nb.ipynb")
-    refused.reports("ITH406", "data.bin", "denied", ".ithacaignore", exit_code=4)
+    refused.assert_error("ITH406", "data.bin", "denied", ".ithacaignore", exit_code=4)
     data.chmod(0o644)
 
 
@@ -112,7 +114,7 @@ def test_a_project_that_cannot_be_written_needs_another_home(
     project.notebook(*CELLS)
     bound = 'mount --bind . . && mount -o remount,bind,ro "$PWD" && cd "$PWD"\n"$@" '
     refused = in_namespace(project, f"{bound} run nb.ipynb")
-    refused.reports("ITH640", str(project.root), "Read-only", "ITHACA_HOME", exit_code=4)
+    refused.assert_error("ITH640", str(project.root), "Read-only", "ITHACA_HOME", exit_code=4)
     assert in_namespace(project, f"{bound} check nb.ipynb").code == 0
     project.env["ITHACA_HOME"] = str(tmp_path / "home")
     assert in_namespace(project, f"{bound} run nb.ipynb").code == 0
@@ -129,7 +131,7 @@ def test_a_project_that_cannot_be_written_needs_another_home(
         (100, "import os\nopen('big', 'wb').write(os.urandom(60 << 20))"),  # the store
     ],
 )
-def test_a_step_that_fills_the_disk_says_so_and_leaves_a_sound_store(
+def test_a_step_that_fills_the_disk_reports_it_and_leaves_a_sound_store(
     tmp_path: Path, project: Project, megabytes: int, fills: str
 ) -> None:
     project.notebook(

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from user_project import Cell, Project
+from user_project import Project
+
+from notebooks import Cell
 
 WORKSHEET: dict[str, Any] = {
     "cells": [{"cell_type": "code", "input": "x = 1", "language": "python", "outputs": []}]
@@ -19,12 +21,12 @@ FILES = {
         "resolve merge conflicts",
     ),
     "empty": (b"", "ITH100", "empty"),
-    "no text": (b"\x89PNG\xff", "ITH102", "UTF-8"),
-    "no notebook": (b'{"a": 1}', "ITH101", "no `nbformat`"),
+    "not text": (b"\x89PNG\xff", "ITH102", "UTF-8"),
+    "not a notebook": (b'{"a": 1}', "ITH101", "no `nbformat`"),
     "a list": (b"[1]", "ITH101", "not an object"),
     "without cells": (b'{"nbformat": 4, "metadata": {}}', "ITH101", "no `cells`"),
-    "of a newer format": (b'{"nbformat": 5, "cells": []}', "ITH104", "reads up to 4"),
-    "of a damaged old format": (b'{"nbformat": 3, "worksheets": 7}', "ITH104", "upgraded"),
+    "a newer format": (b'{"nbformat": 5, "cells": []}', "ITH104", "reads up to 4"),
+    "a damaged old format": (b'{"nbformat": 3, "worksheets": 7}', "ITH104", "upgraded"),
 }
 
 
@@ -33,14 +35,14 @@ def test_a_file_that_is_not_a_notebook_is_refused(project: Project, kind: str) -
     data, code, *parts = FILES[kind]
     (project.root / "nb.ipynb").write_bytes(data)
     for command in ("check", "run"):
-        project.ithaca(command, "nb.ipynb").reports(code, "nb.ipynb", *parts, exit_code=3)
+        project.ithaca(command, "nb.ipynb").assert_error(code, "nb.ipynb", *parts, exit_code=3)
 
 
 def test_a_notebook_of_format_2_is_upgraded_with_a_notice(project: Project) -> None:
     old = {"nbformat": 2, "nbformat_minor": 0, "metadata": {}, "worksheets": [WORKSHEET]}
     (project.root / "nb.ipynb").write_text(json.dumps(old))
     answer = project.ithaca("check", "nb.ipynb")
-    answer.reports("ITH107", "`step:NAME`", exit_code=3)
+    answer.assert_error("ITH107", "`step:NAME`", exit_code=3)
     assert "notice ITH103: the notebook has format 2" in answer.output
 
 
@@ -86,7 +88,7 @@ CELLS: dict[str, tuple[list[Cell], str, list[str]]] = {
         "ITH201",
         ["cell 1 line 2", "y = (1,", "^", "was never closed"],
     ),
-    "a name that a step further down binds": (
+    "a name that a later step binds": (
         [("step:a", "x = 1"), ("step:b prev:a", "print(y)"), ("step:c", "y = 1")],
         "ITH202",
         ["cell 2 line 1", "step `b` reads `y`", "step `c` binds it in cell 3", "`prev:c`"],
@@ -109,7 +111,7 @@ def test_a_wrong_notebook_is_refused_with_cell_reason_and_cure(project: Project,
     cells, code, parts = CELLS[kind]
     project.notebook(*cells)
     for command in ("check", "run"):
-        project.ithaca(command, "nb.ipynb").reports(code, "nb.ipynb", *parts, exit_code=3)
+        project.ithaca(command, "nb.ipynb").assert_error(code, "nb.ipynb", *parts, exit_code=3)
 
 
 def test_all_problems_are_reported_at_once(project: Project) -> None:
@@ -123,11 +125,11 @@ def test_a_notebook_of_another_language_is_refused(project: Project) -> None:
     kernel = {"name": "ir", "display_name": "R", "language": "R"}
     project.notebook(("step:a", "x <- 1"), metadata={"kernelspec": kernel})
     answer = project.ithaca("run", "nb.ipynb")
-    answer.reports("ITH105", "nb.ipynb", "is for R, not Python", exit_code=3)
+    answer.assert_error("ITH105", "nb.ipynb", "is for R, not Python", exit_code=3)
 
 
 def test_a_missing_kernel_is_named_with_the_installed_ones(project: Project) -> None:
     kernel = {"name": "gone", "display_name": "Gone", "language": "python"}
     project.notebook(("step:a", "x = 1"), metadata={"kernelspec": kernel})
     answer = project.ithaca("run", "nb.ipynb")
-    answer.reports("ITH534", "`gone`", "installed kernels", "--python", exit_code=2)
+    answer.assert_error("ITH534", "`gone`", "installed kernels", "--python", exit_code=2)

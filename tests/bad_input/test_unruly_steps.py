@@ -1,4 +1,4 @@
-"""Steps that succeed although they flood, linger or leave processes behind."""
+"""Steps that succeed despite floods of output, many files and leftover processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ for number in range(5_000):
 """
 
 
-def test_a_flood_many_files_and_processes_left_behind_do_no_harm(project: Project) -> None:
+def test_a_run_survives_floods_of_output_many_files_and_leftover_processes(
+    project: Project,
+) -> None:
     project.notebook(
         ("step:leaves", LEAVES),
         ("step:floods", FLOODS),
@@ -70,10 +72,10 @@ def test_parallel_steps_that_write_one_file_differently_conflict_at_their_join(
         ("step:join prev:left prev:right", "print(value)"),
     )
     answer = project.ithaca("run", "nb.ipynb")
-    answer.reports(
+    answer.assert_error(
         "ITH410", "step `join`", "same.txt (left, right)", "[tool.ithaca.merge]", exit_code=1
     )
-    assert "executed notebook" not in answer.output  # it began no cell
+    assert "executed notebook" not in answer.output  # no cell began
     assert "traceback" not in answer.output
 
 
@@ -93,7 +95,7 @@ def test_an_edit_during_a_run_takes_effect_in_the_next(project: Project) -> None
     assert project.ithaca("run", "nb.ipynb").codes == ["ITH201"]
 
 
-def test_two_runs_of_one_notebook_at_the_same_time_both_succeed_with_one_result(
+def test_two_concurrent_runs_of_one_notebook_succeed_with_the_same_result(
     project: Project,
 ) -> None:
     project.notebook(

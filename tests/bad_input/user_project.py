@@ -1,4 +1,4 @@
-"""A user's project on disk, and the command line, which never shows a traceback."""
+"""A user's project, and the command line, which must never show a traceback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from typing import Any
 import psutil
 
 import warm_program
-
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
+from notebooks import PYTHON, Cell, write_notebook
 
 COMMAND = (sys.executable, "-P", "-m", "ithaca")
-"""As the installed script: what lies in the working directory is not imported."""
+"""Like the installed script, this imports nothing from the working directory."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Answer:
         """The codes of the errors that it reported, in order."""
         return re.findall(r"error[ \[](ITH\d{3})", self.output)
 
-    def reports(self, code: str, *parts: str, exit_code: int) -> None:
-        """Assert that it reported one error, with these words, a cure and this exit code."""
+    def assert_error(self, code: str, *parts: str, exit_code: int) -> None:
+        """Assert that it reported one error with these parts, a cure and this exit code."""
         assert self.codes == [code], self.output
         assert self.code == exit_code, self.output
         assert "→ " in self.output, self.output
@@ -72,13 +70,12 @@ class Project:
         self,
         *cells: Cell,
         name: str = "nb.ipynb",
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] = PYTHON,
     ) -> Path:
         """Write a notebook of tagged cells."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content(*cells, metadata=metadata)))
-        return path
+        return write_notebook(path, *cells, metadata=metadata)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command line in the project's folder."""
@@ -111,12 +108,12 @@ class Project:
         return answer
 
     def steps(self, run: str = "latest") -> dict[str, dict[str, Any]]:
-        """How the steps of a run stand, by name."""
+        """The steps of a run by name, as `runs show` prints them."""
         answer = self.ithaca("runs", "show", run, "--json")
         return {step["name"]: step for step in json.loads(answer.out)["steps"]}
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that have to do with the project: by command line, step or folder."""
+        """The processes whose command line, variables or folder name the project."""
         text, found = str(self.root), []
         own = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
         for process in psutil.process_iter():
@@ -130,9 +127,9 @@ class Project:
                 continue
         return found
 
-    def is_sound(self) -> None:
-        """Assert that its store verifies and that nothing of its runs is still at work."""
-        # A run is over for its user a moment before its supervisor has tidied up.
+    def assert_sound(self) -> None:
+        """Assert that its store verifies and that none of its processes is running."""
+        # A supervisor cleans up shortly after the run has ended for its user.
         psutil.wait_procs(self.processes(), timeout=60)
         assert [(each.pid, each.cmdline()) for each in self.processes()] == []
         if not (self.root / ".ithaca").exists() and not self.env:
@@ -142,24 +139,3 @@ class Project:
 
 
 _MARKS = ("ITHACA_ROOT", "ITHACA_HOME")
-
-
-def content(*cells: Cell, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A notebook of tagged cells."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": kernel if metadata is None else metadata,
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell{number}",
-                "metadata": {"tags": tags.split(" ") if tags else []},
-                "source": source,
-                "outputs": [],
-                "execution_count": None,
-            }
-            for number, (tags, source) in enumerate(cells)
-        ],
-    }

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +7,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+import notebooks
+import run_documents
 from ithaca.cli.program import program
-from ithaca.model.run import AttemptEnd, AttemptStart, RunDocument, RunEnd, StepError
+from ithaca.model.run import AttemptEnd, AttemptStart, RunEnd, StepError
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.records import names
 from ithaca.store import LocalStore, Store
@@ -55,24 +56,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_notebook(project: Path) -> WRITE:
     """Writes a notebook of the project from cells of space-separated tags and source."""
 
-    def write(name: str, *cells: tuple[str, str]) -> str:
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell{number}",
-                    "metadata": {"tags": tags.split(" ")},
-                    "source": source.splitlines(keepends=True),
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, (tags, source) in enumerate(cells)
-            ],
-        }
-        (project / name).write_text(json.dumps(content, indent=1))
+    def write(name: str, *cells: notebooks.Cell) -> str:
+        notebooks.write_notebook(project / name, *cells)
         return name
 
     return write
@@ -84,19 +69,9 @@ def record_run(project: Path) -> RECORD:
 
     def record(run: str, workflow: Workflow) -> Store:
         store = LocalStore.open(project / ".ithaca" / "store")
-        document = RunDocument(
-            id=run,
-            created=1_700_000_000.0,
-            workflow=store.put(workflow.to_json().encode()),
-            name=workflow.name,
-            arguments={each.name: each.default for each in workflow.parameters},
-            source="5" * 64,
-            notebook=workflow.source.notebook,
-            root=str(project),
-            python="python",
-            environment="e",
+        run_documents.record_run(
+            store, workflow, id=run, created=1_700_000_000.0, root=str(project)
         )
-        _write(store, names.run(run), document)
         return store
 
     return record

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+import notebooks
 from ithaca.compiling.compile import check
 from ithaca.compiling.compile import compile as compiled
 from ithaca.compiling.load import from_json, schema
@@ -44,12 +45,9 @@ def golden(snapshot):
 @pytest.fixture
 def notebook(tmp_path):
     def notebook(*cells, **metadata):
-        listed = [
-            {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": source, "outputs": []}
-            for source, *tags in cells
-        ]
+        listed = [notebooks.code_cell(source, tags) for source, *tags in cells]
         path = tmp_path / "nb.ipynb"
-        path.write_text(json.dumps({"cells": listed, "metadata": metadata, "nbformat": 4}))
+        path.write_text(json.dumps(notebooks.notebook(listed, metadata=metadata)))
         return path
 
     return notebook

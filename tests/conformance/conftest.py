@@ -21,39 +21,39 @@ from places import Place
     ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A project on each backend, beside the tests of other processes."""
+    """A project on each backend; other processes may test it at the same time."""
     kind: type[Place] = request.param
-    if reason := kind.absent():
+    if reason := kind.unavailable():
         pytest.skip(reason)
-    with kind.kept(alone=_alone(request.fixturenames)):
+    with kind.reserved(alone=_alone(request.fixturenames)):
         yield kind(tmp_path / f"p{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
 def cluster_alone() -> None:
-    """For tests that stop what all others need: none of them runs at the same time."""
+    """No other test of the cluster runs at the same time."""
 
 
 @pytest.fixture
 def engine_alone() -> None:
-    """For tests that stop their engine: no other test of it runs at the same time."""
+    """No other test of the engine runs at the same time."""
 
 
 @pytest.fixture
 def outside(place: Place) -> Iterator[Outside]:
-    """The server that the place's steps reach."""
+    """A server that steps can reach."""
     with serve(place.host) as found:
         yield found
 
 
 def _alone(fixtures: Collection[str]) -> str:
-    """What a test with these fixtures must have for itself."""
+    """The scope that a test with these fixtures reserves alone."""
     wanted = [each for each in ("engine", "cluster") if f"{each}_alone" in fixtures]
     return wanted[0] if wanted else ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--features", type=Path, help="write what the suite finds into this page")
+    parser.addoption("--features", type=Path, help="write the table of features into this page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that others must wait for last: first those of one engine, then of all."""
+    """Run exclusive tests last: first those of one engine, then those of the cluster."""
     for item in items:
         if (mark := item.get_closest_marker("shows")) is not None:
             assert set(mark.args) <= set(FEATURES), f"{item.name} shows an unknown feature"

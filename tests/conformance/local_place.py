@@ -1,4 +1,4 @@
-"""This machine, as a place for the conformance suite."""
+"""The local backend as a place for the conformance suite."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from places import Engine, Place, Told, cannot
+from places import Engine, Json, Place, skip_test
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class LocalPlace(Place):
-    """Steps are processes of this machine; nothing but the project's folder is between them."""
+    """Steps are processes of this machine, which share the project's folder."""
 
     backend, host = "local", "127.0.0.1"
 
@@ -24,13 +24,13 @@ class LocalPlace(Place):
         self._secrets: dict[str, str] = {}
 
     def environment(self) -> dict[str, str]:
-        """A store of the user's own must not get in between."""
+        """`ITHACA_HOME` keeps the user's own store out of the test."""
         return {"ITHACA_HOME": str(self.folder / ".ithaca"), **self._secrets}
 
-    def lose(self, run_id: str, step: str) -> None:
+    def lose_machine(self, run_id: str, step: str) -> None:
         os.killpg(self._runner(run_id, step), signal.SIGKILL)
 
-    def ask_to_end(self, run_id: str, step: str) -> None:
+    def terminate(self, run_id: str, step: str) -> None:
         os.kill(self._runner(run_id, step), signal.SIGTERM)
 
     def _runner(self, run_id: str, step: str) -> int:
@@ -45,16 +45,16 @@ class LocalPlace(Place):
 
     @property
     def engine(self) -> Engine:
-        return cannot("a local run's supervisor is the run's own, and nothing is in between")
+        return skip_test("a local run's supervisor is the run's own, and nothing is in between")
 
-    def elsewhere(self) -> Place:
-        return cannot("a local run's documents are in the project's own folder")
+    def on_another_machine(self) -> Place:
+        return skip_test("a local run's documents are in the project's own folder")
 
     def use_image_without_ithaca(self, own: str = "") -> None:
-        cannot("steps of a local run are in no image")
+        skip_test("steps of a local run are in no image")
 
-    def manifests(self) -> list[Told]:
-        return cannot("the local backend has no manifests")
+    def manifests(self) -> list[Json]:
+        return skip_test("the local backend has no manifests")
 
     def answer_to_request(self, resource: str) -> str:
         done = self.ithaca("run", "nb.ipynb", "--backend", "local")
@@ -66,7 +66,7 @@ class LocalPlace(Place):
         return self.folder / ".ithaca" / "store" / "runs"
 
     def memory_limit(self, amount: str) -> str:
-        return str(cannot("this machine holds no step to its memory limit"))
+        return str(skip_test("this machine holds no step to its memory limit"))
 
     def secret(self, value: str, variable: str) -> str:
         self._secrets[variable] = value

@@ -1,6 +1,6 @@
-"""The table of what each backend can do, written from the results of the suite.
+"""Writes the table of features from the results of the suite.
 
-`pytest tests/conformance --features docs/features.md`, with a cluster that has all engines.
+Run `pytest tests/conformance --features docs/features.md` with a cluster that has all engines.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FEATURES = (
     "manifests",
     "the run seen from another machine",
 )
-"""The features that a test may show, in the order of the table."""
+"""The features that tests can name, in the order of the table."""
 
 BEGIN, END = "<!-- what the suite of conformance found -->", "<!-- end -->"
 
@@ -63,12 +63,12 @@ class Matrix:
         self._backends: dict[str, None] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = dict(report.user_properties)
-        if "shows" not in told or (report.when != "call" and report.passed):
+        properties = dict(report.user_properties)
+        if "shows" not in properties or (report.when != "call" and report.passed):
             return
-        backend = str(told["backend"])
+        backend = str(properties["backend"])
         self._backends[backend] = None
-        for feature in told["shows"]:
+        for feature in properties["shows"]:
             place = (str(feature), backend)
             self._found[place][report.nodeid] = report.outcome
             if report.skipped and isinstance(report.longrepr, tuple):

@@ -8,18 +8,18 @@ import environment_wheels as wheels
 from outside import Outside
 from places import Place, statuses
 
-ALONE = (
+WITHOUT_ITHACA = (
     "import importlib.util, os, subprocess, sys\n"
     "assert importlib.util.find_spec('ithaca') is None\n"
     "said = subprocess.run('env; cat /proc/self/maps', shell=True, text=True,\n"
     "                      capture_output=True, check=True).stdout\n"
     "assert '/ithaca/' not in said + str(sys.path) + open('/proc/self/maps').read(), said\n"
 )
-"""A cell that fails when it, or what it starts, sees anything of an Ithaca that was copied."""
+"""A cell that fails if it, or a process that it starts, sees anything of the copied Ithaca."""
 
 
 @pytest.mark.shows("`step:`, `prev:`", "`pipeline-metrics`")
-def test_a_step_runs_after_all_that_it_needs(place: Place, outside: Outside) -> None:
+def test_a_step_runs_after_the_steps_that_it_needs(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
         ("step:last prev:left prev:right", "fourth = outside('count', 'order')"),
@@ -28,17 +28,15 @@ def test_a_step_runs_after_all_that_it_needs(place: Place, outside: Outside) -> 
         ("step:first", "first = outside('count', 'order')"),
         ("pipeline-metrics", "first, second, third, fourth"),
     )
-    code, told = place.run()
-    assert (code, told["status"]) == (0, "succeeded"), told
-    numbers = told["metrics"]
+    code, result = place.run()
+    assert (code, result["status"]) == (0, "succeeded"), result
+    numbers = result["metrics"]
     assert (numbers["first"], numbers["fourth"]) == (1, 4)
     assert {numbers["second"], numbers["third"]} == {2, 3}
 
 
 @pytest.mark.shows("steps run at the same time")
-def test_steps_that_do_not_need_each_other_run_at_the_same_time(
-    place: Place, outside: Outside
-) -> None:
+def test_independent_steps_run_at_the_same_time(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
         ("step:left", "outside('gate', 'left')"),
@@ -67,27 +65,27 @@ def test_values_and_files_cross_branches_and_joins(place: Place) -> None:
         ),
         ("pipeline-metrics", "print(total)\nprint(found)"),
     )
-    code, told = place.run()
-    assert (code, told["metrics"]) == (0, {"total": 10, "found": 21217}), told
+    code, result = place.run()
+    assert (code, result["metrics"]) == (0, {"total": 10, "found": 21217}), result
     assert (place.folder / "data.txt").read_text() == "2"
 
 
 @pytest.mark.shows("`pipeline-parameters`", "`pipeline-metrics`")
-def test_parameters_reach_steps_and_are_shown(place: Place) -> None:
+def test_parameters_reach_steps_and_appear_in_the_run(place: Place) -> None:
     place.notebook(
         ("pipeline-parameters", "rate = 0.5\nname = 'plain'\nmany = [1]"),
         ("step:use", "size = len(name) + sum(many)\ndouble = rate * 2"),
         ("pipeline-metrics", "size, double"),
     )
-    told = {"rate": 0.25, "name": "{{x}} 'q' \"ü\"", "many": [-1, 2]}
-    words = ("-p", "rate=0.25", "-p", f"name={told['name']}", "-p", "many=[-1, 2]")
+    result = {"rate": 0.25, "name": "{{x}} 'q' \"ü\"", "many": [-1, 2]}
+    words = ("-p", "rate=0.25", "-p", f"name={result['name']}", "-p", "many=[-1, 2]")
     code, run = place.run(*words)
-    assert (code, run["parameters"]) == (0, told), run
-    assert run["metrics"] == {"size": len(told["name"]) + 1, "double": 0.5}
+    assert (code, run["parameters"]) == (0, result), run
+    assert run["metrics"] == {"size": len(result["name"]) + 1, "double": 0.5}
 
 
 @pytest.mark.shows("libraries that a step installs")
-def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> None:
+def test_later_steps_import_a_library_that_a_step_installs(place: Place) -> None:
     wheels.write(place.folder, "tinypack")
     place.notebook(
         ("step:install", "%pip install --no-index ./tinypack-1.0-py3-none-any.whl"),
@@ -95,21 +93,21 @@ def test_a_library_that_a_step_installs_is_there_in_later_ones(place: Place) -> 
         ("step:apart", "import importlib.util as u\nassert u.find_spec('tinypack') is None"),
         ("pipeline-metrics", "answer"),
     )
-    code, told = place.run()
-    assert (code, told["metrics"]) == (0, {"answer": 1.0}), told
+    code, result = place.run()
+    assert (code, result["metrics"]) == (0, {"answer": 1.0}), result
 
 
 @pytest.mark.shows("images without Ithaca")
-def test_a_notebook_runs_in_an_image_without_ithaca_and_is_reused_the_next_time(
+def test_a_notebook_runs_in_an_image_without_ithaca_and_its_next_run_is_reused(
     place: Place,
 ) -> None:
     place.use_image_without_ithaca()
     place.notebook(
-        ("step:load", f"{ALONE}rows = [1, 2, 3]\nopen('rows.txt', 'w').write(str(rows))"),
+        ("step:load", f"{WITHOUT_ITHACA}rows = [1, 2, 3]\nopen('rows.txt', 'w').write(str(rows))"),
         ("step:total prev:load", "total = sum(rows) + len(open('rows.txt').read())"),
         ("pipeline-metrics", "print(total)"),
     )
-    code, told = place.run()
-    assert (code, told["metrics"]) == (0, {"total": 15}), told
+    code, result = place.run()
+    assert (code, result["metrics"]) == (0, {"total": 15}), result
     code, again = place.run()
     assert (code, set(statuses(again).values())) == (0, {"reused"})

@@ -1,4 +1,4 @@
-"""Runs survive lost machines and networks."""
+"""Runs survive lost machines and outages."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ import pytest
 from outside import Outside
 from places import Place, statuses
 
-ONCE_ALONE = (
+FRESH_FOLDER = (
     "from pathlib import Path\n"
     "assert not Path('half').exists()\n"
     "Path('half').write_text('x')\n"
     "outside('gate', 'half')\n"
     "done = 1"
 )
-"""A step that fails where an attempt before it left anything."""
+"""A step that fails if an earlier attempt left a file."""
 
 
 @pytest.mark.shows("a lost machine")
-def test_a_step_whose_machine_is_lost_runs_again_from_a_fresh_restore(
+def test_a_step_on_a_lost_machine_runs_again_from_a_fresh_restore(
     place: Place, outside: Outside
 ) -> None:
-    place.notebook(outside.cell, ("step:slow", ONCE_ALONE), ("pipeline-metrics", "done"))
+    place.notebook(outside.cell, ("step:slow", FRESH_FOLDER), ("pipeline-metrics", "done"))
     run = place.start()
     place.wait_outside(run, lambda: outside.waiting["half"])
-    place.lose(run, "slow")
+    place.lose_machine(run, "slow")
     place.wait_outside(run, lambda: not outside.waiting["half"])
     outside.open("half")
-    told = place.end(run)
-    assert (told["status"], told["metrics"]) == ("succeeded", {"done": 1})
+    result = place.end(run)
+    assert (result["status"], result["metrics"]) == ("succeeded", {"done": 1})
     assert place.attempts(run, "slow") == ["failed", "succeeded"]
 
 
 @pytest.mark.shows("a drained machine")
-def test_a_step_that_is_asked_to_end_leaves_a_clean_store_to_go_on_from(
+def test_a_terminated_step_leaves_a_sound_store_for_the_next_run(
     place: Place, outside: Outside
 ) -> None:
     place.notebook(
         outside.cell,
         ("step:load", "open('data', 'w').write('x')"),
-        ("step:slow prev:load", ONCE_ALONE),
+        ("step:slow prev:load", FRESH_FOLDER),
     )
     run = place.start()
     place.wait_outside(run, lambda: outside.waiting["half"])
-    place.ask_to_end(run, "slow")
+    place.terminate(run, "slow")
     place.wait_outside(run, lambda: not outside.waiting["half"])
     outside.open("half")
     place.end(run)
-    verified = place.ithaca("snapshots", "verify", *place.store_words())
+    verified = place.ithaca("snapshots", "verify", *place.store_options())
     assert verified.returncode == 0, verified
     code, again = place.run()
     assert (code, statuses(again)["load"]) == (0, "reused"), again
 
 
 @pytest.mark.shows("`limit:memory:`")
-def test_a_step_that_takes_more_memory_than_it_may_says_so(place: Place) -> None:
+def test_a_step_that_exceeds_its_memory_limit_reports_the_limit(place: Place) -> None:
     limit = place.memory_limit("400Mi")
     place.notebook((f"step:greedy {limit}", "x = 1"), ("step:", "held = b'x' * 2**30"))
-    code, told = place.run()
-    assert (code, statuses(told)) == (1, {"greedy": "failed"})
-    error = told["steps"][0]["error"]
+    code, result = place.run()
+    assert (code, statuses(result)) == (1, {"greedy": "failed"})
+    error = result["steps"][0]["error"]
     assert (error["message"], error["cell"]) == ("out of memory: limit 400Mi", 2), error
 
 
@@ -80,13 +80,13 @@ def test_a_run_continues_when_the_engine_restarts(
     place.wait_outside(run, lambda: outside.waiting["slow"])
     engine.restart()
     outside.open("slow")
-    told = place.end(run)
-    assert (told["status"], told["metrics"]) == ("succeeded", {"y": 1}), told
+    result = place.end(run)
+    assert (result["status"], result["metrics"]) == ("succeeded", {"y": 1}), result
     assert place.attempts(run, "slow") == ["succeeded"]
 
 
 @pytest.mark.shows("the engine's API does not answer for a while")
-def test_a_waiting_client_survives_when_the_api_does_not_answer_for_a_while(
+def test_a_waiting_client_survives_an_outage_of_the_api(
     cluster_alone: None, place: Place, outside: Outside
 ) -> None:
     engine = place.engine
@@ -99,7 +99,7 @@ def test_a_waiting_client_survives_when_the_api_does_not_answer_for_a_while(
     with place.watching() as watcher:
         while not outside.waiting["slow"]:
             assert watcher.poll() is None, watcher.communicate()
-        engine.cut_off(30)
+        engine.block_api(30)
         outside.open("slow")
-        told = json.loads(watcher.communicate()[0])
-    assert (watcher.returncode, told["status"], told["metrics"]) == (0, "succeeded", {"y": 1})
+        result = json.loads(watcher.communicate()[0])
+    assert (watcher.returncode, result["status"], result["metrics"]) == (0, "succeeded", {"y": 1})

@@ -10,13 +10,13 @@ from places import Place
 
 
 @pytest.mark.shows("`limit:`, `request:` of devices")
-def test_a_device_that_a_step_asks_for_is_given_or_refused_but_never_ignored(place: Place) -> None:
+def test_a_requested_device_is_never_ignored(place: Place) -> None:
     place.notebook(("step:train limit:nvidia.com/gpu:999", "x = 1"))
     assert place.answer_to_request("nvidia.com/gpu") in ("999", "refused")
 
 
 @pytest.mark.shows("manifests")
-def test_a_notebook_of_500_steps_makes_objects_that_a_cluster_takes(place: Place) -> None:
+def test_the_manifests_of_500_steps_are_small_enough_for_a_cluster(place: Place) -> None:
     steps = [(f"step:s{number} prev:s{number - 1}", f"x{number} = 1") for number in range(1, 500)]
     place.notebook(("step:s0 retry:1 timeout:60s", "x0 = 1"), *steps)
     for manifest in place.manifests():
@@ -24,7 +24,7 @@ def test_a_notebook_of_500_steps_makes_objects_that_a_cluster_takes(place: Place
 
 
 @pytest.mark.shows("manifests")
-def test_manifests_are_the_same_every_time_and_hold_no_code(place: Place) -> None:
+def test_manifests_are_deterministic_and_contain_no_code(place: Place) -> None:
     place.notebook(("step:one", "told = 'not for the cluster'"), ("step:two prev:one", "told"))
     first = place.manifests()
     assert place.manifests() == first

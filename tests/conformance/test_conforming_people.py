@@ -1,4 +1,4 @@
-"""People answer, cancel and retry runs."""
+"""Approvals, cancellations and retries."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def test_a_person_is_asked_and_the_answer_counts(
         ("step:after prev:ask", "x = 1"),
     )
     run = place.start()
-    told = place.wait(run, lambda told: statuses(told)["ask"] == "waiting")
-    assert told["steps"][0]["question"] == "Really?"
-    said = place.ithaca("runs", answer, f"{run}/ask", "--comment", "because")
-    assert said.returncode == 0, said.stderr
-    told = place.end(run)
+    result = place.wait(run, lambda result: statuses(result)["ask"] == "waiting")
+    assert result["steps"][0]["question"] == "Really?"
+    done = place.ithaca("runs", answer, f"{run}/ask", "--comment", "because")
+    assert done.returncode == 0, done.stderr
+    result = place.end(run)
     after = "succeeded" if status == "succeeded" else "skipped"
-    assert (told["status"], statuses(told)) == (status, {"ask": status, "after": after})
-    answered = told["steps"][0]["answer"]
+    assert (result["status"], statuses(result)) == (status, {"ask": status, "after": after})
+    answered = result["steps"][0]["answer"]
     assert (answered["comment"], bool(answered["by"])) == ("because", True)
-    assert outside.counted("asked") == (status == "succeeded")
+    assert outside.calls("asked") == (status == "succeeded")
 
 
 @pytest.mark.shows("`approval:`")
-def test_a_reused_step_is_not_asked(place: Place) -> None:
+def test_a_reused_step_asks_no_question(place: Place) -> None:
     place.notebook(("step:ask approval:Really?", "x = 1"))
     run = place.start()
-    place.wait(run, lambda told: statuses(told)["ask"] == "waiting")
+    place.wait(run, lambda result: statuses(result)["ask"] == "waiting")
     assert place.ithaca("runs", "approve", run).returncode == 0
     assert place.end(run)["status"] == "succeeded"
-    code, told = place.run()
-    assert (code, statuses(told)) == (0, {"ask": "reused"})
+    code, result = place.run()
+    assert (code, statuses(result)) == (0, {"ask": "reused"})
 
 
 @pytest.mark.shows("`runs cancel`")
@@ -55,13 +55,13 @@ def test_a_cancelled_run_ends_its_steps(place: Place, outside: Outside) -> None:
         while not outside.waiting["never"]:
             assert watcher.poll() is None, watcher.communicate()
         assert place.ithaca("runs", "cancel", "latest").returncode == 0
-        told = json.loads(watcher.communicate()[0])
-    assert (watcher.returncode, told["status"]) == (130, "cancelled")
+        result = json.loads(watcher.communicate()[0])
+    assert (watcher.returncode, result["status"]) == (130, "cancelled")
     assert not outside.waiting["never"]
 
 
 @pytest.mark.shows("`runs retry`")
-def test_a_retry_goes_on_from_what_succeeded(place: Place, outside: Outside) -> None:
+def test_a_retry_reuses_the_steps_that_succeeded(place: Place, outside: Outside) -> None:
     place.notebook(
         outside.cell,
         ("step:load", "x = 1"),

@@ -1,4 +1,4 @@
-"""Steps that are known are reused."""
+"""Reuse of steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from places import Place, statuses
 
 
 def chain(outside: Outside, last: str) -> tuple[tuple[str, str], ...]:
-    """Two steps that count, and print."""
+    """Two steps that count their executions."""
     return (
         outside.cell,
         ("step:load", "outside('count', 'load')\nx = 1\nprint('loaded')"),
@@ -19,7 +19,7 @@ def chain(outside: Outside, last: str) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.mark.shows("steps that are known are reused")
-def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
+def test_a_second_run_starts_no_step_and_shows_the_results_of_the_first(
     place: Place, outside: Outside
 ) -> None:
     place.notebook(*chain(outside, "1"))
@@ -29,7 +29,7 @@ def test_a_second_run_starts_nothing_and_shows_what_the_first_one_showed(
     assert {each["reused_from"] for each in second["steps"]} == {first["id"]}
     assert second["metrics"] == first["metrics"] == {"y": 2}
     assert "loaded" in place.ithaca("runs", "logs", second["id"]).stdout
-    assert (outside.counted("load"), outside.counted("use")) == (1, 1)
+    assert (outside.calls("load"), outside.calls("use")) == (1, 1)
 
 
 @pytest.mark.shows("steps that are known are reused")
@@ -37,16 +37,16 @@ def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside)
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0
     place.notebook(*chain(outside, "2"))
-    code, told = place.run()
-    assert (code, statuses(told)) == (0, {"load": "reused", "use": "succeeded"})
-    assert told["metrics"] == {"y": 3}
-    assert (outside.counted("load"), outside.counted("use")) == (1, 2)
+    code, result = place.run()
+    assert (code, statuses(result)) == (0, {"load": "reused", "use": "succeeded"})
+    assert result["metrics"] == {"y": 3}
+    assert (outside.calls("load"), outside.calls("use")) == (1, 2)
 
 
 @pytest.mark.shows("steps that are known are reused")
 def test_without_reuse_every_step_runs(place: Place, outside: Outside) -> None:
     place.notebook(*chain(outside, "1"))
     assert place.run()[0] == 0
-    code, told = place.run("--no-reuse")
-    assert (code, set(statuses(told).values())) == (0, {"succeeded"})
-    assert (outside.counted("load"), outside.counted("use")) == (2, 2)
+    code, result = place.run("--no-reuse")
+    assert (code, set(statuses(result).values())) == (0, {"succeeded"})
+    assert (outside.calls("load"), outside.calls("use")) == (2, 2)

@@ -35,6 +35,7 @@ from ithaca_argo import command as argo
 from ithaca_argo.settings import ArgoSettings
 from ithaca_tekton import command as tekton
 from ithaca_tekton.settings import TektonSettings
+from notebooks import code_cell, notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -312,16 +313,9 @@ def first_notebook() -> dict[str, Any]:
         r"^Tags ([^\n]*):\n\n```python\n(.*?)^```", page("index.md"), re.MULTILINE | re.DOTALL
     )
     cells = [
-        {
-            "cell_type": "code",
-            "metadata": {"tags": re.findall(r"`(.*?)`", tags)},
-            "source": source.rstrip("\n"),
-            "outputs": [],
-            "execution_count": None,
-        }
-        for tags, source in documented
+        code_cell(source.rstrip("\n"), re.findall(r"`(.*?)`", tags)) for tags, source in documented
     ]
-    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    return notebook(cells, metadata={})
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,16 @@
-"""Ends of runs and pods that could not say themselves how they ended, on real controllers."""
+"""Ends of runs and pods that could not record their own end, on real controllers."""
 
 from __future__ import annotations
 
 import pytest
 
 from cluster_places import ClusterPlace, connect
-from places import Told, statuses
+from places import statuses
 
 pytestmark = pytest.mark.cluster
 
 
-def test_a_runner_that_is_killed_gets_its_end_from_the_next_pod(place: ClusterPlace) -> None:
+def test_the_next_pod_records_the_end_of_a_killed_runner(place: ClusterPlace) -> None:
     place.settings("infrastructure_retries = 1")
     place.notebook(("step:fit", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"))
     run = place.start()
@@ -19,67 +19,70 @@ def test_a_runner_that_is_killed_gets_its_end_from_the_next_pod(place: ClusterPl
     assert found == ["its pod was killed: Error (exit code 137)"] * 2
 
 
-def test_an_evicted_pod_says_why_although_it_was_only_told_to_end(place: ClusterPlace) -> None:
+def test_an_evicted_pod_shows_the_reason_of_its_eviction(place: ClusterPlace) -> None:
     place.settings('infrastructure_retries = 0\nwork = {size = "60Mi"}')
     code = "import time\nopen('big', 'wb').write(b'x' * 150 * 2**20)\ntime.sleep(300)"
     place.notebook(("step:fit", code))
-    _, told = place.run()  # a watcher sees the kubelet's message; Tekton passes on one word
-    error = told["steps"][0]["error"]
+    _, result = place.run()  # a watcher reads the kubelet's message; Tekton records one word of it
+    error = result["steps"][0]["error"]
     assert error["code"] == "ITH523"
     assert error["message"].startswith("its pod was evicted: ")
     assert "Usage of EmptyDir volume" in error["message"]
 
 
-def test_why_a_pod_does_not_start_is_shown_with_what_to_do(place: ClusterPlace) -> None:
+def test_a_pending_pod_shows_its_reason_and_cure(place: ClusterPlace) -> None:
     place.notebook(("step:big request:cpu:900", "y = 1"))
     run = place.start()
     try:
-        told = place.wait(run, lambda told: told["steps"][0]["obstacle"])
+        result = place.wait(run, lambda result: result["steps"][0]["obstacle"])
     finally:
         place.ithaca("runs", "cancel", run)
-    assert "Insufficient cpu" in told["steps"][0]["obstacle"]["message"]
-    assert "ask for less" in told["steps"][0]["obstacle"]["cure"]
+    assert "Insufficient cpu" in result["steps"][0]["obstacle"]["message"]
+    assert "ask for less" in result["steps"][0]["obstacle"]["cure"]
 
 
-def test_a_pod_that_misses_a_secret_says_so_with_what_to_do(place: ClusterPlace) -> None:
+def test_a_missing_secret_shows_its_name_and_cure(place: ClusterPlace) -> None:
     """Argo waits for the secret; for Tekton the pod has failed."""
     place.settings('env_from_secrets = ["no-such-secret"]')
     place.notebook(("step:a", "x = 1"))
     run = place.start()
     try:
-        told = place.wait(
-            run, lambda told: told["steps"][0]["obstacle"] or told["steps"][0]["error"]
+        result = place.wait(
+            run, lambda result: result["steps"][0]["obstacle"] or result["steps"][0]["error"]
         )
     finally:
         place.ithaca("runs", "cancel", run)
-    said = told["steps"][0]["obstacle"] or told["steps"][0]["error"]
-    assert "no-such-secret" in said["message"]
-    assert "`env_from_secrets`" in said["cure"]
+    problem = result["steps"][0]["obstacle"] or result["steps"][0]["error"]
+    assert "no-such-secret" in problem["message"]
+    assert "`env_from_secrets`" in problem["cure"]
 
 
-def test_a_run_whose_deadline_is_over_says_so_and_its_step_timed_out(place: ClusterPlace) -> None:
+def test_a_deadline_fails_the_run_and_times_out_its_step(place: ClusterPlace) -> None:
     place.settings("deadline = 30")
     place.notebook(("step:slow", "import time\ntime.sleep(600)"), ("step:then prev:slow", "x = 1"))
     run = place.start()
-    told = place.end(run)
-    assert (told["status"], statuses(told)) == ("failed", {"slow": "timed_out", "then": "skipped"})
+    result = place.end(run)
+    assert (result["status"], statuses(result)) == (
+        "failed",
+        {"slow": "timed_out", "then": "skipped"},
+    )
     shown = place.ithaca("runs", "show", run).stdout
     assert "exceeded its deadline of 30 s" in shown
 
 
 @pytest.mark.parametrize("way", [0, 1], ids=["with a last pod", "at once"])
-def test_a_run_that_is_stopped_in_the_engine_is_cancelled(place: ClusterPlace, way: int) -> None:
+def test_stopping_a_run_in_the_engine_cancels_it(place: ClusterPlace, way: int) -> None:
     place.notebook(("step:slow", "import time\ntime.sleep(600)"))
     run = place.start()
-    place.wait(run, lambda told: statuses(told)["slow"] == "running")
+    place.wait(run, lambda result: statuses(result)["slow"] == "running")
     connect().patch(place.kind, place.run_object(run), {"spec": place.stops[way]})
-    told = place.end(run)
-    assert told["status"] == "cancelled"
-    assert statuses(told) == {"slow": "cancelled"}
+    result = place.end(run)
+    assert result["status"] == "cancelled"
+    assert statuses(result) == {"slow": "cancelled"}
     assert "stopped" in place.ithaca("runs", "show", run).stdout
 
 
-def test_a_run_whose_object_is_deleted_while_it_is_watched_is_lost(
+def test_a_run_is_lost_if_its_object_is_deleted_while_it_is_watched(
     place: ClusterPlace,
 ) -> None:
     place.notebook(("step:slow", "import time\ntime.sleep(600)"))
@@ -92,10 +95,3 @@ def test_a_run_whose_object_is_deleted_while_it_is_watched_is_lost(
         rest = seen.stdout.read()
     assert seen.returncode == 1
     assert f"its {place.kind.kind} was deleted" in rest
-
-
-def _said(told: Told) -> Told:
-    """What is said of the only step."""
-    (step,) = told["steps"]
-    found: Told = step["obstacle"] or step["error"]
-    return found

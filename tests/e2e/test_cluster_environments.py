@@ -1,4 +1,4 @@
-"""Environments on real clusters: a lock that one pod installs, a capture of what is here."""
+"""Environments on real clusters: a lock that one pod installs, and a captured environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IN_THE_IMAGE = "import glob; sys.path += glob.glob('/opt/venv/lib/python3.*/site
 
 @pytest.fixture
 def locked(place: ClusterPlace) -> ClusterPlace:
-    """A notebook whose steps import a package that only the lock brings."""
+    """A notebook whose steps import a package of the lock."""
     wheels.write(place.folder / "wheels", "tinypack")
     wheels.write(place.folder / "wheels", "kernelpack", image__pth=f"import sys; {IN_THE_IMAGE}\n")
     wheels.write_lock(place.folder, "tinypack", "kernelpack")
@@ -30,29 +30,29 @@ def locked(place: ClusterPlace) -> ClusterPlace:
     return place
 
 
-def test_steps_import_what_one_pod_has_installed_and_the_next_run_knows_it(
+def test_one_pod_installs_a_lock_for_all_steps_and_the_next_run_reuses_them(
     locked: ClusterPlace,
 ) -> None:
-    code, told = locked.run("--environment", "lock")
-    assert (code, told["status"]) == (0, "succeeded"), told
-    shown = locked.ithaca("runs", "logs", f"{told['id']}/tell").stdout
+    code, result = locked.run("--environment", "lock")
+    assert (code, result["status"]) == (0, "succeeded"), result
+    shown = locked.ithaca("runs", "logs", f"{result['id']}/tell").stdout
     assert "1.0 /ithaca-work/environment/lib/python3" in shown
     code, again = locked.run("--environment", "lock")
     assert (code, set(statuses(again).values())) == (0, {"reused"})
 
 
-def test_a_lock_that_cannot_be_installed_fails_the_run_with_what_uv_says(
+def test_a_lock_that_cannot_be_installed_fails_the_run_with_the_message_of_uv(
     locked: ClusterPlace,
 ) -> None:
     wheels.write_lock(locked.folder, "nosuchpack")
-    code, told = locked.run("--environment", "lock")
+    code, result = locked.run("--environment", "lock")
     assert code == 1
-    assert statuses(told) == {"load": "failed", "tell": "skipped"}
-    assert told["steps"][0]["error"]["code"] == "ITH527"
-    assert "nosuchpack was not found" in told["steps"][0]["error"]["message"]
+    assert statuses(result) == {"load": "failed", "tell": "skipped"}
+    assert result["steps"][0]["error"]["code"] == "ITH527"
+    assert "nosuchpack was not found" in result["steps"][0]["error"]["message"]
 
 
-def test_steps_import_what_was_installed_here_when_the_run_was_submitted(argo: ArgoPlace) -> None:
+def test_steps_import_the_captured_packages_of_the_submitting_machine(argo: ArgoPlace) -> None:
     wheels.write(argo.folder / "wheels", "tinypack")
     python = str(argo.folder / "env" / "bin" / "python")
     given = ("--find-links", "wheels", "tinypack", "ipykernel")
@@ -62,7 +62,7 @@ def test_steps_import_what_was_installed_here_when_the_run_was_submitted(argo: A
     ):
         subprocess.run([sys.executable, "-m", "uv", "-q", *words], cwd=argo.folder, check=True)
     argo.notebook(("step:tell", "import tinypack\nprint(tinypack.VERSION, tinypack.__file__)"))
-    code, told = argo.run("--environment", "capture", "--python", python)
-    assert (code, told["status"]) == (0, "succeeded"), told
-    shown = argo.ithaca("runs", "logs", f"{told['id']}/tell").stdout
+    code, result = argo.run("--environment", "capture", "--python", python)
+    assert (code, result["status"]) == (0, "succeeded"), result
+    shown = argo.ithaca("runs", "logs", f"{result['id']}/tell").stdout
     assert "1.0 /ithaca-work/environment/lib/python3" in shown

@@ -1,4 +1,4 @@
-"""`ithaca manifests` makes a fresh namespace ready for runs, and `ithaca doctor` says so."""
+"""`ithaca manifests` prepares a new namespace for runs, and `ithaca doctor` checks it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def kubectl(*words: str, given: str | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def namespaces() -> Iterator[dict[str, str]]:
-    """A namespace for each backend: the tests of this page make them ready one after the other."""
+    """A namespace for each backend, which the tests of this module prepare in order."""
     if not shutil.which("kubectl"):
         pytest.skip("there is no kubectl")
     found: dict[str, str] = {}
@@ -40,7 +40,7 @@ def namespaces() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def project(place: ClusterPlace, namespaces: dict[str, str]) -> ClusterPlace:
-    """A project whose runs are for such a namespace."""
+    """A project with such a namespace."""
     if place.backend not in namespaces:
         name = f"ithaca-{uuid.uuid4().hex[:8]}"
         kubectl("create", "namespace", name)
@@ -52,7 +52,7 @@ def project(place: ClusterPlace, namespaces: dict[str, str]) -> ClusterPlace:
 
 @pytest.fixture
 def ready(project: ClusterPlace) -> ClusterPlace:
-    """The project in a namespace to which all has been applied that is printed."""
+    """The project after `kubectl apply` of the printed manifests."""
     printed = project.ithaca("manifests", project.backend, "--secret-from-env")
     kubectl("apply", "-f", "-", given=printed.stdout)
     return project
@@ -60,7 +60,7 @@ def ready(project: ClusterPlace) -> ClusterPlace:
 
 @pytest.fixture
 def submitter(ready: ClusterPlace, tmp_path: Path) -> str:
-    """A kubeconfig of somebody who has the printed role for submitting, and no other right."""
+    """The kubeconfig of a user who has only the printed role for submitting."""
     namespace = ready.namespace
     if "people" not in kubectl("get", "serviceaccounts", "--namespace", namespace):
         kubectl("create", "serviceaccount", "people", "--namespace", namespace)
@@ -80,12 +80,14 @@ def submitter(ready: ClusterPlace, tmp_path: Path) -> str:
 def doctor(project: ClusterPlace, **env: str) -> tuple[int, dict[str, dict]]:
     done = project.ithaca("doctor", "--backend", project.backend, "--json", **env)
     assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert told["well"] == (done.returncode == 0)
-    return done.returncode, {each["what"]: each for each in told["checks"]}
+    result = json.loads(done.stdout)
+    assert result["well"] == (done.returncode == 0)
+    return done.returncode, {each["what"]: each for each in result["checks"]}
 
 
-def test_what_is_missing_is_said_with_what_makes_it(project: ClusterPlace) -> None:
+def test_the_doctor_reports_missing_objects_with_the_commands_that_create_them(
+    project: ClusterPlace,
+) -> None:
     code, found = doctor(project)
     assert code == 4
     assert found["namespace"]["status"] == found[project.backend.title()]["status"] == "ok"
@@ -96,7 +98,7 @@ def test_what_is_missing_is_said_with_what_makes_it(project: ClusterPlace) -> No
     assert found["pod"]["status"] == "unknown"
 
 
-def test_the_cures_make_all_well(project: ClusterPlace) -> None:
+def test_the_cures_of_the_doctor_fix_every_check(project: ClusterPlace) -> None:
     _, before = doctor(project)
     for what in ("service account", "secret"):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -120,7 +122,7 @@ def test_the_cures_make_all_well(project: ClusterPlace) -> None:
     assert after["store, from a pod"]["found"].startswith(STORE)
 
 
-def test_the_printed_roles_are_enough_to_run_and_to_follow(
+def test_the_printed_roles_allow_a_user_to_start_and_follow_runs(
     ready: ClusterPlace, submitter: str
 ) -> None:
     code, found = doctor(ready, KUBECONFIG=submitter)
@@ -138,7 +140,7 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
 
 
 @pytest.mark.parametrize(
-    ("env", "what", "said", "cure"),
+    ("env", "what", "message", "cure"),
     [
         ({"ITHACA_IMAGE": "registry.invalid/x:1"}, "image registry.invalid/x:1", "registry.invalid",
          "image_pull_secrets"),
@@ -150,11 +152,11 @@ def test_the_printed_roles_are_enough_to_run_and_to_follow(
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "store, from here", "credentials", "AWS_"),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_way_is_said_with_its_cure(
-    ready: ClusterPlace, env: dict[str, str], what: str, said: str, cure: str
+def test_the_doctor_reports_a_wrong_setting_with_its_cure(
+    ready: ClusterPlace, env: dict[str, str], what: str, message: str, cure: str
 ) -> None:
     code, found = doctor(ready, **env)
     assert code == 4
     assert found[what]["status"] == "failed"
-    assert said in found[what]["found"]
+    assert message in found[what]["found"]
     assert cure in found[what]["cure"]

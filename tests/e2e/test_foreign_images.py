@@ -1,4 +1,4 @@
-"""Pods of images that hold no Ithaca, with what only Kubernetes can set of them."""
+"""Pods of images without Ithaca, with settings that only Kubernetes has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cluster_places import ArgoPlace
 pytestmark = pytest.mark.cluster
 
 
-def test_a_step_runs_as_any_user_on_a_file_system_that_is_read_only(argo: ArgoPlace) -> None:
+def test_a_step_runs_as_any_user_on_a_read_only_file_system(argo: ArgoPlace) -> None:
     argo.use_image_without_ithaca(
         """security_context = {runAsUser = 12345, runAsGroup = 12345, runAsNonRoot = true}
 [tool.ithaca.argo.pod_patch]
@@ -28,5 +28,5 @@ containers = [{name = "main", securityContext = {readOnlyRootFilesystem = true}}
         ),
         ("pipeline-metrics", "print(user)"),
     )
-    code, told = argo.run()
-    assert (code, told["metrics"]) == (0, {"user": 12345}), told
+    code, result = argo.run()
+    assert (code, result["metrics"]) == (0, {"user": 12345}), result

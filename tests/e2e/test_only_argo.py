@@ -1,4 +1,4 @@
-"""What is of Argo alone, on a real controller; what every backend does is in `conformance`."""
+"""Features of Argo only, on a real controller; `conformance` tests those of all backends."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from places import POLL, statuses
 pytestmark = pytest.mark.cluster
 
 
-def test_argos_own_button_approves(argo: ArgoPlace) -> None:
+def test_resuming_in_argo_approves_a_step(argo: ArgoPlace) -> None:
     argo.notebook(("step:ask approval:Really?", "x = 1"))
     run = argo.start()
-    argo.wait(run, lambda told: statuses(told)["ask"] == "waiting")
+    argo.wait(run, lambda result: statuses(result)["ask"] == "waiting")
     resume(argo, run)
-    told = argo.end(run)
-    assert (told["status"], told["steps"][0]["answer"]["answer"]) == ("succeeded", "approved")
+    result = argo.end(run)
+    assert (result["status"], result["steps"][0]["answer"]["answer"]) == ("succeeded", "approved")
 
 
-def test_objects_of_the_store_are_kept_on_the_node(argo: ArgoPlace) -> None:
+def test_a_node_caches_objects_of_the_store(argo: ArgoPlace) -> None:
     argo.settings('node_cache = "/var/tmp/ithaca-e2e"')
     argo.notebook(
         ("step:load", "open('data.bin', 'wb').write(b'x' * 10**6)"),
@@ -36,13 +36,13 @@ def test_objects_of_the_store_are_kept_on_the_node(argo: ArgoPlace) -> None:
         ),
         ("pipeline-metrics", "kept"),
     )
-    code, told = argo.run()
-    assert (code, told["status"]) == (0, "succeeded"), told
-    assert told["metrics"]["kept"] > 0
+    code, result = argo.run()
+    assert (code, result["status"]) == (0, "succeeded"), result
+    assert result["metrics"]["kept"] > 0
 
 
 def resume(place: ArgoPlace, run_id: str) -> None:
-    """As the button in Argo's UI and `argo resume` do: what waits succeeds with its defaults."""
+    """Resume as Argo's UI and `argo resume` do: waiting nodes succeed with their defaults."""
     name = place.run_object(run_id)
     while True:
         found = connect().get(place.kind, name) or {}

@@ -1,4 +1,4 @@
-"""What is of Tekton alone, on a real controller; what every backend does is in `conformance`."""
+"""Features of Tekton only, on a real controller; `conformance` tests those of all backends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.cluster
 TASK = Kind("tekton.dev", "v1", "Task", "tasks")
 
 
-def test_a_run_of_hundreds_of_steps_is_a_small_object_and_its_tasks_go_when_it_goes(
+def test_a_run_of_hundreds_of_steps_is_a_small_object_and_deletes_its_tasks(
     tekton: TektonPlace,
 ) -> None:
     first = ("step:s0", "import time\ntime.sleep(600)")
     tekton.notebook(first, *((f"step:s{n} prev:s{n - 1}", "pass") for n in range(1, 250)))
     run = tekton.start()
-    tekton.wait(run, lambda told: statuses(told)["s0"] == "running")
+    tekton.wait(run, lambda result: statuses(result)["s0"] == "running")
     tekton.ithaca("runs", "cancel", run)
     assert tekton.end(run)["status"] == "cancelled"
     name = tekton.run_object(run)

@@ -1,4 +1,4 @@
-"""What the tests of whole runs share."""
+"""Helpers for tests of whole runs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import psutil
 
 Notebook = Callable[..., Path]
 
-Cell = tuple[str, str]
-"""Tags with spaces between them, and the source."""
-
 
 def processes(text: str) -> list[psutil.Process]:
-    """The runners, kernels and supervisors whose command line or step names a text."""
+    """The runners, kernels and supervisors whose command line or step contains a text."""
     found = []
     for process in psutil.process_iter():
         try:
-            told = " ".join(process.cmdline()) + process.environ().get("ITHACA_STEP", "")
-            if text in told and process.status() != psutil.STATUS_ZOMBIE:
+            marks = " ".join(process.cmdline()) + process.environ().get("ITHACA_STEP", "")
+            if text in marks and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

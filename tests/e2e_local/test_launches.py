@@ -1,4 +1,4 @@
-"""Workflows that know their project, runs that are launched together, and reads that only read."""
+"""Compiled workflows, parallel launches, and read access that writes nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ pytestmark = pytest.mark.slow
 PARAMETERS = ("pipeline-parameters", "n = 1")
 
 
-def listing(folder: Path) -> dict[str, float]:
-    """Everything below a folder, with its time of change."""
+def modification_times(folder: Path) -> dict[str, float]:
+    """The modification time of every path below a folder."""
     return {str(path): path.lstat().st_mtime for path in folder.rglob("*")}
 
 
-def test_a_workflow_runs_in_the_project_that_it_was_compiled_in(
-    tmp_path: Path, notebook: Notebook
-) -> None:
+def test_a_workflow_runs_in_the_project_of_its_notebook(tmp_path: Path, notebook: Notebook) -> None:
     path = notebook(("step:look", "text = open('name.txt').read()\nprint(text)"))
     workflows = []
     for name in ("one", "two"):
@@ -41,7 +39,7 @@ def test_a_workflow_runs_in_the_project_that_it_was_compiled_in(
     assert ithaca.run(workflows[0]).wait().logs("look").splitlines()[-1] == "one"
 
 
-def test_launches_of_one_preparation_read_the_project_once_and_share_what_is_known(
+def test_launches_of_one_preparation_read_the_project_once_and_share_reused_steps(
     project: Path, notebook: Notebook
 ) -> None:
     (project / "rows.txt").write_text("3 4")
@@ -63,9 +61,7 @@ def test_launches_of_one_preparation_read_the_project_once_and_share_what_is_kno
     assert [document.arguments for document in documents] == [{"n": 2}, {"n": 3}]
 
 
-def test_runs_that_are_launched_together_share_the_cores_of_the_machine(
-    project: Path, notebook: Notebook
-) -> None:
+def test_parallel_runs_share_the_cores_of_the_machine(project: Path, notebook: Notebook) -> None:
     path = notebook(
         PARAMETERS,
         (f"step:work request:cpu:{cores()}", "import time\ntime.sleep(1 + n / 100)"),
@@ -82,15 +78,15 @@ def test_runs_that_are_launched_together_share_the_cores_of_the_machine(
 
 def test_observing_writes_nothing(project: Path, notebook: Notebook) -> None:
     run = ithaca.run(notebook(PARAMETERS, ("step:a", "x = n")), wait=True)
-    before = listing(project)
+    before = modification_times(project)
     opened = ithaca.open_run(run.id)
     assert opened.status == "succeeded"
     assert opened.observe().step("a").status == "succeeded"
     assert opened._repr_html_()
-    assert listing(project) == before
+    assert modification_times(project) == before
 
 
-def test_a_run_whose_supervisor_is_gone_is_lost_for_every_reader_and_nothing_is_written(
+def test_a_reader_finds_a_run_without_a_supervisor_lost_and_writes_nothing(
     project: Path, notebook: Notebook
 ) -> None:
     run = ithaca.run(notebook(PARAMETERS, ("step:a", "x = n")), wait=True)
@@ -99,9 +95,9 @@ def test_a_run_whose_supervisor_is_gone_is_lost_for_every_reader_and_nothing_is_
     lost["id"] = "01J00000000000000000000000"
     lost["plan"] = [{**lost["plan"][0], "action": "run"}]
     store.create(f"runs/{lost['id']}/run", json.dumps(lost).encode())
-    before = listing(project)
+    before = modification_times(project)
     assert ithaca.open_run(lost["id"]).status == "lost"
-    assert listing(project) == before
+    assert modification_times(project) == before
     assert isinstance(Journal(store, lost["id"]).run(), RunDocument)
 
 

@@ -20,38 +20,38 @@ pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "ithaca"]
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
     while not condition():
         time.sleep(0.05)
 
 
 def statuses(run: ithaca.Run) -> dict[str, str]:
-    """Status of every step."""
+    """The status of every step."""
     return {step.name: step.status for step in run.steps}
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_ithaca(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
 
 
-def test_ctrl_c_ends_every_kernel_and_leaves_the_run_cancelled(notebook: Notebook) -> None:
+def test_ctrl_c_ends_every_kernel_and_cancels_the_run(notebook: Notebook) -> None:
     path = notebook(("step:slow", "import time\ntime.sleep(1000)"), ("step:end prev:slow", "pass"))
     client = subprocess.Popen([*COMMAND, "run", str(path)], stdout=subprocess.PIPE, text=True)
     assert client.stdout is not None
     assert client.stdout.readline().startswith("run ")
     run = ithaca.open_run()
-    until(lambda: len(processes(run.id)) >= 3)
+    wait_until(lambda: len(processes(run.id)) >= 3)
     client.send_signal(signal.SIGINT)
     client.communicate()
     assert client.returncode == 130
     assert run.status == "cancelled"
     assert statuses(run) == {"slow": "cancelled", "end": "skipped"}
-    until(lambda: not processes(run.id))
+    wait_until(lambda: not processes(run.id))
     assert not work.run_folder(run.home, run.id).exists()
 
 
-def test_after_kill_9_of_the_supervisor_no_kernel_stays_and_retry_completes(
+def test_killing_the_supervisor_ends_every_kernel_and_a_retry_completes_the_run(
     notebook: Notebook, tmp_path: Path
 ) -> None:
     flag = tmp_path / "flag"
@@ -64,46 +64,46 @@ def test_after_kill_9_of_the_supervisor_no_kernel_stays_and_retry_completes(
             "y = x",
         ),
     )
-    done = command("run", str(path), "--detach")
+    done = run_ithaca("run", str(path), "--detach")
     run = ithaca.open_run(done.stdout.strip())
-    until(lambda: statuses(run)["slow"] == "running" and len(processes(run.id)) >= 3)
+    wait_until(lambda: statuses(run)["slow"] == "running" and len(processes(run.id)) >= 3)
     owner = lock.owner(work.lock_path(run.home, run.id))
     assert owner is not None
     os.kill(owner, signal.SIGKILL)
-    until(lambda: not processes(run.id))
+    wait_until(lambda: not processes(run.id))
     assert run.status == "lost"
     assert statuses(run)["slow"] in {"lost", "cancelled"}
     flag.touch()
     again = run.retry().wait()
     assert statuses(again) == {"load": "reused", "slow": "succeeded"}
-    assert command("snapshots", "verify").returncode == 0
+    assert run_ithaca("snapshots", "verify").returncode == 0
 
 
-def test_a_step_waits_for_approval_and_a_rejected_one_fails(notebook: Notebook) -> None:
+def test_a_step_waits_for_approval_and_fails_if_it_is_rejected(notebook: Notebook) -> None:
     path = notebook(
         ("step:load", "x = 1"),
         ("step:deploy prev:load approval:Really?", "print(x)"),
     )
     run = ithaca.run(path)
-    until(lambda: statuses(run)["deploy"] == "waiting")
-    assert command("runs", "reject", f"{run.id}/deploy", "--comment", "no").returncode == 0
+    wait_until(lambda: statuses(run)["deploy"] == "waiting")
+    assert run_ithaca("runs", "reject", f"{run.id}/deploy", "--comment", "no").returncode == 0
     assert run.wait().status == "failed"
     error = run.step("deploy").error
     assert error is not None
     assert error.message.endswith("rejected `Really?`: no")
     again = run.retry()
-    until(lambda: statuses(again)["deploy"] == "waiting")
-    assert command("runs", "approve", again.id).returncode == 0
+    wait_until(lambda: statuses(again)["deploy"] == "waiting")
+    assert run_ithaca("runs", "approve", again.id).returncode == 0
     assert again.wait().status == "succeeded"
 
 
-def test_a_runner_that_is_killed_too_often_fails_its_step_with_a_reason(
+def test_a_step_fails_with_a_reason_if_its_runner_is_killed_too_often(
     project: Path, notebook: Notebook
 ) -> None:
     (project / "pyproject.toml").write_text("[tool.ithaca]\ninfrastructure_retries = 0\n")
     path = notebook(("step:slow", "import time\ntime.sleep(1000)"))
     run = ithaca.run(path)
-    until(lambda: len(processes(run.id)) >= 3)
+    wait_until(lambda: len(processes(run.id)) >= 3)
     [supervisor] = [each for each in processes(run.id) if run.id in each.cmdline()][:1]
     [runner] = supervisor.children()
     runner.kill()
@@ -113,10 +113,10 @@ def test_a_runner_that_is_killed_too_often_fails_its_step_with_a_reason(
     assert step.error is not None
     assert step.error.code == "ITH622"
     assert "SIGKILL" in step.error.message
-    until(lambda: not processes(run.id))
+    wait_until(lambda: not processes(run.id))
 
 
-def test_a_terminal_gets_a_live_table_and_a_summary(notebook: Notebook) -> None:
+def test_a_run_at_a_terminal_shows_a_live_table_and_a_summary(notebook: Notebook) -> None:
     path = notebook(
         ("step:load", "x = 2"),
         ("pipeline-metrics", "print(x)"),

@@ -1,4 +1,4 @@
-"""Local runs whose kernels import what a lock names."""
+"""Local runs with the packages of a lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def locked(project: Path, notebook: Notebook) -> Path:
-    """A notebook whose step imports a package that only the lock brings."""
+    """A notebook whose step imports a package of the lock."""
     wheels.write(project / "wheels", "tinypack")
     wheels.write_kernel(project / "wheels")
     wheels.write_lock(project, "tinypack", "kernelpack")
@@ -33,7 +33,9 @@ def test_a_lock_is_installed_once_for_all_local_runs(locked: Path, project: Path
     assert ready.stat().st_mtime_ns == made
 
 
-def test_another_version_in_the_lock_is_another_environment(locked: Path, project: Path) -> None:
+def test_changing_a_version_in_the_lock_changes_the_environment(
+    locked: Path, project: Path
+) -> None:
     ithaca.run(locked, environment="lock").wait()
     (project / "wheels" / "tinypack-1.0-py3-none-any.whl").unlink()
     wheels.write(project / "wheels", "tinypack", "2.0")
@@ -42,7 +44,7 @@ def test_another_version_in_the_lock_is_another_environment(locked: Path, projec
     assert "2.0" in second.logs("a")
 
 
-def test_a_retry_installs_the_lock_of_today(locked: Path, project: Path) -> None:
+def test_a_retry_installs_the_current_lock(locked: Path, project: Path) -> None:
     wheels.write_lock(project, "kernelpack")
     failed = ithaca.run(locked, environment="lock").wait()
     assert failed.status == "failed"

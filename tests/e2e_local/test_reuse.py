@@ -11,9 +11,7 @@ from ithaca.errors import UsageError
 pytestmark = pytest.mark.slow
 
 
-def test_files_that_do_not_count_do_not_make_a_step_run_again(
-    project: Path, notebook: Notebook
-) -> None:
+def test_changes_of_ignored_files_do_not_run_steps_again(project: Path, notebook: Notebook) -> None:
     (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = ['*.md']\n")
     (project / "data.csv").write_text("1")
     (project / "README.md").write_text("first")
@@ -28,7 +26,7 @@ def test_files_that_do_not_count_do_not_make_a_step_run_again(
     assert [step.status for step in ithaca.run(path).wait().steps] == ["succeeded", "succeeded"]
 
 
-def test_patterns_of_the_wrong_kind_are_refused(project: Path, notebook: Notebook) -> None:
+def test_patterns_of_the_wrong_type_are_refused(project: Path, notebook: Notebook) -> None:
     (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = '*.md'\n")
     with pytest.raises(UsageError, match="must be a list of patterns"):
         ithaca.run(notebook(("step:a", "pass")))

@@ -1,4 +1,4 @@
-"""What is refused or told before anything runs."""
+"""Checks before a run starts, and volumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ithaca.store import entries
 pytestmark = pytest.mark.slow
 
 
-def test_a_step_that_names_a_file_that_looks_like_credentials_is_told_both_ways_out(
+def test_a_step_that_reads_a_credentials_file_is_refused_until_the_file_is_included_or_ignored(
     project: Path, notebook: Notebook
 ) -> None:
     (project / ".env").write_text("KEY=1")
@@ -29,7 +29,7 @@ def test_a_step_that_names_a_file_that_looks_like_credentials_is_told_both_ways_
     assert ithaca.run(path).wait().status == "failed"
 
 
-def test_a_secret_in_a_parameter_is_refused_before_anything_is_written(
+def test_a_secret_in_a_parameter_is_refused_before_the_run_is_written(
     project: Path, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", "hunter-22")
@@ -42,7 +42,7 @@ def test_a_secret_in_a_parameter_is_refused_before_anything_is_written(
     assert not (project / ".ithaca" / "store" / "runs").exists()
 
 
-def test_a_volume_inside_of_the_project_is_mounted_and_is_in_no_snapshot(
+def test_a_volume_in_the_project_is_mounted_and_left_out_of_snapshots(
     project: Path, notebook: Notebook
 ) -> None:
     (project / "raw").mkdir()
@@ -62,7 +62,7 @@ def test_a_volume_inside_of_the_project_is_mounted_and_is_in_no_snapshot(
         assert found <= {"own.txt"}
 
 
-def test_a_claim_is_not_mounted_and_the_run_says_so(project: Path, notebook: Notebook) -> None:
+def test_a_claim_is_not_mounted_and_the_run_has_a_notice(project: Path, notebook: Notebook) -> None:
     volume = {"name": "shared", "mount_point": "/shared", "type": "pvc", "expose_as_env_var": True}
     path = notebook(
         ("block:load", "import os\nprint(os.environ['KALE_VOLUME_SHARED'])"),

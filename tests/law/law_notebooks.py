@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import notebooks
 from ithaca.compiling.compile import check
 from ithaca.kernel import install
 from ithaca.model.workflow import Step, Workflow
@@ -282,29 +283,8 @@ class Bench:
 
 def write_notebook(path: Path, cells: Cells) -> None:
     """Write a notebook; a tag `b < a` stands for `step:b` and `prev:a`."""
-    path.write_text(
-        json.dumps(
-            {
-                "nbformat": 4,
-                "nbformat_minor": 5,
-                "metadata": {
-                    "kernelspec": {"name": "python3", "display_name": "Python 3"},
-                    "language_info": {"name": "python"},
-                },
-                "cells": [
-                    {
-                        "cell_type": "code",
-                        "id": f"cell-{number}",
-                        "metadata": {"tags": as_tags(tags)},
-                        "outputs": [],
-                        "execution_count": None,
-                        "source": source,
-                    }
-                    for number, (tags, source) in enumerate(cells)
-                ],
-            }
-        )
-    )
+    tagged = [(" ".join(as_tags(tags)), source) for tags, source in cells]
+    notebooks.write_notebook(path, *tagged)
 
 
 def as_tags(text: str) -> list[str]:

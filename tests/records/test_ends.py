@@ -12,7 +12,6 @@ from ithaca.model.run import (
     AttemptEnd,
     AttemptStart,
     Progress,
-    RunDocument,
     StepError,
 )
 from ithaca.model.workflow import Source, Step, Workflow
@@ -20,8 +19,7 @@ from ithaca.records import names
 from ithaca.records.ends import Loss, end_run, lost, settle
 from ithaca.records.journal import TERMINATED, Journal
 from ithaca.store import LocalStore
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, record_run
 
 
 @pytest.fixture
@@ -32,18 +30,7 @@ def journal(tmp_path: Path) -> Journal:
         steps=(Step(name="fit"), Step(name="use")),
         source=Source(notebook="nb.ipynb", digest="d"),
     )
-    run = RunDocument(
-        id=RUN,
-        created=0.0,
-        workflow=store.put(flow.to_json().encode()),
-        name="w",
-        source="",
-        notebook="nb.ipynb",
-        root="/",
-        python="",
-        environment="",
-    )
-    store.create(names.run(RUN), msgspec.json.encode(run))
+    record_run(store, flow)
     return Journal(store, RUN)
 
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunDocument, RunEnd
+from ithaca.model.run import AttemptEnd, AttemptStart, Event, RunEnd
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records.fold import GOOD, Document, RunState, fold
+from run_documents import run_document
 
 WORKFLOW = Workflow(
     name="w",
@@ -19,17 +20,7 @@ WORKFLOW = Workflow(
     ),
     source=Source(notebook="n.ipynb", digest="d"),
 )
-RUN = RunDocument(
-    id="01J",
-    created=1.0,
-    workflow="w",
-    name="w",
-    source="s",
-    notebook="n.ipynb",
-    root="/project",
-    python="python",
-    environment="e",
-)
+RUN = run_document()
 Documents = list[tuple[str, Document]]
 
 

@@ -8,14 +8,13 @@ import msgspec
 import pytest
 
 from ithaca.errors import NotFound
-from ithaca.model.run import AttemptEnd, Execution, PlannedStep, Progress, RunDocument, RunEnd
+from ithaca.model.run import AttemptEnd, Execution, PlannedStep, Progress, RunEnd
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.records.travel import names_below, pull_run, push_run
 from ithaca.store import Ignore, LocalStore, Store, list_snapshots, take, verify
 from ithaca.store.remotes import Remote
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, run_document
 
 
 def snapshot(store: Store, folder: Path, text: str) -> str:
@@ -39,16 +38,10 @@ def store(tmp_path: Path) -> Store:
     )
     store.create("keys/k1", b'{"execution": "%s", "run": "x"}' % first.encode())
     store.create("keys/k2", b'{"execution": "%s", "run": "x"}' % second.encode())
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
+    document = run_document(
         workflow=store.put(b"{}"),
         name="digits",
         source=source,
-        notebook="digits.ipynb",
-        root="/project",
-        python="python",
-        environment="e",
         plan=(
             PlannedStep(step="first", action="reuse", execution=first),
             PlannedStep(step="end", action="run"),

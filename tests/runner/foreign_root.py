@@ -1,4 +1,4 @@
-"""Root file systems of images that hold no Ithaca, without an engine for containers."""
+"""Root file systems of images without Ithaca, entered without a container engine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ithaca.runner.pod import closure
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64")
 ANYONE = 12345
-"""A user that no image knows."""
+"""A user that exists in no image."""
 
 
 def reason() -> str:
-    """Why no image can be entered here; empty when it can."""
+    """The reason why no image can be entered here; empty if it can."""
     for needed in ("unshare", "chroot", "busybox"):
         if shutil.which(needed, path=_PATH) is None:
             return f"there is no `{needed}`"
@@ -38,7 +38,7 @@ def _enter() -> list[str]:
 
 
 class Root:
-    """An image: busybox, and what is bound over it.
+    """An image of busybox, and folders bound over it.
 
     Attributes:
         folder: Where it is.
@@ -54,12 +54,12 @@ class Root:
         shutil.copy(str(shutil.which("busybox")), folder / "bin" / "busybox")
 
     def bind(self, place: str, folder: Path | str, *, read_only: bool = True) -> None:
-        """Let a folder of this machine be seen."""
+        """Bind a folder of this machine."""
         (self.folder / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
         self.seen[place] = (str(folder), read_only)
 
     def bring_system(self) -> None:
-        """This machine's system and its C library, in place of busybox."""
+        """Replace busybox by the system of this machine, with its C library."""
         shutil.rmtree(self.folder / "bin")
         for name in _SYSTEM:
             own = Path("/", name)
@@ -76,7 +76,7 @@ class Root:
         user: int = 0,
         read_only: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in it, as process of a container would be.
+        """Run a command in it, like a process of a container.
 
         Args:
             command: The command.
@@ -97,9 +97,9 @@ class Root:
         known = " ".join(shlex.quote(f"{key}={value}") for key, value in (env or {}).items())
         owner = "" if user == 0 else f"--userspec={user}:{user} "
         script.append(f'exec env -i {known} $(command -v chroot) {owner}{root} "$@"')
-        told = [*_enter(), "sh", "-ec", "\n".join(script), "sh", *command]
+        arguments = [*_enter(), "sh", "-ec", "\n".join(script), "sh", *command]
         return subprocess.run(
-            told,
+            arguments,
             env={"PATH": _PATH},
             capture_output=True,
             text=True,
@@ -109,7 +109,7 @@ class Root:
 
 
 def foreign_python(folder: Path) -> None:
-    """A virtual environment with nothing but ipykernel; its interpreter is this machine's."""
+    """A virtual environment with ipykernel only, and the interpreter of this machine."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (inside,) = folder.glob("lib/python*/site-packages")
     for distribution in closure.needed(("ipykernel",), without=()):

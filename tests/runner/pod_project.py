@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from step_project import RUN, Project
 
 from ithaca.model.run import RunDocument
@@ -15,10 +14,11 @@ from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, LocalStore, SharedStore, take
 from ithaca.store.remotes import Remote, push
+from run_documents import record_run
 
 
 class Cluster:
-    """A remote, and pods that know nothing but it."""
+    """A remote, and pods that share only the remote."""
 
     def __init__(self, project: Project, home: Path) -> None:
         self.project, self.home = project, home
@@ -27,26 +27,12 @@ class Cluster:
         self.mounted: str | None = None
 
     def submit(self, **fields: Any) -> RunDocument:
-        """Write a run down in the remote, as a submission does."""
+        """Write a run to the remote, as a submission does."""
         project, store = self.project, self.project.store
         source = take(store, project.root, ignore=Ignore(source=True)).digest
-        document = RunDocument(
-            **{
-                "id": RUN,
-                "created": 0.0,
-                "workflow": store.put(project.workflow.to_json().encode()),
-                "name": "w",
-                "arguments": {each.name: each.default for each in project.workflow.parameters},
-                "source": source,
-                "notebook": "nb.ipynb",
-                "root": "/elsewhere",
-                "python": "",
-                "environment": "",
-                "store": self.url,
-                **fields,
-            }
+        document = record_run(
+            store, project.workflow, **{"id": RUN, "source": source, "store": self.url, **fields}
         )
-        store.create(names.run(document.id), msgspec.json.encode(document))
         self.given = (f"--workflow={document.workflow}", f"--source={source}")
         push(
             store,
@@ -101,7 +87,7 @@ class Pod:
         )
         command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.code, self.said = done.returncode, done.stdout + done.stderr
+        self.code, self.output = done.returncode, done.stdout + done.stderr
         self.message = termination.read_text()
 
     def out(self, name: str) -> str:

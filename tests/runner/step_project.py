@@ -32,7 +32,7 @@ def step(name: str, *sources: str, **fields: Any) -> Step:
 
 
 class Project:
-    """A root with files, and what the runner did with a workflow in it."""
+    """A root with files, a workflow, and the ends of its steps."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -72,7 +72,7 @@ class Project:
         )
 
     def run(self, *steps: str, **fields: Any) -> AttemptEnd:
-        """Run steps one after the other; returns how the last one ended."""
+        """Run steps in order, and return the end of the last one."""
         for name in steps:
             self.ends[name] = execute(self.task(name, **fields))
         return self.ends[name]
@@ -96,7 +96,7 @@ class Project:
         return json.loads(self.store.read(place))
 
     def files(self, name: str) -> list[str]:
-        """Paths of the files that a step left, without Ithaca's values."""
+        """The paths of the files in a step's snapshot, without values."""
         after = str(self.ends[name].after)
         paths = {str(path): entry for path, entry in entries(self.store, after).items()}
         return [

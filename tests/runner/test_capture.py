@@ -1,4 +1,4 @@
-"""The virtual environment that is there, taken for pods."""
+"""Capturing a virtual environment for pods."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def there(root: Path, own: Environment) -> Environment:
-    """Its virtual environment, which lies in the project."""
+def captured(root: Path, own: Environment) -> Environment:
+    """The virtual environment in the project."""
     wheels.write(root / "wheels", "ipykernel", "9.0")
     built, _ = building.build(lock.find(root), root, own, root / ".venv")
     (Path(built.prefix) / built.site_packages / "own.pth").write_text(f"{root}/src\n")
@@ -45,8 +45,8 @@ def packages(environment: Environment) -> Path:
     return Path(environment.prefix) / environment.site_packages
 
 
-def again(environment: Environment) -> Environment:
-    """What it is now."""
+def describe_again(environment: Environment) -> Environment:
+    """Describe the environment again."""
     return describe(environment.executable)
 
 
@@ -58,11 +58,11 @@ def refusal(environment: Environment, root: Path) -> str:
     return caught.value.message
 
 
-def test_a_captured_environment_imports_the_same_in_another_place(
-    root: Path, there: Environment, own: Environment, tmp_path: Path
+def test_a_captured_environment_imports_the_same_modules_in_another_folder(
+    root: Path, captured: Environment, own: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
-    wanted = capture(store, there, root)
+    wanted = capture(store, captured, root)
     place = Place(tmp_path / "pod", tmp_path / "work")
     (place.root / "src").mkdir(parents=True)
     (place.root / "src" / "ownmodule.py").write_text("here = False\n")
@@ -73,44 +73,44 @@ def test_a_captured_environment_imports_the_same_in_another_place(
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1.0 False\n"
     restored_there = describe(python)
-    assert restored_there.identity == found.identity == there.identity
+    assert restored_there.identity == found.identity == captured.identity
     assert not [each for each in restored_there.paths if each.startswith(str(root))]
     command = place.environment / "bin" / "tinypack-cmd"
     assert subprocess.run([command], capture_output=True, check=True).stdout == b"hello\n"
 
 
-def test_a_capture_is_the_same_document_when_nothing_changed(
-    root: Path, there: Environment, tmp_path: Path
+def test_capturing_an_unchanged_environment_gives_the_same_document(
+    root: Path, captured: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
-    assert capture(store, there, root) == capture(store, there, root)
+    assert capture(store, captured, root) == capture(store, captured, root)
 
 
-def test_wheels_say_which_c_library_a_capture_needs(
-    root: Path, there: Environment, tmp_path: Path
+def test_a_capture_needs_the_c_library_of_its_wheels(
+    root: Path, captured: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
 
-    def needed() -> str:
-        found = kept.find(store, capture(store, again(there), root), None)
+    def needed_library() -> str:
+        found = kept.find(store, capture(store, describe_again(captured), root), None)
         assert found is not None
         return found.platform.libc
 
-    assert needed() == ""
-    [wheel] = packages(there).glob("tinypack-*/WHEEL")
+    assert needed_library() == ""
+    [wheel] = packages(captured).glob("tinypack-*/WHEEL")
     wheel.write_text(f"Tag: cp311-cp311-{TAG}\n")
-    assert needed() == "glibc 2.5"
+    assert needed_library() == "glibc 2.5"
     wheel.write_text("Tag: cp311-cp311-manylinux_2_28_x86_64\n")
-    assert needed() == "glibc 2.28"
+    assert needed_library() == "glibc 2.28"
     wheel.write_text("Tag: cp311-cp311-linux_x86_64\n")
-    assert needed() == there.libc
+    assert needed_library() == captured.libc
 
 
 def test_another_python_refuses_a_capture_and_proposes_a_lock(
-    root: Path, there: Environment, own: Environment, tmp_path: Path
+    root: Path, captured: Environment, own: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
-    wanted = capture(store, there, root)
+    wanted = capture(store, captured, root)
     other = msgspec.structs.replace(own, version=(3, 9, 1))
     with pytest.raises(UsageError, match=r"is cpython 3\.9 on") as caught:
         restored.choose(store, wanted, [other])
@@ -119,37 +119,41 @@ def test_another_python_refuses_a_capture_and_proposes_a_lock(
     assert restored.choose(store, wanted, [other, own])[1] == own
 
 
-def test_packages_that_lie_outside_of_the_project_are_refused(
-    root: Path, there: Environment, tmp_path: Path
+def test_packages_outside_the_project_are_refused(
+    root: Path, captured: Environment, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (packages(there) / "more.pth").write_text(f"{tmp_path}/elsewhere\n")
-    assert f"imports from {tmp_path}/elsewhere, which is outside" in refusal(again(there), root)
+    (packages(captured) / "more.pth").write_text(f"{tmp_path}/elsewhere\n")
+    assert f"imports from {tmp_path}/elsewhere, which is outside" in refusal(
+        describe_again(captured), root
+    )
 
 
-def test_an_editable_package_outside_of_the_project_is_refused(
-    root: Path, there: Environment, tmp_path: Path
+def test_an_editable_package_outside_the_project_is_refused(
+    root: Path, captured: Environment, tmp_path: Path
 ) -> None:
-    [info] = packages(there).glob("tinypack-*")
-    told = '{"url": "file://%s/my%%20lib", "dir_info": {"editable": true}}'
-    (info / "direct_url.json").write_text(told % tmp_path)
-    assert f"imports from {tmp_path}/my lib, which is outside" in refusal(again(there), root)
-    (info / "direct_url.json").write_text(told % root)
-    refuse(again(there), root)
+    [info] = packages(captured).glob("tinypack-*")
+    direct_url = '{"url": "file://%s/my%%20lib", "dir_info": {"editable": true}}'
+    (info / "direct_url.json").write_text(direct_url % tmp_path)
+    assert f"imports from {tmp_path}/my lib, which is outside" in refusal(
+        describe_again(captured), root
+    )
+    (info / "direct_url.json").write_text(direct_url % root)
+    refuse(describe_again(captured), root)
 
 
-def test_a_conda_environment_is_refused(root: Path, there: Environment) -> None:
-    (Path(there.prefix) / "conda-meta").mkdir()
-    assert "it is a conda environment" in refusal(there, root)
+def test_a_conda_environment_is_refused(root: Path, captured: Environment) -> None:
+    (Path(captured.prefix) / "conda-meta").mkdir()
+    assert "it is a conda environment" in refusal(captured, root)
 
 
-def test_the_systems_own_python_is_refused(root: Path, there: Environment) -> None:
-    system = msgspec.structs.replace(there, prefix=there.base_prefix)
+def test_the_systems_own_python_is_refused(root: Path, captured: Environment) -> None:
+    system = msgspec.structs.replace(captured, prefix=captured.base_prefix)
     assert "it is not a virtual environment" in refusal(system, root)
 
 
-def test_another_system_is_refused(root: Path, there: Environment) -> None:
-    other = msgspec.structs.replace(there, platform="macosx-arm64")
+def test_another_system_is_refused(root: Path, captured: Environment) -> None:
+    other = msgspec.structs.replace(captured, platform="macosx-arm64")
     assert "pods run Linux" in refusal(other, root)
-    musl = msgspec.structs.replace(there, libc="")
+    musl = msgspec.structs.replace(captured, libc="")
     assert "not glibc" in refusal(musl, root)

@@ -1,4 +1,4 @@
-"""Whatever ends an attempt, no process of it stays."""
+"""No process of an attempt outlives it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ithaca.store import verify
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
     while not condition():
         time.sleep(0.05)
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture
 def busy(project: Project, tmp_path: Path) -> Callable[[], list[int]]:
-    """Defines a step that never ends; says the pids of its kernel and of two children."""
+    """Defines a step that never ends; returns the pids of its kernel and of two children."""
     pids = tmp_path / "pids"
     source = (
         "import os, signal, subprocess, time\n"
@@ -54,37 +54,37 @@ def busy(project: Project, tmp_path: Path) -> Callable[[], list[int]]:
     project.define(step("a", source))
 
     def running() -> list[int]:
-        wait(lambda: pids.exists() and pids.read_text().endswith("."))
+        wait_until(lambda: pids.exists() and pids.read_text().endswith("."))
         return [int(pid) for pid in pids.read_text().split()[:-1]]
 
     return running
 
 
-def end_of(project: Project, task: Task) -> AttemptEnd:
+def attempt_end(project: Project, task: Task) -> AttemptEnd:
     data = project.store.read(names.attempt(RUN, "a", task.attempt, "end"))
     return msgspec.json.decode(data, type=AttemptEnd)
 
 
-def test_a_cancelled_attempt_ends_its_kernel_and_says_so(
+def test_cancelling_an_attempt_ends_its_kernel_and_is_recorded(
     project: Project, busy: Callable[[], list[int]]
 ) -> None:
     task, runner = project.start("a")
     pids = busy()
     runner.send_signal(signal.SIGTERM)
     assert runner.wait() == 1
-    wait(lambda: not any(map(alive, pids)))
-    assert end_of(project, task).status == "cancelled"
+    wait_until(lambda: not any(map(is_alive, pids)))
+    assert attempt_end(project, task).status == "cancelled"
     assert verify(project.store) == []
 
 
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
-    """A folder whose path is short enough for sockets."""
+    """A folder with a path short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="i", dir="/tmp") as folder:
         yield Path(folder)
 
 
-def test_a_killed_runner_takes_its_kernel_and_its_temporary_files_with_it(
+def test_killing_a_runner_ends_its_kernel_and_removes_temporary_files(
     project: Project,
     busy: Callable[[], list[int]],
     monkeypatch: pytest.MonkeyPatch,
@@ -95,14 +95,14 @@ def test_a_killed_runner_takes_its_kernel_and_its_temporary_files_with_it(
     pids = busy()
     assert any(short_folder.iterdir())
     runner.kill()
-    wait(lambda: not any(map(alive, pids)))
+    wait_until(lambda: not any(map(is_alive, pids)))
     assert not project.store.exists(names.attempt(RUN, "a", task.attempt, "end"))
     assert verify(project.store) == []
     runner.wait()
-    wait(lambda: not any(short_folder.iterdir()))
+    wait_until(lambda: not any(short_folder.iterdir()))
 
 
-def test_a_runner_whose_owner_died_ends_and_writes_nothing_more(
+def test_a_runner_without_an_owner_ends_and_writes_nothing(
     project: Project, busy: Callable[[], list[int]]
 ) -> None:
     watched, ours = os.pipe()
@@ -111,5 +111,5 @@ def test_a_runner_whose_owner_died_ends_and_writes_nothing_more(
     pids = busy()
     os.close(ours)
     assert runner.wait() != 0
-    wait(lambda: not any(map(alive, pids)))
+    wait_until(lambda: not any(map(is_alive, pids)))
     assert not project.store.exists(names.attempt(RUN, "a", task.attempt, "end"))

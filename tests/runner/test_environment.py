@@ -1,4 +1,4 @@
-"""What an interpreter can import, and how it is named."""
+"""Descriptions of interpreters, and how users name them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_environment_knows_version_sites_and_ipykernel(own: Environment) -> N
     assert own.sites
 
 
-def test_the_same_packages_in_another_folder_are_the_same_environment(tmp_path: Path) -> None:
+def test_equal_packages_in_another_folder_are_the_same_environment(tmp_path: Path) -> None:
     one = describe(make_venv(tmp_path / "one", ("a", "1.0"), ("b", "2.0")))
     two = describe(make_venv(tmp_path / "two", ("b", "2.0"), ("a", "1.0")))
     assert one.identity == two.identity
@@ -50,7 +50,7 @@ def test_another_version_is_another_environment(tmp_path: Path) -> None:
     assert one.identity != two.identity
 
 
-def test_other_content_of_the_same_version_is_another_environment(tmp_path: Path) -> None:
+def test_changed_content_of_the_same_version_is_another_environment(tmp_path: Path) -> None:
     python = make_venv(tmp_path / "one", ("a", "1.0"))
     before = describe(python).identity
     record = next(tmp_path.glob("one/lib/python*/site-packages/a-1.0.dist-info/RECORD"))
@@ -58,7 +58,7 @@ def test_other_content_of_the_same_version_is_another_environment(tmp_path: Path
     assert describe(python).identity != before
 
 
-def test_an_answer_is_kept_until_packages_change(
+def test_a_description_is_cached_until_packages_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = make_venv(tmp_path / "venv", ("a", "1.0"))
@@ -74,12 +74,12 @@ def test_an_answer_is_kept_until_packages_change(
     assert describe(python, cache=cache).identity != first.identity
 
 
-def test_an_interpreter_that_is_not_there_is_refused() -> None:
+def test_a_missing_interpreter_is_refused() -> None:
     with pytest.raises(UsageError, match=r"ITH530.*no Python interpreter at /nowhere/python"):
         describe("/nowhere/python")
 
 
-def test_a_virtual_environment_is_asked_for_its_interpreter(tmp_path: Path) -> None:
+def test_the_folder_of_a_virtual_environment_means_its_interpreter(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     with pytest.raises(UsageError) as raised:
@@ -89,7 +89,7 @@ def test_a_virtual_environment_is_asked_for_its_interpreter(tmp_path: Path) -> N
     )
 
 
-def test_a_file_that_is_no_interpreter_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_interpreter_is_refused(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\necho no python here >&2; exit 3\n")
     fake.chmod(0o755)
@@ -97,7 +97,9 @@ def test_a_file_that_is_no_interpreter_is_refused(tmp_path: Path) -> None:
         describe(fake)
 
 
-def test_an_interpreter_without_ipykernel_is_told_how_to_get_it(own: Environment) -> None:
+def test_an_interpreter_without_ipykernel_is_refused_with_the_install_command(
+    own: Environment,
+) -> None:
     without = msgspec.structs.replace(own, ipykernel=None)
     with pytest.raises(UsageError, match=r"ITH531[\s\S]*-m pip install ipykernel"):
         check_usable(without)

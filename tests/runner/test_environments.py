@@ -1,4 +1,4 @@
-"""Environments that are installed from a lock, kept, and restored elsewhere."""
+"""Environments that are installed from a lock and restored in other places."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def asked(root: Path) -> Wanted:
+def wanted(root: Path) -> Wanted:
     found = lock.find(root)
     return Wanted("lock", lock.digest(root, found), found.path)
 
@@ -40,7 +40,7 @@ def run(python: str | Path, code: str) -> str:
     ).stdout.strip()
 
 
-def test_what_a_lock_names_is_installed_with_its_commands(
+def test_the_packages_of_a_lock_are_installed_with_their_commands(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     built, notices = building.build(lock.find(root), root, own, tmp_path / "e")
@@ -62,18 +62,18 @@ def test_a_lock_without_ipykernel_gets_it_with_a_notice(
     )
 
 
-def test_a_lock_that_cannot_be_installed_says_what_uv_says(
+def test_a_lock_that_cannot_be_installed_reports_the_message_of_uv(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     wheels.write_lock(root, "nosuchpack")
-    said: list[str] = []
+    messages: list[str] = []
     with pytest.raises(UsageError, match="nosuchpack was not found") as caught:
-        building.build(lock.find(root), root, own, tmp_path / "e", say=said.append)
+        building.build(lock.find(root), root, own, tmp_path / "e", say=messages.append)
     assert caught.value.code == "ITH527"
-    assert any("nosuchpack" in line for line in said)
+    assert any("nosuchpack" in line for line in messages)
 
 
-def test_an_index_that_does_not_answer_is_no_fault_of_the_lock(
+def test_an_unreachable_index_is_an_infrastructure_error(
     root: Path, own: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "requirements.txt").write_text("--index-url http://127.0.0.1:9/simple\nnosuchpack\n")
@@ -82,7 +82,7 @@ def test_an_index_that_does_not_answer_is_no_fault_of_the_lock(
         building.build(lock.find(root), root, own, tmp_path / "e")
 
 
-def test_the_modules_of_a_project_that_is_a_package_can_be_imported(
+def test_the_modules_of_a_packaged_project_can_be_imported(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     (root / "pyproject.toml").write_text(
@@ -95,18 +95,18 @@ def test_the_modules_of_a_project_that_is_a_package_can_be_imported(
     assert run(built.executable, "import ownmodule; print(ownmodule.here)") == "True"
 
 
-def test_an_environment_is_installed_once_and_restored_in_other_places(
+def test_an_environment_is_installed_once_and_restored_elsewhere(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
     source = take(store, root, ignore=Ignore(source=True)).digest
-    said: list[str] = []
+    messages: list[str] = []
     first = Place(tmp_path / "one" / "project", tmp_path / "one" / "work")
-    found = restored.prepare(store, asked(root), own, first, source, said.append)
+    found = restored.prepare(store, wanted(root), own, first, source, messages.append)
     again = Place(tmp_path / "two" / "project", tmp_path / "two" / "work")
-    assert restored.prepare(store, asked(root), own, again, source, said.append) == found
+    assert restored.prepare(store, wanted(root), own, again, source, messages.append) == found
     assert not again.root.exists()
-    known, base = restored.choose(store, asked(root), [own])
+    known, base = restored.choose(store, wanted(root), [own])
     assert (known, base) == (found, own)
     restored.bring(store, known, base, again)
     python = again.python
@@ -119,16 +119,16 @@ def test_an_environment_is_installed_once_and_restored_in_other_places(
     assert subprocess.run([command], capture_output=True, check=True).stdout == b"hello\n"
 
 
-def test_an_environment_that_nobody_installed_is_not_found(
+def test_an_environment_that_was_not_installed_is_not_found(
     root: Path, own: Environment, tmp_path: Path
 ) -> None:
     store = LocalStore.open(tmp_path / "store")
     with pytest.raises(NotFound, match=r"no environment of requirements.txt") as caught:
-        restored.choose(store, asked(root), [own])
+        restored.choose(store, wanted(root), [own])
     assert caught.value.code == "ITH528"
 
 
-def test_another_python_or_c_library_needs_an_environment_of_its_own(own: Environment) -> None:
+def test_each_python_and_c_library_needs_its_own_environment(own: Environment) -> None:
     here = Platform.of(own)
     other = Platform(python="cpython 3.9", system=here.system, libc=here.libc)
     older = Platform(python=here.python, system=here.system, libc="glibc 2.17")

@@ -6,7 +6,7 @@ from step_project import Project, step
 pytestmark = pytest.mark.slow
 
 
-def test_a_step_is_told_which_of_its_files_no_later_step_sees(project: Project) -> None:
+def test_a_step_lists_its_files_that_later_steps_do_not_get(project: Project) -> None:
     (project.root / ".ithacaignore").write_text("/scratch/\n*.tmp\n")
     write = (
         "import os\n"
@@ -23,7 +23,7 @@ def test_a_step_is_told_which_of_its_files_no_later_step_sees(project: Project) 
     assert project.run("b").notices == ()
 
 
-def test_at_most_five_of_them_are_named(project: Project) -> None:
+def test_the_list_names_at_most_five_files(project: Project) -> None:
     (project.root / ".ithacaignore").write_text("*.tmp\n")
     project.define(step("a", "for n in range(7): open(f'{n}.tmp', 'w').close()"))
     (notice,) = project.run("a").notices

@@ -39,7 +39,7 @@ def test_chunks_are_numbered_and_in_order(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(["se", "c", "ret", "secret", "ry", " ", "\n"]), max_size=20))
-def test_a_secret_is_masked_however_it_is_cut_into_pieces(pieces: list[str]) -> None:
+def test_a_secret_is_masked_across_chunks(pieces: list[str]) -> None:
     documents = Documents()
     log = StepLog(documents, "R", "s", 1, ("secret", "sec", "retry"))  # type: ignore[arg-type]
     for piece in pieces:
@@ -49,7 +49,7 @@ def test_a_secret_is_masked_however_it_is_cut_into_pieces(pieces: list[str]) -> 
     assert documents.text == mask("".join(pieces), ("secret", "retry", "sec"))
 
 
-def test_a_full_log_says_so_and_still_takes_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_log_has_a_notice_and_still_accepts_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 10)
     documents = Documents()
     log = StepLog(documents, "R", "s", 1)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from ithaca.errors import StoreError
 from ithaca.runner.failure import is_machine
 
 
-def chained(number: int) -> StoreError:
+def store_error(number: int) -> StoreError:
     """An error of the store that came from one of the system."""
     try:
         try:
@@ -20,12 +20,12 @@ def chained(number: int) -> StoreError:
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EMFILE])
-def test_a_machine_that_fails_is_told_apart_from_the_step(number: int) -> None:
+def test_an_error_of_the_machine_is_an_infrastructure_error(number: int) -> None:
     assert is_machine(OSError(number, "no"))
-    assert is_machine(chained(number))
+    assert is_machine(store_error(number))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.ENOENT])
-def test_a_full_disk_or_a_wrong_path_is_not_the_machines_fault(number: int) -> None:
+def test_a_full_disk_or_a_wrong_path_is_not_an_infrastructure_error(number: int) -> None:
     assert not is_machine(OSError(number, "no"))
-    assert not is_machine(chained(number))
+    assert not is_machine(store_error(number))

@@ -1,4 +1,4 @@
-"""A step as a notebook, and the way back to the user's cells."""
+"""The notebook of a step, and mapping its errors to the user's cells."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def roles(document: dict[str, Any]) -> list[str]:
     return [cell["metadata"]["ithaca"]["role"] for cell in document["cells"]]
 
 
-def test_values_are_loaded_after_the_shared_cells_and_before_the_users_own() -> None:
+def test_values_are_loaded_between_the_shared_cells_and_the_users_cells() -> None:
     flow = workflow(SHARED, USER, USER, parameters=("lr", "name"))
     document = notebook.build(flow, flow.steps[0])
     expected = ["watch", "parameters", "functions", "load", "user", "user", "save"]
@@ -38,19 +38,19 @@ def test_values_are_loaded_after_the_shared_cells_and_before_the_users_own() -> 
     nbformat.validate(nbformat.from_dict(document))
 
 
-def test_the_parameters_cell_holds_the_defaults_that_the_step_consumes() -> None:
+def test_the_parameters_cell_contains_the_defaults_of_the_parameters_that_the_step_reads() -> None:
     flow = workflow(USER, parameters=("name",))
     cell = notebook.build(flow, flow.steps[0])["cells"][1]
     assert cell["source"] == 'name = "it\'s"'
     assert cell["metadata"]["tags"] == ["parameters"]
 
 
-def test_a_step_without_cells_of_its_own_loads_and_saves() -> None:
+def test_a_step_without_user_cells_loads_and_saves() -> None:
     flow = workflow(SHARED)
     assert roles(notebook.build(flow, flow.steps[0])) == ["watch", "functions", "load", "save"]
 
 
-def test_definitions_are_what_functions_cells_bind() -> None:
+def test_definitions_are_the_names_that_functions_cells_bind() -> None:
     flow = workflow(SHARED, USER)
     assert notebook.definitions(flow.steps[0]) == ("C", "K", "f")
 
@@ -68,7 +68,7 @@ def test_definitions_are_found_beside_magics_and_await() -> None:
 
 
 @pytest.mark.parametrize(("line", "users"), [(1, 4), (2, 9), (3, 9), (None, None)])
-def test_lines_are_those_of_the_users_cell(line: int | None, users: int | None) -> None:
+def test_lines_refer_to_the_users_cell(line: int | None, users: int | None) -> None:
     assert Place(role="user", code=USER).line(line) == users
 
 
@@ -76,20 +76,20 @@ def reply(name: str, value: str, *traceback: str) -> dict[str, Any]:
     return {"ename": name, "evalue": value, "traceback": list(traceback)}
 
 
-def test_the_line_is_read_from_ipythons_traceback_when_the_kernel_reports_none() -> None:
+def test_the_line_is_read_from_ipythons_traceback_if_the_kernel_reports_no_line() -> None:
     frames = "Cell In[7], line 1\n----> 1 f()", "Cell In[3], line 2, in f()"
     error = failure.raised(Place(role="user", code=USER), 7, reply("E", "x", *frames), {})
     assert (error.cell, error.line) == (5, 4)
 
 
-def test_what_the_kernel_reports_of_a_value_is_what_the_user_reads() -> None:
+def test_the_users_error_is_the_kernels_report_of_a_value() -> None:
     report = {"error": {"code": "ITH512", "message": "x is a socket", "cure": "close it"}}
     error = failure.raised(Place(role="save"), 9, reply("ValueProblem", "…"), report)
     assert (error.code, error.message, error.cure) == ("ITH512", "x is a socket", "close it")
     assert (error.name, error.value) == ("", "")
 
 
-def test_what_the_kernel_raises_of_a_value_is_one_message_also_without_its_report() -> None:
+def test_an_error_of_a_value_is_one_message_even_without_a_report() -> None:
     content = reply("ValueProblem", "ITH512: x is a socket → close it")
     error = failure.raised(Place(role="save"), 9, content, {})
     assert (error.code, error.message, error.cure) == ("ITH512", "x is a socket", "close it")
@@ -101,6 +101,6 @@ def test_an_exception_without_text_is_its_name() -> None:
     assert error.message == "KeyboardInterrupt"
 
 
-def test_a_full_disk_in_a_cell_has_its_cure() -> None:
+def test_a_full_disk_in_a_cell_has_a_cure() -> None:
     content = reply("OSError", "[Errno 28] No space left on device: 'x'")
     assert "free some space" in failure.raised(Place(role="user", code=USER), 1, content, {}).cure

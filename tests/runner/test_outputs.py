@@ -1,4 +1,4 @@
-"""A cell's outputs stay small, and keep their order."""
+"""Outputs of a cell stay small and in order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_text_of_one_stream_is_one_output() -> None:
     assert texts(outputs) == [("stdout", "ab\nc")]
 
 
-def test_a_progress_bar_leaves_its_last_state() -> None:
+def test_only_the_last_state_of_a_progress_bar_is_kept() -> None:
     outputs: list[Any] = []
     cell = CellOutputs(outputs)
     for text in ("start\n", "\r 1 %", "\r50 ", "%", "\r99 %", "\n", "done"):
@@ -37,7 +37,7 @@ def test_a_progress_bar_leaves_its_last_state() -> None:
     assert texts(outputs) == [("stderr", "start\n99 %\ndone")]
 
 
-def test_windows_line_ends_are_no_progress_bar() -> None:
+def test_windows_line_ends_are_not_a_progress_bar() -> None:
     outputs: list[Any] = []
     cell = CellOutputs(outputs)
     cell.stream("stdout", "one\r\ntwo\r")
@@ -62,7 +62,9 @@ def test_both_ends_of_a_flood_are_kept(chunks: list[tuple[str, str]], limit: int
 
 
 @given(CHUNKS, st.integers(1, 100))
-def test_looking_on_changes_nothing(chunks: list[tuple[str, str]], limit: int) -> None:
+def test_reading_the_outputs_does_not_change_them(
+    chunks: list[tuple[str, str]], limit: int
+) -> None:
     one: list[Any] = []
     two: list[Any] = []
     cell, watched = CellOutputs(one, limit), CellOutputs(two, limit)
@@ -74,7 +76,7 @@ def test_looking_on_changes_nothing(chunks: list[tuple[str, str]], limit: int) -
     assert one == two
 
 
-def test_outputs_keep_their_place_in_a_flood() -> None:
+def test_outputs_keep_their_order_in_a_flood() -> None:
     outputs: list[Any] = []
     cell = CellOutputs(outputs, 10)
     cell.stream("stdout", "x" * 100)
@@ -85,7 +87,7 @@ def test_outputs_keep_their_place_in_a_flood() -> None:
     assert outputs[place]["data"] == {"text/plain": "later"}
 
 
-def test_too_many_displays_are_counted_instead_of_kept(monkeypatch: Any) -> None:
+def test_displays_beyond_the_limit_are_only_counted(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "RICH_COUNT", 3)
     outputs: list[Any] = []
     cell = CellOutputs(outputs)

@@ -1,4 +1,4 @@
-"""What a step installs lands in the volume, travels on, and never touches the user's own."""
+"""A step installs packages into the volume for later steps, never into the user's environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Wheels = Callable[..., Path]
 
 
 def user_venv(folder: Path, own: Environment, *, pip: bool) -> Path:
-    """A virtual environment whose packages are those of the tests, with pip or without."""
+    """A virtual environment with the packages of the tests, with or without pip."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = next(folder.glob("lib/python*/site-packages"))
     for source in (Path(path) for path in own.sites):
@@ -37,7 +37,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
 
-def installs_and_uses(project: Project, wheels: Path, install: str) -> None:
+def check_install(project: Project, wheels: Path, install: str) -> None:
     project.define(
         step(
             "install",
@@ -70,7 +70,7 @@ def test_pip_installs_into_the_volume(
         pytest.skip("this Python comes without ensurepip (Debian: python3-venv)")
     project.python = str(user_venv(project.root / ".venv", own, pip=pip))
     before = listing(project.root / ".venv")
-    installs_and_uses(project, make_wheel(), install)
+    check_install(project, make_wheel(), install)
     assert listing(project.root / ".venv") == before
 
 
@@ -82,11 +82,11 @@ def test_uv_installs_into_the_volume(
     if uv is None:
         pytest.skip("uv is not installed")
     project.python = str(user_venv(project.root / ".venv", own, pip=True))
-    installs_and_uses(project, make_wheel(), f"!{uv} --no-cache pip install")
+    check_install(project, make_wheel(), f"!{uv} --no-cache pip install")
 
 
 @pytest.mark.slow
-def test_a_newer_version_covers_the_users_own(
+def test_a_newer_version_hides_the_users_version(
     project: Project, own: Environment, make_wheel: Wheels, tmp_path: Path
 ) -> None:
     python = user_venv(tmp_path / "venv", own, pip=True)
@@ -98,13 +98,13 @@ def test_a_newer_version_covers_the_users_own(
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )
     project.python = str(python)
-    installs_and_uses(project, make_wheel(version="1.0"), "%pip install --upgrade")
+    check_install(project, make_wheel(version="1.0"), "%pip install --upgrade")
     assert (site / "tinypack-0.9.dist-info").is_dir()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("python", ["/usr/bin/python3", "conda"])
-def test_other_interpreters_of_this_machine_are_left_alone(
+def test_other_interpreters_of_this_machine_are_not_changed(
     project: Project,
     own: Environment,
     make_wheel: Wheels,
@@ -118,7 +118,7 @@ def test_other_interpreters_of_this_machine_are_left_alone(
     if found is None:
         pytest.skip(f"there is no {python} here")
     if describe(found).ipykernel is None and describe(found).version[:2] == own.version[:2]:
-        # An ipykernel from elsewhere, as a user without rights to install would have it.
+        # Like a user without permission to install, borrow an ipykernel.
         user_venv(tmp_path / "venv", own, pip=False)
         borrowed = next((tmp_path / "venv").glob("lib/python*/site-packages"))
         monkeypatch.setenv("PYTHONPATH", str(borrowed))
@@ -129,11 +129,11 @@ def test_other_interpreters_of_this_machine_are_left_alone(
     project.python = found
     sites = [Path(site) for site in describe(found).sites]
     before = [listing(site) for site in sites]
-    installs_and_uses(project, make_wheel(), "!pip install --user")
+    check_install(project, make_wheel(), "!pip install --user")
     assert [listing(site) for site in sites] == before
 
 
-def test_the_skeleton_comes_and_goes(own: Environment, tmp_path: Path) -> None:
+def test_the_skeleton_is_created_and_removed(own: Environment, tmp_path: Path) -> None:
     overlay.write(tmp_path, own)
     python = Path(overlay.python(str(tmp_path)))
     seen = subprocess.run(
@@ -144,7 +144,7 @@ def test_the_skeleton_comes_and_goes(own: Environment, tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*")) == [tmp_path / ".ithaca-volume"]
 
 
-def test_what_was_installed_stays_when_the_skeleton_goes(own: Environment, tmp_path: Path) -> None:
+def test_removing_the_skeleton_keeps_installed_packages(own: Environment, tmp_path: Path) -> None:
     overlay.write(tmp_path, own)
     module = tmp_path / overlay.FOLDER / own.site_packages / "mine.py"
     module.write_text("")

@@ -37,7 +37,7 @@ def cluster(project: Project, tmp_path: Path) -> Cluster:
 
 
 @slow
-def test_a_step_runs_from_the_command_line_and_all_it_leaves_is_in_the_remote(
+def test_a_pod_runs_a_step_and_pushes_its_results_to_the_remote(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     (cluster.project.root / "data.txt").write_text("hello")
@@ -54,7 +54,7 @@ def test_a_step_runs_from_the_command_line_and_all_it_leaves_is_in_the_remote(
     )
     cluster.submit()
     pod = cluster.step("load", "--image=img:1")
-    assert (pod.code, pod.message) == (0, ""), pod.said
+    assert (pod.code, pod.message) == (0, ""), pod.output
     assert json.loads(pod.out("metrics")) == {"loss": 0.5}
     end = cluster.journal.attempt_end("load", 1)
     assert end is not None
@@ -72,7 +72,7 @@ def test_a_step_runs_from_the_command_line_and_all_it_leaves_is_in_the_remote(
 
 
 @slow
-def test_a_second_step_reads_the_value_of_the_first_and_is_reused_on_arrival_next_time(
+def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
     cluster: Cluster,
 ) -> None:
     cluster.project.define(
@@ -81,14 +81,14 @@ def test_a_second_step_reads_the_value_of_the_first_and_is_reused_on_arrival_nex
     )
     cluster.submit()
     first = cluster.step("a")
-    assert first.code == 0, first.said
+    assert first.code == 0, first.output
     second = cluster.step("b", parents=(first.out("execution"),))
-    assert second.code == 0, second.said
+    assert second.code == 0, second.output
     assert "[1, 2]" in cluster.journal.log("b", 1)[0].decode()
     again = "01JRUNNER0000000000000000001"
     cluster.submit(id=again)
     third = cluster.pod("--step=a", run=again)
-    assert third.code == 0, third.said
+    assert third.code == 0, third.output
     end = cluster.journal_of(again).attempt_end("a", 1)
     assert end is not None
     assert (end.status, end.reused_from) == ("reused", RUN)
@@ -96,16 +96,16 @@ def test_a_second_step_reads_the_value_of_the_first_and_is_reused_on_arrival_nex
 
 
 @slow
-def test_a_failure_exits_with_1_while_an_attempt_is_left_and_with_65_after_the_last(
+def test_a_failure_exits_with_1_before_the_last_attempt_and_with_65_after_it(
     cluster: Cluster,
 ) -> None:
     cluster.project.define(step("a", "y = 1\n1 / 0", retries=1))
     cluster.submit()
     first = cluster.step("a", "--retries=0")
-    assert first.code == 1, first.said
+    assert first.code == 1, first.output
     assert first.message == "step `a`, cell 1, line 2: ZeroDivisionError: division by zero"
     last = cluster.step("a", "--retries=1")
-    assert last.code == 65, last.said
+    assert last.code == 65, last.output
     none_left = cluster.step("a", "--retries=2")
     assert none_left.code == 65
     assert cluster.journal.attempts("a") == [1, 2]
@@ -113,15 +113,13 @@ def test_a_failure_exits_with_1_while_an_attempt_is_left_and_with_65_after_the_l
 
 @slow
 @pytest.mark.parametrize("writer", ["gone", "pod-1"], ids=["another", "its own"])
-def test_an_attempt_whose_pod_vanished_gets_an_end_and_the_next_number_is_taken(
-    cluster: Cluster, writer: str
-) -> None:
+def test_the_next_pod_ends_the_attempt_of_a_vanished_pod(cluster: Cluster, writer: str) -> None:
     cluster.project.define(step("a", "x = 1"))
     cluster.submit()
     gone = AttemptStart(step="a", attempt=1, started=1.0, writer=writer)
     cluster.journal.create(names.attempt(RUN, "a", 1, "start"), gone)
     pod = cluster.step("a")
-    assert pod.code == 0, pod.said
+    assert pod.code == 0, pod.output
     first, second = (cluster.journal.attempt_end("a", number) for number in (1, 2))
     assert first is not None
     assert second is not None
@@ -133,7 +131,7 @@ def test_an_attempt_whose_pod_vanished_gets_an_end_and_the_next_number_is_taken(
 
 
 @slow
-def test_a_run_that_nobody_wrote_down_gets_its_document_from_the_first_pod(
+def test_the_first_pod_writes_a_missing_document_of_its_run(
     cluster: Cluster,
 ) -> None:
     cluster.project.define(
@@ -143,7 +141,7 @@ def test_a_run_that_nobody_wrote_down_gets_its_document_from_the_first_pod(
     engine = ("--engine=argo/ns/w-1/uid-1", "--created=2026-01-02T03:04:05Z")
     arguments = '[{"name": "ithaca-run", "value": ""}, {"name": "n", "value": "7"}]'
     pod = cluster.pod("--step=a", *engine, f"--arguments={arguments}", run="")
-    assert pod.code == 0, pod.said
+    assert pod.code == 0, pod.output
     made = run_id("2026-01-02T03:04:05Z", "argo/ns/w-1/uid-1")
     journal = cluster.journal_of(made)
     assert (journal.run().backend, journal.run().arguments) == ("argo", {"n": 7})
@@ -152,7 +150,7 @@ def test_a_run_that_nobody_wrote_down_gets_its_document_from_the_first_pod(
     assert cluster.journal_of(made).state().status == "succeeded"
 
 
-def test_a_workflow_that_was_not_pushed_is_told_with_what_to_do(cluster: Cluster) -> None:
+def test_a_workflow_that_was_not_pushed_is_an_error_with_a_cure(cluster: Cluster) -> None:
     cluster.project.define(step("a", "x = 1"))
     cluster.submit()
     engine = ("--engine=argo/ns/w-1/uid-1", "--created=2026-01-02T03:04:05Z")
@@ -161,11 +159,11 @@ def test_a_workflow_that_was_not_pushed_is_told_with_what_to_do(cluster: Cluster
     assert "ithaca compile NB --backend argo --push" in pod.message
 
 
-def test_a_person_who_rejects_ends_the_step(cluster: Cluster) -> None:
+def test_a_rejection_fails_the_step(cluster: Cluster) -> None:
     cluster.project.define(step("a", "x = 1", approval="Go on?", retries=3))
     cluster.submit()
     pod = cluster.step("a", "--decision=reject", "--by=ann", "--comment=too slow")
-    assert pod.code == 65, pod.said
+    assert pod.code == 65, pod.output
     assert pod.message == "step `a`: ann rejected `Go on?`: too slow"
     state = cluster.journal.state().step("a")
     assert state.status == "failed"
@@ -183,14 +181,14 @@ def test_a_cancelled_run_starts_no_attempt(cluster: Cluster) -> None:
     assert cluster.journal.state().status == "cancelled"
 
 
-def test_the_end_says_of_a_pod_without_memory_what_it_was(cluster: Cluster) -> None:
+def test_the_end_of_a_killed_pod_reports_that_it_ran_out_of_memory(cluster: Cluster) -> None:
     cluster.project.define(step("fit", "x = 1"))
     cluster.submit()
     gone = AttemptStart(step="fit", attempt=1, started=1.0, writer="w-1-fit-123")
     cluster.journal.create(names.attempt(RUN, "fit", 1, "start"), gone)
     known = [{"displayName": "fit(0)", "podName": "w-1-fit-123", "message": "OOMKilled"}]
     pod = cluster.pod("--end=Failed", f"--failures={json.dumps(json.dumps(known))}")
-    assert pod.code == 0, pod.said
+    assert pod.code == 0, pod.output
     state = cluster.journal.state()
     error = state.step("fit").error
     assert error is not None
@@ -199,7 +197,7 @@ def test_the_end_says_of_a_pod_without_memory_what_it_was(cluster: Cluster) -> N
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "3", "[3]", "null"])
-def test_failures_that_cannot_be_read_are_none(text: str) -> None:
+def test_unreadable_failures_are_ignored(text: str) -> None:
     assert failures(text) == []
 
 
@@ -214,14 +212,14 @@ def test_failures_that_cannot_be_read_are_none(text: str) -> None:
         ("list", [], "[1]", [1]),
     ],
 )
-def test_a_value_is_json_or_as_a_person_writes_it(
-    kind: Any, default: Any, text: str, value: Any
-) -> None:
-    told = json.dumps([{"name": "p", "value": text}])
-    assert given(told, [Parameter(name="p", type=kind, default=default)]) == {"p": value}
+def test_an_argument_is_json_or_plain_text(kind: Any, default: Any, text: str, value: Any) -> None:
+    text_of_arguments = json.dumps([{"name": "p", "value": text}])
+    assert given(text_of_arguments, [Parameter(name="p", type=kind, default=default)]) == {
+        "p": value
+    }
 
 
-def test_the_interpreter_is_the_images_own_and_not_the_copied_ithacas(tmp_path: Path) -> None:
+def test_the_interpreter_is_that_of_the_image_and_not_of_the_copied_ithaca(tmp_path: Path) -> None:
     for place in ("ithaca/bin", "usr/bin"):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "python3").touch()
@@ -232,7 +230,7 @@ def test_the_interpreter_is_the_images_own_and_not_the_copied_ithacas(tmp_path: 
 
 
 @slow
-def test_a_run_that_the_first_pod_writes_down_has_the_rules_of_its_source_snapshot(
+def test_the_first_pod_reads_merge_rules_from_the_source_snapshot(
     cluster: Cluster,
 ) -> None:
     settings = '[tool.ithaca.reuse]\nignore = ["*.md"]\n[tool.ithaca.merge]\n"*.csv" = "last"\n'
@@ -254,7 +252,7 @@ def test_a_run_that_the_first_pod_writes_down_has_the_rules_of_its_source_snapsh
         ((), ("", None)),
     ],
 )
-def test_a_value_that_the_engine_did_not_fill_in_counts_as_not_given(
+def test_a_placeholder_that_the_engine_did_not_replace_is_ignored(
     given: tuple[str, ...], last: tuple[str, int | None]
 ) -> None:
     assert parse([*given, "--unset=last."]).last == last
@@ -269,16 +267,16 @@ def test_a_wrong_option_ends_with_65() -> None:
 @pytest.mark.parametrize(
     ("cancel", "status", "code"), [(True, "cancelled", 65), (False, "failed", 1)]
 )
-def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
+def test_sigterm_cancels_only_after_a_cancel_request(
     cluster: Cluster, cancel: bool, status: str, code: int
 ) -> None:
-    said = cluster.home / "began"
-    source = f"open({str(said)!r}, 'w').close()\nimport time\ntime.sleep(600)"
+    output = cluster.home / "began"
+    source = f"open({str(output)!r}, 'w').close()\nimport time\ntime.sleep(600)"
     cluster.project.define(step("a", source))
     cluster.submit()
 
     def end() -> None:
-        while not said.exists():
+        while not output.exists():
             time.sleep(0.05)
         if cancel:
             cluster.journal.ask("cancel")
@@ -289,7 +287,7 @@ def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
     watcher.start()
     pod = cluster.step("a")
     watcher.join()
-    assert pod.code == code, pod.said
+    assert pod.code == code, pod.output
     found = cluster.journal.attempt_end("a", 1)
     assert found is not None
     assert (found.status, found.infrastructure) == (status, not cancel)
@@ -298,7 +296,7 @@ def test_sigterm_is_a_cancel_only_when_somebody_asked_for_one(
 
 
 @slow
-def test_a_join_keeps_to_the_merge_rules_in_the_runs_document(cluster: Cluster) -> None:
+def test_a_join_uses_the_merge_rules_of_the_runs_document(cluster: Cluster) -> None:
     cluster.project.define(
         step("a", "open('out.txt', 'w').write('a')"),
         step("b", "open('out.txt', 'w').write('b')"),
@@ -307,12 +305,12 @@ def test_a_join_keeps_to_the_merge_rules_in_the_runs_document(cluster: Cluster) 
     cluster.submit(merge_rules={"out.txt": "last"})
     parents = [cluster.step(name) for name in ("a", "b")]
     joined = cluster.step("c", parents=tuple(each.out("execution") for each in parents))
-    assert joined.code == 0, joined.said
+    assert joined.code == 0, joined.output
     assert "b ['.ithaca-volume', 'out.txt']" in cluster.journal.log("c", 1)[0].decode()
 
 
 @slow
-def test_a_restore_leaves_the_files_of_a_mounted_volume_and_no_snapshot_takes_them(
+def test_a_mounted_volume_keeps_its_files_and_is_left_out_of_snapshots(
     cluster: Cluster,
 ) -> None:
     cluster.project.define(
@@ -322,7 +320,7 @@ def test_a_restore_leaves_the_files_of_a_mounted_volume_and_no_snapshot_takes_th
     cluster.mounted = "data"
     cluster.submit()
     pod = cluster.step("a")
-    assert pod.code == 0, pod.said
+    assert pod.code == 0, pod.output
     assert (pod.root / "data" / "kept.txt").read_text() == "kept"
     assert "kept" in cluster.journal.log("a", 1)[0].decode()
     after = str(getattr(cluster.journal.attempt_end("a", 1), "after", ""))
@@ -332,7 +330,7 @@ def test_a_restore_leaves_the_files_of_a_mounted_volume_and_no_snapshot_takes_th
 
 
 @slow
-def test_the_stores_credentials_reach_the_runner_and_no_kernel(
+def test_the_credentials_of_the_store_reach_the_runner_but_no_kernel(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
@@ -345,11 +343,11 @@ def test_the_stores_credentials_reach_the_runner_and_no_kernel(
     cluster.project.define(step("a", source))
     cluster.submit()
     pod = cluster.step("a")
-    assert pod.code == 0, pod.said
+    assert pod.code == 0, pod.output
     assert "seen [] ***" in cluster.journal.log("a", 1)[0].decode()
 
 
-def test_credentials_have_their_usual_names_only_while_the_store_is_opened(
+def test_credentials_have_standard_names_only_while_the_store_is_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(credentials, "_taken", {})
@@ -386,7 +384,7 @@ def test_credentials_have_their_usual_names_only_while_the_store_is_opened(
         ),
     ],
 )
-def test_a_secret_of_the_store_is_masked_also_where_it_stands_in_a_longer_one(
+def test_a_secret_of_the_store_is_masked_inside_longer_secrets(
     name: str, value: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(credentials, "_taken", {})

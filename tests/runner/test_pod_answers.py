@@ -1,4 +1,4 @@
-"""How the answer to a step's question reaches the pod of the step and its record."""
+"""The answer to a step's question reaches its pod and its record."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def cluster(project: Project, tmp_path: Path) -> Cluster:
     return cluster
 
 
-def test_the_backends_module_reads_an_answer_that_is_kept_elsewhere(
+def test_a_pod_reads_an_answer_through_the_backends_module(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere.py").write_text(BACKEND)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     pod = cluster.step("a", "--asked=elsewhere:run/approve--a")
-    assert pod.code == 65, pod.said
+    assert pod.code == 65, pod.output
     answer = cluster.journal.state().step("a").answer
     assert answer is not None
     assert (answer.kind, answer.by) == ("reject", "ann")
@@ -43,7 +43,7 @@ def test_the_backends_module_reads_an_answer_that_is_kept_elsewhere(
         ("no_such_backend:r/a", "No module named 'no_such_backend'"),
     ],
 )
-def test_a_step_whose_answer_cannot_be_read_does_not_run(
+def test_a_step_does_not_run_if_its_answer_cannot_be_read(
     cluster: Cluster, asked: str, message: str
 ) -> None:
     pod = cluster.step("a", f"--asked={asked}")

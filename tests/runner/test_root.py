@@ -1,4 +1,4 @@
-"""Where a step sees its root."""
+"""The path at which a step sees its root."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
 def enter(view: View, code: str, folder: str = ".") -> str:
     """Run Python code in a view."""
     config = {**msgspec.to_builtins(view), "owner_fd": None, "folder": folder}
-    told = msgspec.json.encode(config).decode()
+    encoded = msgspec.json.encode(config).decode()
     with mount_points(view):
         return subprocess.run(
-            [sys.executable, "-I", str(roots.ENTER), told, "--", sys.executable, "-c", code],
+            [sys.executable, "-I", str(roots.ENTER), encoded, "--", sys.executable, "-c", code],
             capture_output=True,
             check=True,
             text=True,
         ).stdout.strip()
 
 
-def needs_namespaces(view: View) -> None:
+def skip_without_namespaces(view: View) -> None:
     if not view.private:
         pytest.skip("this machine has no user and mount namespaces")
 
 
-def test_a_step_sees_its_own_folder_at_the_projects_path(
+def test_a_step_sees_its_folder_at_the_path_of_the_project(
     own: Environment, folders: tuple[Path, Path, Path]
 ) -> None:
     root, work, runtime = folders
     view = choose(root, work, own, runtime)
-    needs_namespaces(view)
+    skip_without_namespaces(view)
     seen = enter(view, "import os; print(os.getcwd(), os.listdir())")
     assert seen == f"{root} ['restored']"
     assert sorted(path.name for path in root.iterdir()) == [".ithaca"]
 
 
-def test_an_environment_inside_of_the_project_stays_visible_and_whole(
+def test_an_environment_in_the_project_stays_visible_and_complete(
     folders: tuple[Path, Path, Path],
 ) -> None:
     root, work, runtime = folders
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
     view = choose(root, work, describe(root / ".venv" / "bin" / "python"), runtime)
-    needs_namespaces(view)
+    skip_without_namespaces(view)
     assert view.keep == ((str(root / ".venv"), True),)
     code = (
         "import os\n"
@@ -82,7 +82,7 @@ def test_a_project_that_is_its_own_environment_is_not_hidden(
 
 
 @pytest.mark.slow
-def test_without_namespaces_a_step_runs_in_its_folders_own_path(
+def test_without_namespaces_a_step_runs_at_the_path_of_its_folder(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roots, "_works", lambda view: False)

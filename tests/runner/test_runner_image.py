@@ -1,4 +1,4 @@
-"""What the Dockerfile of the runner image does, without an engine for containers."""
+"""The steps of the runner image's Dockerfile, without a container engine."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ SOURCES = [
 ]
 
 
-def test_the_context_of_the_build_is_what_the_dockerfile_copies() -> None:
-    told = (PROJECT / ".dockerignore").read_text().splitlines()
-    sent = {line[1:] for line in told if line.startswith("!")}
-    assert "*" in told
+def test_the_build_context_contains_the_files_that_the_dockerfile_copies() -> None:
+    lines = (PROJECT / ".dockerignore").read_text().splitlines()
+    sent = {line[1:] for line in lines if line.startswith("!")}
+    assert "*" in lines
     assert {source for source, _ in SOURCES} == sent
     assert [each for each in sent if not (PROJECT / each).exists()] == []
 
 
-def test_the_lock_holds_what_the_build_itself_needs() -> None:
+def test_the_lock_contains_the_build_dependencies() -> None:
     lock = (PROJECT / "requirements.lock").read_text()
     assert re.search(r"^uv==\S+ \\\n    --hash=", lock, re.MULTILINE)
     assert re.search(r"^hatchling==", lock, re.MULTILINE)
@@ -40,7 +40,7 @@ def test_the_lock_holds_what_the_build_itself_needs() -> None:
 @pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.skipif(bool(reason()), reason=reason() or "images can be entered")
-def test_what_the_dockerfile_builds_is_copied_into_an_image_that_has_nothing(
+def test_the_built_runner_is_copied_into_an_empty_image(
     tmp_path: Path,
 ) -> None:
     if not _index():

@@ -21,11 +21,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def found(folder: Path, cache: StatCache | None = None, secret: str = TOKEN) -> str | None:
-    told = secrets.find(
+def search(folder: Path, cache: StatCache | None = None, secret: str = TOKEN) -> str | None:
+    error = secrets.find(
         folder, {"TOKEN": secret}, ignore=Ignore.read(folder), cache=cache or StatCache()
     )
-    return told.message if told else None
+    return error.message if error else None
 
 
 @pytest.mark.parametrize(
@@ -39,37 +39,35 @@ def found(folder: Path, cache: StatCache | None = None, secret: str = TOKEN) -> 
     ],
     ids=["whole", "second chunk", "across chunks", "utf-16", "numpy"],
 )
-def test_a_secret_in_a_file_is_found_wherever_it_is(folder: Path, data: bytes) -> None:
+def test_a_secret_is_found_anywhere_in_a_file(folder: Path, data: bytes) -> None:
     (folder / "out.bin").write_bytes(data)
-    assert found(folder) == "the file out.bin contains the secret in TOKEN"
+    assert search(folder) == "the file out.bin contains the secret in TOKEN"
 
 
-def test_a_secret_in_json_is_found_though_it_is_escaped(folder: Path) -> None:
+def test_an_escaped_secret_in_json_is_found(folder: Path) -> None:
     secret = 'quoted "secret"\n'
     (folder / "out.json").write_text(json.dumps({"token": secret}))
-    assert found(folder, secret=secret) is not None
+    assert search(folder, secret=secret) is not None
 
 
-def test_a_secret_in_the_name_of_a_file_is_found(folder: Path) -> None:
+def test_a_secret_in_a_file_name_is_found(folder: Path) -> None:
     (folder / f"{TOKEN}.txt").write_text("")
-    assert found(folder) is not None
+    assert search(folder) is not None
 
 
-def test_a_short_secret_is_not_looked_for(folder: Path) -> None:
+def test_a_short_secret_is_not_searched(folder: Path) -> None:
     (folder / "out.txt").write_text("1234567")
-    assert found(folder, secret="1234567") is None
+    assert search(folder, secret="1234567") is None
 
 
-def test_files_that_the_step_did_not_change_or_that_are_left_out_are_not_searched(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_unchanged_and_ignored_files_are_not_searched(folder: Path, tmp_path: Path) -> None:
     (folder / "data.txt").write_text(TOKEN)
     (folder / ".ithacaignore").write_text("scratch/\n")
     store, cache, again = LocalStore.open(tmp_path / "store"), StatCache(), tmp_path / "again"
     restore(store, take(store, folder, ignore=Ignore()).digest, again, cache=cache)
     (again / "scratch").mkdir()
     (again / "scratch" / "out.txt").write_text(TOKEN)
-    assert found(again, cache) is None
+    assert search(again, cache) is None
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def test_a_step_that_writes_a_secret_into_a_file_fails_and_names_the_file(
 
 
 @pytest.mark.slow
-def test_a_secret_in_an_array_is_refused_by_the_name_of_its_value(
+def test_a_secret_in_an_array_is_an_error_that_names_the_value(
     project: Project, token: str
 ) -> None:
     pytest.importorskip("numpy")
@@ -108,9 +106,7 @@ def test_a_secret_in_an_array_is_refused_by_the_name_of_its_value(
 
 
 @pytest.mark.slow
-def test_another_step_that_comes_by_the_secret_may_not_keep_it_either(
-    project: Project, token: str
-) -> None:
+def test_another_step_cannot_save_the_secret(project: Project, token: str) -> None:
     project.define(
         step("a", "1", secrets=(SECRET,)),
         step("b", f"open('out.txt', 'w').write({TOKEN!r})"),

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["imports", "functions"])
-def test_a_failure_in_a_shared_cell_has_its_cell_and_line(project: Project, kind: str) -> None:
+def test_a_failure_in_a_shared_cell_names_its_cell_and_line(project: Project, kind: str) -> None:
     source = "import json\n\nrows = json.loads('no json')"
     code = Code(cell=2, kind=kind, source=source, lines=(1, 4, 7))  # type: ignore[arg-type]
     project.define(step("a", code, Code(cell=5, kind="user", source="rows")))
@@ -20,7 +20,7 @@ def test_a_failure_in_a_shared_cell_has_its_cell_and_line(project: Project, kind
     assert (error.name, error.cell, error.line) == ("JSONDecodeError", 2, 7)
 
 
-def test_a_class_of_an_imports_cell_is_the_same_class_in_a_later_step(project: Project) -> None:
+def test_a_class_of_an_imports_cell_is_the_same_in_later_steps(project: Project) -> None:
     shared = Code(cell=1, kind="imports", source="class Row:\n    pass")
     make = Code(cell=2, kind="user", source="row = Row()")
     look = Code(cell=3, kind="user", source="assert isinstance(row, Row), type(row)")

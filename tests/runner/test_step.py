@@ -1,4 +1,4 @@
-"""What a step's cells see, what it leaves, and what each kind of failure says."""
+"""Inputs, results and failures of a step."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_step_leaves_files_values_metrics_notebook_and_log(project: Project) -
     assert str(project.root) not in str(project.notebook("load")["metadata"])
 
 
-def test_a_later_step_has_what_the_earlier_left_at_the_same_path(project: Project) -> None:
+def test_a_later_step_finds_earlier_files_at_the_same_path(project: Project) -> None:
     project.define(
         step("a", "import os\nhere = os.getcwd()\nx = [1]", writes=("here", "x")),
         step(
@@ -56,7 +56,7 @@ def test_a_later_step_has_what_the_earlier_left_at_the_same_path(project: Projec
     assert project.execution("b").before == project.ends["a"].after
 
 
-def test_what_is_known_is_reused_with_its_metrics(project: Project) -> None:
+def test_a_known_step_is_reused_with_its_metrics(project: Project) -> None:
     project.define(step("a", "n = 3"), metrics=(metric("n", "a"),))
     first = project.run("a")
     again = project.run("a")
@@ -66,7 +66,7 @@ def test_what_is_known_is_reused_with_its_metrics(project: Project) -> None:
     assert again.reused_from == RUN
 
 
-def test_without_reuse_a_step_runs_and_its_own_result_goes_on(project: Project) -> None:
+def test_without_reuse_a_step_runs_and_passes_on_its_new_result(project: Project) -> None:
     project.define(step("a", "import time\nopen('t', 'w').write(str(time.time_ns()))"))
     first, second = project.run("a"), project.run("a", reuse=False)
     assert second.status == "succeeded"
@@ -82,7 +82,9 @@ def test_the_working_directory_is_the_notebooks_folder(project: Project) -> None
     assert "near" in project.log("a")
 
 
-def test_the_submitted_notebook_is_in_its_place_but_not_in_the_snapshot(project: Project) -> None:
+def test_a_step_sees_the_submitted_notebook_but_its_snapshot_does_not_contain_it(
+    project: Project,
+) -> None:
     project.store.create(names.run(RUN, "notebook"), b'{"cells": []}')
     project.define(step("a", "print(open('nb.ipynb').read())"))
     assert project.run("a").error is None
@@ -90,7 +92,7 @@ def test_the_submitted_notebook_is_in_its_place_but_not_in_the_snapshot(project:
     assert project.files("a") == []
 
 
-def test_a_failing_cell_is_named_with_the_users_line(project: Project) -> None:
+def test_a_failure_names_its_cell_and_the_users_line(project: Project) -> None:
     shared = Code(cell=4, kind="functions", source="def half(x):\n    return x / 0", lines=(7, 8))
     user = Code(cell=9, kind="user", source="y = 1\nz = 2\nhalf(y)", lines=(3, 5, 6))
     project.define(step("a", shared, user))
@@ -106,7 +108,7 @@ def test_a_failing_cell_is_named_with_the_users_line(project: Project) -> None:
     assert any(each["output_type"] == "error" for each in outputs)
 
 
-def test_a_module_that_is_missing_is_told_where_and_how_to_get_it(project: Project) -> None:
+def test_a_missing_module_is_an_error_with_an_install_command(project: Project) -> None:
     project.define(step("a", "import no_such_module.part"), step("b", "import json.no_part"))
     missing, part = project.run("a").error, project.run("b").error
     assert missing is not None
@@ -138,7 +140,7 @@ def test_each_failure_has_one_clear_message(
     assert verify(project.store) == []
 
 
-def test_a_step_that_runs_past_its_limit_is_stopped(project: Project) -> None:
+def test_a_step_that_exceeds_its_timeout_is_stopped(project: Project) -> None:
     project.define(step("a", "import time\nwhile True: time.sleep(1)", timeout=3.0))
     end = project.run("a")
     assert end.status == "timed_out"
@@ -147,7 +149,7 @@ def test_a_step_that_runs_past_its_limit_is_stopped(project: Project) -> None:
     assert "its time limit of 3 s" in end.error.message
 
 
-def test_a_flood_of_output_neither_hangs_nor_fills_the_record(project: Project) -> None:
+def test_a_flood_of_output_does_not_block_and_its_record_stays_small(project: Project) -> None:
     project.define(step("a", "line = 'x' * 9999\nfor _ in range(7_000): print(line)", "print(7)"))
     end = project.run("a")
     assert end.error is None
@@ -157,7 +159,7 @@ def test_a_flood_of_output_neither_hangs_nor_fills_the_record(project: Project) 
     assert "the log is limited" in log
 
 
-def test_secrets_are_given_and_masked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_set_and_masked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", 'hunter"2')
     secret = Secret(secret="s", key="k", env="TOKEN")
     project.define(
@@ -168,7 +170,9 @@ def test_secrets_are_given_and_masked(project: Project, monkeypatch: pytest.Monk
     assert "hunter" not in project.log("a") + str(project.notebook("a"))
 
 
-def test_a_missing_secret_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_an_error_that_names_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TOKEN", raising=False)
     project.define(step("a", "1", secrets=(Secret(secret="s", key="k", env="TOKEN"),)))
     end = project.run("a")
@@ -178,7 +182,7 @@ def test_a_missing_secret_is_named(project: Project, monkeypatch: pytest.MonkeyP
     assert not end.retryable
 
 
-def test_a_full_disk_at_the_end_is_said_and_the_store_verifies(
+def test_a_full_disk_at_the_end_is_an_error_and_the_store_verifies(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_args: object, **_kwargs: object) -> None:
@@ -192,7 +196,7 @@ def test_a_full_disk_at_the_end_is_said_and_the_store_verifies(
     assert verify(project.store) == []
 
 
-def test_what_a_step_left_running_ends_with_it(project: Project, tmp_path: Path) -> None:
+def test_processes_of_a_step_end_with_it(project: Project, tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     loop = f"while True: open({str(beat)!r}, 'a').write('x'); time.sleep(0.1)"
     project.define(
@@ -213,7 +217,7 @@ def test_what_a_step_left_running_ends_with_it(project: Project, tmp_path: Path)
     assert beat.stat().st_size == size
 
 
-def test_a_join_has_what_both_branches_left(project: Project) -> None:
+def test_a_join_gets_the_results_of_both_branches(project: Project) -> None:
     (project.root / "base.txt").write_text("base")
     project.define(
         step("left", "a = 1\nopen('left.txt', 'w').write('l')", writes=("a",)),
@@ -240,7 +244,7 @@ def test_a_join_of_branches_that_wrote_one_file_names_both(project: Project) -> 
     assert not end.retryable
 
 
-def test_files_that_look_like_credentials_are_left_out_and_reported(project: Project) -> None:
+def test_possible_credentials_are_left_out_and_reported(project: Project) -> None:
     project.define(step("a", "open('.env', 'w').write('PASSWORD=1')"))
     end = project.run("a")
     assert project.files("a") == []

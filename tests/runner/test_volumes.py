@@ -1,4 +1,4 @@
-"""Data that is mounted for steps and is in no snapshot."""
+"""Volumes are mounted for steps and left out of snapshots."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def workflow(*volumes: Volume) -> Workflow:
     return Workflow(name="w", source=Source(notebook="nb.ipynb", digest="d"), volumes=volumes)
 
 
-def test_a_mount_path_below_the_root_or_the_root_of_pods_is_a_place_in_the_root(
+def test_a_mount_path_below_the_root_of_the_project_or_of_pods_is_relative_to_the_root(
     tmp_path: Path,
 ) -> None:
     known = workflow(
@@ -35,7 +35,7 @@ def test_a_mount_path_below_the_root_or_the_root_of_pods_is_a_place_in_the_root(
     )
 
 
-def test_a_volume_at_its_own_path_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_volume_at_its_own_path_is_not_mounted(tmp_path: Path) -> None:
     data, root = tmp_path / "data", tmp_path / "root"
     data.mkdir()
     (tmp_path / "link").symlink_to(data)
@@ -45,7 +45,7 @@ def test_a_volume_at_its_own_path_is_used_as_it_is(tmp_path: Path) -> None:
         assert check(known, root) == ()
 
 
-def test_no_snapshot_holds_what_belongs_to_a_volume(tmp_path: Path) -> None:
+def test_snapshots_leave_out_volumes(tmp_path: Path) -> None:
     known = workflow(
         Volume(name="a", mount_path="/project/in [1]", path="raw"),
         Volume(name="b", mount_path="/data", claim="b"),
@@ -53,12 +53,12 @@ def test_no_snapshot_holds_what_belongs_to_a_volume(tmp_path: Path) -> None:
     assert left_out(known, tmp_path) == ["/in\\ \\[1\\]", "/raw"]
 
 
-def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a folder on this machine"):
         check(workflow(Volume(name="a", mount_path="/project/in", path="raw")), tmp_path)
 
 
-def test_a_mount_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_mount_path_is_refused(tmp_path: Path) -> None:
     known = workflow(Volume(name="a", mount_path="/no/such/folder", path=str(tmp_path)))
     with pytest.raises(UsageError) as raised:
         check(known, tmp_path / "root")
@@ -72,7 +72,7 @@ def test_a_volume_over_the_whole_project_is_refused(tmp_path: Path) -> None:
         check(known, tmp_path)
 
 
-def test_of_a_claim_one_is_told_that_it_is_not_mounted(tmp_path: Path) -> None:
+def test_a_claim_gives_a_notice_that_it_is_not_mounted(tmp_path: Path) -> None:
     (notice,) = check(workflow(Volume(name="a", mount_path="/marshal", claim="a")), tmp_path)
     assert "not mounted on this machine" in notice
     assert "/marshal" in notice
@@ -108,7 +108,7 @@ def run(project: Project, volume: Volume, *sources: str) -> object:
 
 
 @pytest.mark.slow
-def test_a_step_reads_and_writes_a_volume_and_leaves_nothing_of_it(
+def test_a_step_reads_and_writes_a_volume_and_its_snapshot_leaves_it_out(
     project: Project, data: Path, private: bool
 ) -> None:
     volume = Volume(name="d", mount_path="/project/in", path=str(data), read_only=False)
@@ -131,7 +131,7 @@ def test_a_read_only_volume_cannot_be_written(
 
 
 @pytest.mark.slow
-def test_a_volume_is_mounted_over_a_folder_outside_of_the_project_or_the_step_fails(
+def test_a_volume_is_mounted_over_a_folder_outside_the_project_or_the_step_fails(
     project: Project, data: Path, private: bool, tmp_path: Path
 ) -> None:
     place = tmp_path / "place"

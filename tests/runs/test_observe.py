@@ -10,14 +10,13 @@ import pytest
 from ithaca.backends import Observation
 from ithaca.backends.local.session import LocalSession
 from ithaca.errors import UsageError
-from ithaca.model.run import AttemptEnd, RunDocument, RunEnd
+from ithaca.model.run import AttemptEnd, RunEnd
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.runs.handle import Run
 from ithaca.runs.project import find_project
 from ithaca.store import LocalStore
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, record_run
 
 WORKFLOW = Workflow(
     name="w", steps=(Step(name="a"),), source=Source(notebook="n.ipynb", digest="d")
@@ -35,19 +34,7 @@ ENDS = {
 def write(root: Path, **more: object) -> None:
     (root / ".git").mkdir()
     store = LocalStore.open(root / ".ithaca" / "store")
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=store.put(WORKFLOW.to_json().encode()),
-        name="w",
-        source="5" * 64,
-        notebook="n.ipynb",
-        root=str(root),
-        python="python",
-        environment="e",
-        **more,  # type: ignore[arg-type]
-    )
-    store.create(names.run(RUN), msgspec.json.encode(document))
+    record_run(store, WORKFLOW, root=str(root), **more)
 
 
 @pytest.fixture

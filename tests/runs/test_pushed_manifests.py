@@ -22,6 +22,7 @@ from ithaca.store import LocalStore, SharedStore
 from ithaca.store.naming import DOCUMENTS, SNAPSHOTS
 from ithaca.store.remotes import Remote
 from ithaca.store.remotes.layout import place
+from notebooks import write_notebook
 
 SETTINGS = '[tool.ithaca.argo]\nimage = "python:3.12"\n'
 
@@ -33,17 +34,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / ".git").mkdir(parents=True)
     (root / "pyproject.toml").write_text(SETTINGS)
     (root / "data.csv").write_text("1,2\n")
-    cell = {
-        "cell_type": "code",
-        "id": "a",
-        "metadata": {"tags": ["step:load"]},
-        "source": "x = 1",
-        "outputs": [],
-        "execution_count": None,
-    }
-    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
-    (root / "nb.ipynb").write_text(json.dumps(content))
-    return root / "nb.ipynb"
+    return write_notebook(root / "nb.ipynb", ("step:load", "x = 1"))
 
 
 def manifests(workflow: ithaca.Workflow, backend: str, **more: object) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from ithaca.model.run import PlannedStep, RunDocument, RunEnd
+from ithaca.model.run import PlannedStep, RunEnd
 from ithaca.model.workflow import Parameter, Source, Step, Workflow
 from ithaca.planning.keys import reuse_filter
 from ithaca.records import names
 from ithaca.runs.reasons import why_again
 from ithaca.store import Ignore, LocalStore, take
+from run_documents import run_document
 
 FIRST, SECOND = "01JAAAAAAAAAAAAAAAAAAAAAAA", "01JBBBBBBBBBBBBBBBBBBBBBBB"
 
@@ -35,18 +36,12 @@ class Project:
             ),
             source=Source(notebook="n.ipynb", digest="d"),
         )
-        document = RunDocument(
+        document = run_document(
             **{
                 "id": run_id,
-                "created": 1.0,
                 "workflow": self.store.put(workflow.to_json().encode()),
-                "name": "w",
                 "arguments": {"lr": 0.1},
                 "source": take(self.store, self.root, ignore=Ignore()).digest,
-                "notebook": "n.ipynb",
-                "root": str(self.root),
-                "python": "python",
-                "environment": "e",
                 "plan": (
                     PlannedStep(step="load", action="run", key="k"),
                     PlannedStep(step="train", action="run"),

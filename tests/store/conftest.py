@@ -1,4 +1,4 @@
-"""A store and a scratch folder; in memory where there is room, for big trees are deleted here."""
+"""A store and a scratch folder, in memory if possible, because tests delete big trees."""
 
 from __future__ import annotations
 

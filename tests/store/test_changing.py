@@ -23,7 +23,7 @@ from ithaca.store.snapshots import archiver, blobs
 
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
-    """Another process's writes, each at the worst moment: while the file is being read."""
+    """Simulates another process that writes to a file while it is read."""
 
     def write_while_read(path: Path, times: int) -> None:
         left = [times]
@@ -64,7 +64,7 @@ def test_a_file_that_changes_briefly_is_read_again(
     assert (tmp_path / "b" / "busy").read_bytes() == bytes(10) + b"xx"
 
 
-def test_a_file_appended_to_by_another_thread_is_stored_as_it_was_at_one_moment(
+def test_a_file_appended_to_by_another_thread_is_stored_in_one_consistent_state(
     store: Store, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"
@@ -88,9 +88,7 @@ def test_a_file_appended_to_by_another_thread_is_stored_as_it_was_at_one_moment(
     assert verify(store) == []
 
 
-def test_a_change_in_the_same_moment_and_of_the_same_size_is_never_missed(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_change_of_the_same_size_at_the_same_time_is_found(store: Store, tmp_path: Path) -> None:
     root, cache = tmp_path / "a", StatCache()
     root.mkdir()
     for number in range(200):
@@ -99,7 +97,7 @@ def test_a_change_in_the_same_moment_and_of_the_same_size_is_never_missed(
         assert with_cache == take(store, root, ignore=Ignore()).digest
 
 
-def test_a_change_right_after_a_restore_is_never_missed(store: Store, tmp_path: Path) -> None:
+def test_a_change_right_after_a_restore_is_found(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a", {b"f": b"000"})
     digest = take(store, tmp_path / "a", ignore=Ignore()).digest
     for number in range(1, 20):
@@ -113,7 +111,7 @@ def test_a_change_right_after_a_restore_is_never_missed(store: Store, tmp_path: 
         assert taken.digest != digest
 
 
-def test_a_file_left_alone_is_not_read_again(store: Store, tmp_path: Path) -> None:
+def test_an_unchanged_file_is_not_read_again(store: Store, tmp_path: Path) -> None:
     root, cache = tmp_path / "a", StatCache()
     write(root, {b"f": b"1", b"g": b"2"})
     time.sleep(0.05)
@@ -133,7 +131,7 @@ def test_a_cached_digest_that_the_store_lacks_is_ignored(store: Store, tmp_path:
     assert verify(other) == []
 
 
-def test_a_damaged_cache_is_an_empty_one(tmp_path: Path, store: Store) -> None:
+def test_a_damaged_cache_is_treated_as_empty(tmp_path: Path, store: Store) -> None:
     (tmp_path / "cache").write_bytes(b"\x93garbage")
     write(tmp_path / "a", {b"f": b"1"})
     cache = StatCache.load(tmp_path / "cache")

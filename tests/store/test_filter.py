@@ -57,7 +57,7 @@ def test_values_are_never_ignored(store: Store, work: Path) -> None:
     assert counting.digest(first) != counting.digest(digest(store, work))
 
 
-def test_a_later_pattern_includes_a_file_again(store: Store, work: Path) -> None:
+def test_a_later_pattern_can_include_a_file_again(store: Store, work: Path) -> None:
     counting, first = SnapshotFilter(store, ["*.md", "!README.md"]), digest(store, work)
     (work / "README.md").write_text("new")
     assert counting.digest(first) != counting.digest(digest(store, work))

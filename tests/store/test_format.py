@@ -38,7 +38,7 @@ def test_the_page_has_the_vectors_and_their_digests_are_right() -> None:
             assert blake3(data).hexdigest() == digest
 
 
-def test_a_store_written_from_the_page_is_read(tmp_path: Path) -> None:
+def test_a_store_written_by_the_specification_can_be_read(tmp_path: Path) -> None:
     home = tmp_path / "store"
     for kind, digest, data in vectors():
         folder = "snapshots" if kind == "snapshot" else "objects"
@@ -55,7 +55,7 @@ def test_a_store_written_from_the_page_is_read(tmp_path: Path) -> None:
     assert os.lstat(tmp_path / "out" / "link").st_mtime_ns == -1
 
 
-def test_a_take_writes_the_bytes_of_the_page(store: Store, tmp_path: Path) -> None:
+def test_a_take_writes_the_bytes_of_the_specification(store: Store, tmp_path: Path) -> None:
     root = tmp_path / "a"
     run = b"run\xff"
     write(root, {b"a.txt": b"hello\n", b"empty": {}, run: ("x", b"#!/bin/sh\n")})
@@ -73,7 +73,7 @@ def test_a_take_writes_the_bytes_of_the_page(store: Store, tmp_path: Path) -> No
             assert store.get_snapshot(digest)[:-40] == data[:-40]
 
 
-def test_the_order_of_entries_does_not_change_a_trees_name() -> None:
+def test_the_order_of_entries_does_not_change_the_digest_of_a_tree() -> None:
     tree = next(data for kind, digest, data in vectors() if digest == ROOT and kind == "tree")
     found = decode_tree(tree, ROOT)
     assert encode_tree(found[::-1]) == tree

@@ -16,7 +16,7 @@ FILE, FOLDER, LINK = 0, 2, 3
 
 
 def tree(store: Store, *rows: tuple[bytes, int, int, bytes]) -> str:
-    """Store the bytes of a tree that no encoder would write."""
+    """Store the bytes of an invalid tree."""
     return store.put_object(msgspec.msgpack.encode(["ithaca.tree", 1, rows]))
 
 
@@ -62,7 +62,7 @@ def test_a_link_and_a_folder_with_the_same_name_are_refused(store: Store, tmp_pa
     "row",
     [(b"a", 9, 0, b""), (b"a", LINK, 0, b""), (b"a", LINK, 0, b"x\0y"), (b"a", FILE, 0, b"x")],
 )
-def test_entries_that_no_take_writes_are_refused(
+def test_invalid_entries_are_refused(
     store: Store, tmp_path: Path, row: tuple[bytes, int, int, bytes]
 ) -> None:
     digest = snapshot(store, tree(store, row))

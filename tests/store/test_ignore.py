@@ -87,7 +87,9 @@ def test_a_credential_that_the_user_names_is_included(store: Store, tmp_path: Pa
     assert taken.left_out == (".aws/credentials",)
 
 
-def test_a_source_holds_neither_notebooks_nor_ithacas_folder(store: Store, tmp_path: Path) -> None:
+def test_a_source_contains_neither_notebooks_nor_the_folder_of_ithaca(
+    store: Store, tmp_path: Path
+) -> None:
     root = tmp_path / "a"
     write(root, {b"n.ipynb": b"", b".ithaca-volume": {b"v": b""}, b"f": b""})
     source = take(store, root, ignore=Ignore.read(root, source=True))
@@ -135,7 +137,7 @@ def test_a_store_inside_the_folder_is_never_part_of_its_snapshot(tmp_path: Path)
     assert paths(store, take(store, tmp_path / "a", ignore=Ignore())) == ["f"]
 
 
-def test_a_source_that_is_too_large_is_refused_with_its_largest_entries_and_lines_to_ignore_them(
+def test_a_source_that_is_too_large_is_refused_with_lines_that_ignore_its_largest_entries(
     store: Store, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import Tree, read, stored, write
+from trees import Tree, read, store_tree, write
 
 from ithaca.errors import MergeConflict, UsageError
 from ithaca.store import (
@@ -30,7 +30,7 @@ from ithaca.store import (
 
 
 class Steps:
-    """A workflow written as trees: each step says what it needs and what it leaves."""
+    """A workflow of trees: each step has parents and a resulting tree."""
 
     def __init__(self, store: Store, folder: Path, source: Tree) -> None:
         self.store, self.folder = store, folder
@@ -68,16 +68,14 @@ class Steps:
         return read(target)
 
     def _stored(self, tree: Tree) -> str:
-        return stored(self.store, self.folder / str(next(self._numbers)), tree)
+        return store_tree(self.store, self.folder / str(next(self._numbers)), tree)
 
 
 def steps(store: Store, folder: Path, source: Tree) -> Steps:
     return Steps(store, folder, source)
 
 
-def test_a_join_holds_what_each_branch_added_changed_and_removed(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_join_combines_the_changes_of_all_branches(store: Store, tmp_path: Path) -> None:
     flow = steps(store, tmp_path, {b"a": b"0", b"b": b"0", b"c": b"0", b"d": {b"x": b"0"}})
     flow.step("left", {b"a": b"1", b"b": b"0", b"c": b"0", b"d": {b"x": b"0", b"l": b""}})
     flow.step("right", {b"a": b"0", b"b": b"2", b"d": {b"x": b"0", b"r": b""}})
@@ -124,9 +122,7 @@ def test_a_descendant_overrides_its_ancestor(store: Store, tmp_path: Path) -> No
     assert flow.tree(flow.join("first", "second", "other")) == {b"f": b"2", b"o": b""}
 
 
-def test_a_join_that_settled_a_conflict_settles_it_for_later_joins(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_settled_conflict_stays_settled_in_later_joins(store: Store, tmp_path: Path) -> None:
     flow = steps(store, tmp_path, {b"f.log": b""})
     flow.step("left", {b"f.log": b"l\n"})
     flow.step("right", {b"f.log": b"r\n"})
@@ -136,7 +132,7 @@ def test_a_join_that_settled_a_conflict_settles_it_for_later_joins(
     assert flow.tree(flow.join("join", "late")) == {b"f.log": b"joined\n", b"late": b""}
 
 
-def test_a_folder_deleted_in_one_branch_is_kept_for_what_another_adds_to_it(
+def test_a_folder_deleted_in_one_branch_is_kept_if_another_adds_a_file_to_it(
     store: Store, tmp_path: Path
 ) -> None:
     flow = steps(store, tmp_path, {b"d": {b"e": {b"old": b""}}})
@@ -203,7 +199,7 @@ def test_a_value_changed_in_two_branches_is_a_conflict_that_names_both(
         assert raised.value.paths == (("value x", ("left", "right")),)
 
 
-def test_a_value_in_conflict_that_no_step_reads_is_only_marked(
+def test_a_conflict_of_a_value_that_no_step_reads_is_only_marked(
     store: Store, tmp_path: Path
 ) -> None:
     flow = steps(store, tmp_path, values(x="0", y="0"))
@@ -236,7 +232,7 @@ def test_the_session_state_comes_from_the_first_parent(store: Store, tmp_path: P
         ("drop", {}),
     ],
 )
-def test_a_rule_settles_a_conflict_and_says_so(
+def test_a_rule_settles_a_conflict_with_a_notice(
     store: Store, tmp_path: Path, rule: str, expected: Tree
 ) -> None:
     flow = steps(store, tmp_path, {b"f": b"0\n"})
@@ -259,10 +255,10 @@ def test_logs_are_joined_by_default_unless_a_project_sets_another_rule() -> None
         MergeRules.of({"*.csv": "newest"})
 
 
-def test_an_execution_found_again_after_an_edit_above_it_does_not_conflict_with_the_edit(
+def test_a_reused_execution_does_not_conflict_with_an_edit_of_an_earlier_step(
     store: Store, tmp_path: Path
 ) -> None:
-    """Prepare was edited, clean left the same as before, so train was found and not run."""
+    """After an edit of prepare, clean gives the same result, so train is reused."""
     flow = steps(store, tmp_path, {})
     flow.step("prepare-old", {b"x": b"raw"}, name="prepare")
     flow.step("clean", {b"x": b"clean"}, "prepare-old")

@@ -1,4 +1,4 @@
-"""Providers: which scheme belongs to whom, what pods need, and what logs must not show."""
+"""Providers: their schemes, the variables that pods need, and the values that logs must mask."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_secrets_of_pods_are_masked_and_their_endpoints_are_not(scheme: str)
     assert not is_secret(provider.endpoint)
 
 
-def test_an_unknown_variable_is_a_secret_if_its_name_says_so() -> None:
+def test_an_unknown_variable_with_a_secret_name_is_a_secret() -> None:
     assert is_secret("MY_TOKEN")
     assert not is_secret("MY_REGION")
 

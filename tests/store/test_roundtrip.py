@@ -77,7 +77,7 @@ def test_names_bytes_links_modes_and_times_are_restored(store: Store, tmp_path: 
         assert (before.st_mode, before.st_mtime_ns) == (after.st_mode, after.st_mtime_ns), path
 
 
-def test_times_and_modes_do_not_change_the_name_but_bytes_kind_and_executable_bit_do(
+def test_the_digest_depends_on_bytes_kind_and_executable_bit_but_not_on_times_and_modes(
     store: Store, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"
@@ -161,7 +161,9 @@ def test_taking_a_restored_folder_reads_only_changed_files(store: Store, tmp_pat
 
 
 @pytest.mark.parametrize("holes", [(0, 9), (3, 5), (9, 0)])
-def test_holes_stay_holes(store: Store, tmp_path: Path, holes: tuple[int, int]) -> None:
+def test_holes_of_sparse_files_are_restored(
+    store: Store, tmp_path: Path, holes: tuple[int, int]
+) -> None:
     (tmp_path / "a").mkdir()
     with open(tmp_path / "a" / "sparse", "wb") as file:
         file.seek(holes[0] << 20)

@@ -16,7 +16,7 @@ def test_a_document_is_created_once_and_the_first_one_stays(store: Store) -> Non
     assert store.read("runs/1/run") == b"first"
 
 
-def test_a_hint_is_replaced_as_a_whole(store: Store) -> None:
+def test_a_hint_is_overwritten_completely(store: Store) -> None:
     store.overwrite("runs/1/a/1/progress", b"1")
     store.overwrite("runs/1/a/1/progress", b"2")
     assert store.read("runs/1/a/1/progress") == b"2"

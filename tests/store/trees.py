@@ -1,4 +1,4 @@
-"""Trees for the tests: small ones written down as dicts, random ones from hypothesis."""
+"""Trees for tests: small ones as dicts, and random ones from hypothesis."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(root: Path | bytes) -> Tree:
     return tree
 
 
-def stored(store: Store, root: Path, tree: Tree) -> str:
+def store_tree(store: Store, root: Path, tree: Tree) -> str:
     """Write a tree to a new folder and take it."""
     write(root, tree)
     return take(store, root, ignore=Ignore()).digest

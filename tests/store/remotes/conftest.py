@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 import servers
-from xml_interface import TOKEN, speaking_xml
+from xml_interface import TOKEN, xml_server
 
 from ithaca.store import LocalStore, Store
 from ithaca.store.remotes import Remote
@@ -30,14 +30,14 @@ SERVERS = {"s3", "az", "gs"}
 KEYS = {"AWS_ACCESS_KEY_ID": "ithaca", "AWS_SECRET_ACCESS_KEY": "ithaca-secret"}
 ACCOUNTS = {
     "ithaca": base64.b64encode(b"ithaca-secret").decode(),
-    # That of every emulator of Azure, with the key that everybody knows.
+    # The account and the public key of every Azure emulator.
     "devstoreaccount1": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
     "KBHBeksoGMGw==",
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests with a server: its program is built from the network unless it is cached."""
+    """Mark tests with a server as `network`, because they may download its program."""
     for item in items:
         if Path(__file__).parent in item.path.parents and isinstance(item, pytest.Function):
             params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -58,7 +58,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                "--sidecar", data / "sidecar", data / "files"]  # fmt: skip
     env = {"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
            "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}  # fmt: skip
-    with servers.running(command, port, data, env):
+    with servers.run_server(command, port, data, env):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -70,14 +70,14 @@ def az_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [program, "--blobPort", str(port), "--inMemoryPersistence", "--disableTelemetry"]
     folder = tmp_path_factory.mktemp("az")
     env = {"AZURITE_ACCOUNTS": ";".join(":".join(each) for each in ACCOUNTS.items())}
-    with servers.running(command, port, folder, env):
+    with servers.run_server(command, port, folder, env):
         for name, key in ACCOUNTS.items():
             make_container(f"http://127.0.0.1:{port}/{name}/bucket", name, key)
         yield f"http://127.0.0.1:{port}/ithaca"
 
 
 def make_container(url: str, account: str, key: str) -> None:
-    """What `obstore` cannot do, by one request with a shared key."""
+    """Create a container by one request with a shared key, which `obstore` cannot do."""
     headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
     lines = [*(f"{name}:{text}" for name, text in headers.items()), f"/{account}/{account}/bucket"]
     signed = "PUT" + "\n" * 12 + "\n".join([*lines, "restype:container"])
@@ -122,12 +122,12 @@ def gs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
                "-backend", "memory", "-data", folder / "data",
                "-public-host", f"127.0.0.1:{port}"]  # fmt: skip
-    with servers.running(command, port, folder, {}), speaking_xml(port) as address:
+    with servers.run_server(command, port, folder, {}), xml_server(port) as address:
         yield address
 
 
 def place(monkeypatch: pytest.MonkeyPatch, scheme: str, settings: dict[str, str]) -> str:
-    """A fresh place on a server, with these settings alone of its provider's in the environment."""
+    """A new place on a server; only these variables of its provider are set."""
     for name in os.environ:
         if name.startswith(servers.PROVIDERS):
             monkeypatch.delenv(name)
@@ -157,13 +157,13 @@ def gs(gs_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(params=["s3", "az", "gs"])
 def cloud(request: pytest.FixtureRequest) -> str:
-    """A fresh place on a server, of each kind."""
+    """A new place on each kind of server."""
     return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(params=["file", "s3", "az", "gs"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh place for a remote, of each kind."""
+    """A new place for each kind of remote."""
     if request.param == "file":
         return f"file://{tmp_path}/remote"
     return str(request.getfixturevalue(request.param))

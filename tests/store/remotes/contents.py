@@ -1,4 +1,4 @@
-"""What tests of remotes send to them, and find there."""
+"""Contents that tests send to remotes, and find there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trees import Tree
 from ithaca.store.remotes import Remote
 
 two_kinds = pytest.mark.parametrize("url", ["file", "s3"], indirect=True)
-"""For what is long and the same whatever the provider is."""
+"""For long tests that do not depend on the provider."""
 
 LARGE = os.urandom(1 << 20) * 20 + b"end"
 SMALL_TREE: Tree = {

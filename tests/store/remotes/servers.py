@@ -1,4 +1,4 @@
-"""Servers of object stores for tests, made once for each machine by the tools that are there."""
+"""Servers of object stores for tests, built once per machine with the installed tools."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ FAKE_GCS = "github.com/fsouza/fake-gcs-server@v1.56.1"
 AZURITE = "azurite@3.37.0"
 
 PROVIDERS = ("AWS_", "AZURE_", "AZURITE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
-"""How the names of all settings of the providers begin."""
+"""The prefixes of the providers' variables."""
 
 
 _ENVIRON = dict(os.environ)
-"""As it was before any test changed it: there is one cache, not one for each test's home."""
+"""The environment before any test changed it, so that all tests share one cache."""
 
 _CACHE = Path(_ENVIRON.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ithaca-tests"
 
 
 def from_go(package: str) -> Path:
-    """A program that Go builds."""
+    """Build a Go program."""
     name = package.partition("@")[0].rpartition("/")[2]
-    return _made(
+    return _built(
         Path(f"{name}-{package.rpartition('@')[2]}", name),
         lambda folder: (["go", "install", package], {"GOBIN": str(folder)}),
     )
 
 
 def from_npm(package: str, name: str) -> Path:
-    """A program of a package for Node."""
+    """Install a program of a Node package."""
     install = ["npm", "install", "--no-audit", "--no-fund", package, "--prefix"]
-    return _made(
+    return _built(
         Path(package.replace("@", "-"), "node_modules", ".bin", name),
         lambda folder: ([*install, str(folder)], {}),
     )
 
 
-def _made(path: Path, make: Callable[[Path], tuple[list[str], dict[str, str]]]) -> Path:
+def _built(path: Path, make: Callable[[Path], tuple[list[str], dict[str, str]]]) -> Path:
     folder, program = _CACHE / path.parts[0], _CACHE / path
     found = shutil.which(path.name)
     if found:
         return Path(found)
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with Path(f"{folder}.lock").open("w") as lock:  # to build is minutes of all processors
+    with Path(f"{folder}.lock").open("w") as lock:  # a build takes minutes on all processors
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
             command, env = make(folder)
@@ -61,7 +61,7 @@ def _made(path: Path, make: Callable[[Path], tuple[list[str], dict[str, str]]]) 
 
 
 def _run(name: str, command: list[str], env: Mapping[str, str]) -> None:
-    """Make a program; skips the test where that cannot be."""
+    """Build a program, or skip the test if that fails."""
     if not shutil.which(command[0]):
         pytest.skip(f"`{name}` is not on the PATH, nor {command[0]}, which makes it")
     made = subprocess.run(command, env={**_ENVIRON, **env}, capture_output=True, text=True)
@@ -77,10 +77,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(
+def run_server(
     command: Sequence[str | Path], port: int, folder: Path, env: Mapping[str, str]
 ) -> Iterator[None]:
-    """A server, from when it listens to the end of the block."""
+    """Run a server until the end of the block."""
     log = folder / "log"
     with log.open("wb") as out:
         server = subprocess.Popen(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from contents import LARGE, SMALL_TREE, objects_of, two_kinds
-from trees import stored
+from trees import store_tree
 
 from ithaca.errors import Corrupt, NotFound
 from ithaca.store import Store
@@ -20,7 +20,7 @@ Stores = Callable[[], Store]
 def test_a_modified_pack_is_refused(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
+    digest = store_tree(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
     push(store, remote, [digest])
     for name in objects_of(remote, "packs"):
         data = bytearray(remote.get(name))
@@ -30,7 +30,7 @@ def test_a_modified_pack_is_refused(
         with pytest.raises(Corrupt) as raised:
             pull(there, remote, [digest])
         assert raised.value.code == "ITH424"
-        assert verify_store(there) == []  # what came in was right
+        assert verify_store(there) == []  # the received objects are valid
         assert list(there.digests("snapshots")) == []
         assert {problem.kind for problem in verify(remote)} >= {"pack", "snapshot"}
         data[-1] ^= 1
@@ -43,7 +43,7 @@ def test_a_modified_pack_is_refused(
 def test_a_truncated_pack_is_refused(
     left: int, store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
+    digest = store_tree(store, tmp_path / "work", {b"a": b"good" * 100, b"large": LARGE})
     push(store, remote, [digest])
     for name in objects_of(remote, "packs"):
         data = remote.get(name)
@@ -61,7 +61,7 @@ def test_a_truncated_pack_is_refused(
 def test_modified_indexes_snapshots_and_documents_are_refused(
     folder: str, store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     document = store.put(b"a document")
     push(store, remote, [digest], documents=[document])
     (name,) = objects_of(remote, folder)
@@ -80,7 +80,7 @@ def test_a_missing_pack_is_reported_and_sent_again_under_its_name(
     if not url.startswith("file"):
         pytest.skip("a folder is enough for this")
     remote = Remote.open(url, create=True)
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     (name,) = objects_of(remote, "packs")
     (Path(url.removeprefix("file://")) / name).unlink()
@@ -92,7 +92,7 @@ def test_a_missing_pack_is_reported_and_sent_again_under_its_name(
 def test_a_snapshot_whose_object_was_moved_away_is_repaired_by_a_pull(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     there = other()
     pull(there, remote, [digest])

@@ -1,4 +1,4 @@
-"""Remotes that cannot or must not be reached are errors with a cure."""
+"""Unreachable and refused remotes are errors with a cure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = {
     "az": {"AZURE_STORAGE_ACCOUNT_NAME": "ithaca", "AZURE_STORAGE_ACCOUNT_KEY": "c2VjcmV0"},
     "gs": {"GOOGLE_BEARER_TOKEN": "secret"},
 }
-"""Credentials in the form of each provider, which no server accepts."""
+"""Well-formed credentials of each provider that no server accepts."""
 
 ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"),
@@ -37,8 +37,8 @@ each_provider = pytest.mark.parametrize("scheme", list(SETTINGS))
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials, and none from the machine either."""
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Remove all credentials, including those of the machine."""
     for name in os.environ:
         if name.startswith(PROVIDERS):
             monkeypatch.delenv(name)
@@ -46,12 +46,12 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
 
 
-def refused(url: str, *, create: bool = True) -> IthacaError:
+def open_error(url: str, *, create: bool = True) -> IthacaError:
     with pytest.raises(IthacaError) as raised:
         Remote.open(url, create=create)
     assert raised.value.cure
@@ -63,8 +63,8 @@ def test_a_server_that_does_not_answer_is_a_store_error(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint, _ = ENDPOINTS[scheme]
-    settings(monkeypatch, {**SETTINGS[scheme], endpoint: NOWHERE})
-    error = refused(f"{scheme}://bucket/x")
+    set_variables(monkeypatch, {**SETTINGS[scheme], endpoint: NOWHERE})
+    error = open_error(f"{scheme}://bucket/x")
     assert (error.code, error.exit_code) == ("ITH420", 4)
     assert endpoint in error.cure
 
@@ -80,8 +80,8 @@ def test_a_server_that_does_not_answer_is_a_store_error(
 def test_missing_credentials_are_a_store_error(
     scheme: str, variables: dict[str, str], cure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings(monkeypatch, variables)
-    error = refused(f"{scheme}://bucket/x")
+    set_variables(monkeypatch, variables)
+    error = open_error(f"{scheme}://bucket/x")
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert cure in error.cure
 
@@ -96,16 +96,16 @@ def test_missing_credentials_are_a_store_error(
 def test_malformed_credentials_are_a_store_error(
     scheme: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings(monkeypatch, variables)
-    error = refused(f"{scheme}://bucket/x")
+    set_variables(monkeypatch, variables)
+    error = open_error(f"{scheme}://bucket/x")
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert "sesame" not in str(error)
 
 
 def test_wrong_credentials_are_a_store_error(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = SETTINGS[cloud.partition(":")[0]]
-    settings(monkeypatch, variables)
-    error = refused(cloud)
+    set_variables(monkeypatch, variables)
+    error = open_error(cloud)
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert not any(text in error.message for text in variables.values() if text != "ithaca")
 
@@ -116,8 +116,8 @@ def test_an_identity_without_a_token_is_a_credentials_error(
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
     for name in ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID"):
         monkeypatch.setenv(f"AZURE_{name}", "nobody")
-    monkeypatch.setenv("AZURE_AUTHORITY_HOST", az_server)  # which gives out none
-    error = refused(az)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", az_server)  # which issues no tokens
+    error = open_error(az)
     assert (error.code, error.exit_code) == ("ITH421", 4)
     assert "token request" in error.message
 
@@ -133,13 +133,13 @@ def test_a_wrong_signature_is_refused_and_not_shown(
     az: str, az_signature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", az_signature.replace("sig=", "sig=Wrong"))
-    error = refused(az)
+    error = open_error(az)
     assert error.code == "ITH421"
     assert "Wrong" not in str(error)
 
 
 def test_a_missing_bucket_is_a_store_error(cloud: str) -> None:
-    error = refused(cloud.replace("bucket", "nobody"))
+    error = open_error(cloud.replace("bucket", "nobody"))
     assert (error.code, error.exit_code) == ("ITH420", 4)
     assert "no such bucket" in error.message
 
@@ -174,7 +174,7 @@ def test_each_variable_for_an_azure_account_works(
         parts = {"DefaultEndpointsProtocol": "http", **variables, "BlobEndpoint": f"{az_server}/"}
         text = ";".join(f"{name}={value}" for name, value in parts.items())
         variables = {"AZURE_STORAGE_CONNECTION_STRING": text}
-    settings(monkeypatch, variables)
+    set_variables(monkeypatch, variables)
     assert Remote.open(az, create=True).exists("version")
 
 
@@ -186,7 +186,7 @@ def test_the_azure_emulator_needs_no_account(
         variables = {"AZURE_STORAGE_CONNECTION_STRING": "UseDevelopmentStorage=true"}
     else:
         variables = {variable: "true"}
-    settings(
+    set_variables(
         monkeypatch, {**variables, "AZURITE_BLOB_STORAGE_URL": az_server.removesuffix("/ithaca")}
     )
     assert Remote.open(f"az://bucket/{uuid.uuid4().hex}", create=True).exists("version")
@@ -195,7 +195,7 @@ def test_the_azure_emulator_needs_no_account(
 def test_the_google_emulator_gets_no_real_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings(monkeypatch, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1", **SETTINGS["gs"]})
+    set_variables(monkeypatch, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1", **SETTINGS["gs"]})
     config = connect("gs://bucket/x", create=False).config
     assert config["base_url"] == "http://127.0.0.1:1"  # type: ignore[typeddict-item]
     assert "secret" not in config.values()
@@ -228,8 +228,8 @@ def test_unencrypted_connections_are_limited_to_this_machine(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint, trusted = ENDPOINTS[scheme]
-    settings(monkeypatch, {**SETTINGS[scheme], endpoint: "http://store.example.com"})
-    error = refused(f"{scheme}://bucket/x")
+    set_variables(monkeypatch, {**SETTINGS[scheme], endpoint: "http://store.example.com"})
+    error = open_error(f"{scheme}://bucket/x")
     assert error.code == "ITH422"
     assert trusted in error.cure
     monkeypatch.setenv(trusted, "true")
@@ -248,7 +248,7 @@ def test_a_url_that_does_not_name_a_remote_is_a_usage_error(url: str) -> None:
 
 
 def test_reading_does_not_create_a_remote(url: str) -> None:
-    error = refused(url, create=False)
+    error = open_error(url, create=False)
     assert error.code in ("ITH402", "ITH420")
     if url.startswith("file"):
         assert not Path(url.removeprefix("file://")).exists()
@@ -256,12 +256,12 @@ def test_reading_does_not_create_a_remote(url: str) -> None:
 
 def test_a_folder_with_other_content_is_not_a_remote(tmp_path: Path) -> None:
     LocalStore.open(tmp_path / "store")
-    assert refused(f"file://{tmp_path}/store").code == "ITH400"
+    assert open_error(f"file://{tmp_path}/store").code == "ITH400"
 
 
 def test_a_folder_that_cannot_be_created_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    error = refused(f"file://{tmp_path}/file/remote")
+    error = open_error(f"file://{tmp_path}/file/remote")
     assert (error.code, error.exit_code) == ("ITH420", 4)
 
 
@@ -270,7 +270,7 @@ def test_without_obstore_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     monkeypatch.setitem(sys.modules, "obstore.store", None)
-    error = refused(f"file://{tmp_path}/remote")
+    error = open_error(f"file://{tmp_path}/remote")
     assert (error.code, error.exit_code) == ("ITH423", 4)
     assert "ithaca[s3]" in error.cure
 

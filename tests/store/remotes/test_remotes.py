@@ -1,4 +1,4 @@
-"""What is pushed can be pulled, once, in few requests, by many at once, and checked."""
+"""Pushing, pulling and verifying snapshots on remotes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from contents import LARGE, SMALL_TREE, objects_of, two_kinds
 from hypothesis import HealthCheck, given, settings
-from trees import Tree, read, stored, trees
+from trees import Tree, read, store_tree, trees
 
 from ithaca.errors import NotFound, StoreError
 from ithaca.store import LocalStore, Store, entries, restore
@@ -33,17 +33,17 @@ from ithaca.store.remotes import (
 Stores = Callable[[], Store]
 
 
-def spent(remote: Remote) -> int:
+def requests(remote: Remote) -> int:
     count = remote.requests.total()
     remote.requests.clear()
     return count
 
 
-def test_what_is_pushed_and_pulled_is_the_same_tree(
+def test_a_pushed_and_pulled_tree_is_the_same(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     tree = {**SMALL_TREE, b"large": LARGE, b"holes": bytes(40 << 20)}
-    digest = stored(store, tmp_path / "work", tree)
+    digest = store_tree(store, tmp_path / "work", tree)
     assert push(store, remote, [digest]).snapshots == 1
     there = other()
     assert pull(there, remote, [digest]).snapshots == 1
@@ -57,52 +57,52 @@ def test_what_is_pushed_and_pulled_is_the_same_tree(
 def test_nothing_is_transferred_twice(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
-    spent(remote)
+    requests(remote)
     again = push(store, remote, [digest])
     assert (again.snapshots, again.objects, again.bytes) == (0, 0, 0)
     assert dict(remote.requests) == {"head": 1}
     there = other()
     pull(there, remote, [digest])
-    spent(remote)
+    requests(remote)
     assert pull(there, remote, [digest]).objects == 0
-    assert spent(remote) == 0
+    assert requests(remote) == 0
 
 
 def test_only_changes_are_transferred(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    first = stored(store, tmp_path / "work", {b"large": LARGE, b"a": b"1", b"b": {b"c": b"2"}})
+    first = store_tree(store, tmp_path / "work", {b"large": LARGE, b"a": b"1", b"b": {b"c": b"2"}})
     push(store, remote, [first])
     (tmp_path / "work" / "a").write_bytes(b"changed")
-    second = stored(store, tmp_path / "work", {})
+    second = store_tree(store, tmp_path / "work", {})
     sent = push(store, Remote.open(remote.url), [second])
     assert sent.objects == 3  # the file, the root's tree and its attributes
     there = other()
     pull(there, remote, [first])
-    spent(remote)
+    requests(remote)
     fetched = pull(there, remote, [second])
     assert fetched.objects == 3
-    assert spent(remote) <= 5
+    assert requests(remote) <= 5
     assert verify(remote) == []
 
 
 @two_kinds
-def test_five_thousand_small_files_are_few_requests(
+def test_pushing_five_thousand_small_files_takes_few_requests(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
     tree: Tree = {
         b"%d" % folder: {b"%d" % file: b"%d/%d" % (folder, file) for file in range(100)}
         for folder in range(50)
     }
-    digest = stored(store, tmp_path / "work", tree)
-    spent(remote)
+    digest = store_tree(store, tmp_path / "work", tree)
+    requests(remote)
     assert push(store, remote, [digest]).objects > 5000
-    assert spent(remote) <= 8
+    assert requests(remote) <= 8
     there = other()
     pull(there, remote, [digest])
-    assert spent(remote) <= 8
+    assert requests(remote) <= 8
     assert verify_store(there) == []
 
 
@@ -115,7 +115,7 @@ def test_five_thousand_small_files_are_few_requests(
 def test_every_tree_survives_a_push_and_a_pull(memory: Path, tree: Tree) -> None:
     folder = Path(tempfile.mkdtemp(dir=memory))
     store, there = LocalStore.open(folder / "here"), LocalStore.open(folder / "there")
-    digest = stored(store, folder / "work", tree)
+    digest = store_tree(store, folder / "work", tree)
     remote = Remote.open(f"file://{folder}/remote", create=True)
     push(store, remote, [digest])
     pull(there, remote, [digest])
@@ -125,7 +125,7 @@ def test_every_tree_survives_a_push_and_a_pull(memory: Path, tree: Tree) -> None
 
 
 @two_kinds
-def test_many_packs_and_indexes_are_one_snapshot(
+def test_a_snapshot_can_have_many_packs_and_indexes(
     store: Store,
     remote: Remote,
     other: Stores,
@@ -139,11 +139,11 @@ def test_many_packs_and_indexes_are_one_snapshot(
     monkeypatch.setattr(pusher, "_INDEX_AFTER", 10_000)
     monkeypatch.setattr(pusher, "_MOST_INDEXES_NAMED", 3)
     tree: Tree = {b"%d" % number: os.urandom(number * 97) for number in range(100)}
-    digest = stored(store, tmp_path / "work", tree)
+    digest = store_tree(store, tmp_path / "work", tree)
     push(store, remote, [digest])
     assert len(objects_of(remote, "indexes")) > 5
     there = other()
-    spent(remote)
+    requests(remote)
     pull(there, remote, [digest])
     assert verify_store(there) == []
     assert entries(there, digest) == entries(store, digest)
@@ -187,7 +187,7 @@ def test_a_killed_transfer_continues_when_it_is_repeated(
     store: Store, url: str, other: Stores, tmp_path: Path
 ) -> None:
     tree: Tree = {b"%d" % number: os.urandom(2000) for number in range(100)}
-    digest = stored(store, tmp_path / "work", tree)
+    digest = store_tree(store, tmp_path / "work", tree)
     for left in (0, 1, 3, 5, 5):
         assert run("push", store, url, digest, left) == -9
         if left:  # before that there is no remote
@@ -210,13 +210,13 @@ def test_a_killed_transfer_continues_when_it_is_repeated(
 
 def test_concurrent_writers_agree(store: Store, url: str, other: Stores, tmp_path: Path) -> None:
     tree: Tree = {b"%d" % number: b"%d" % number for number in range(300)}
-    same = stored(store, tmp_path / "work", tree)
+    same = store_tree(store, tmp_path / "work", tree)
     writers, failures = [store], []
     own = []
     for number in range(3):
         writer = other()
-        stored(writer, tmp_path / f"same{number}", tree)
-        own.append(stored(writer, tmp_path / f"own{number}", {**tree, b"own": b"%d" % number}))
+        store_tree(writer, tmp_path / f"same{number}", tree)
+        own.append(store_tree(writer, tmp_path / f"own{number}", {**tree, b"own": b"%d" % number}))
         writers.append(writer)
 
     def write(writer: Store, digests: list[str]) -> None:
@@ -261,7 +261,7 @@ def test_documents_are_transferred_by_digest_and_by_name(
 
 
 def test_a_prefix_of_a_digest_is_enough(store: Store, remote: Remote, tmp_path: Path) -> None:
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
     assert resolve(remote, digest[:6]) == digest
     with pytest.raises(NotFound):
@@ -269,13 +269,13 @@ def test_a_prefix_of_a_digest_is_enough(store: Store, remote: Remote, tmp_path: 
 
 
 def test_indexes_are_cached(store: Store, remote: Remote, other: Stores, tmp_path: Path) -> None:
-    digest = stored(store, tmp_path / "work", SMALL_TREE)
+    digest = store_tree(store, tmp_path / "work", SMALL_TREE)
     push(store, remote, [digest])
-    spent(remote)
+    requests(remote)
     pull(other(), remote, [digest], cache=tmp_path / "cache")
-    first = spent(remote)
+    first = requests(remote)
     pull(other(), remote, [digest], cache=tmp_path / "cache")
-    assert spent(remote) == first - 1
+    assert requests(remote) == first - 1
     for kept in (tmp_path / "cache").iterdir():
         kept.write_bytes(b"cut short")
     pull(other(), remote, [digest], cache=tmp_path / "cache")
@@ -284,7 +284,7 @@ def test_indexes_are_cached(store: Store, remote: Remote, other: Stores, tmp_pat
 def test_progress_ends_with_the_total(
     store: Store, remote: Remote, other: Stores, tmp_path: Path
 ) -> None:
-    digest = stored(store, tmp_path / "work", {**SMALL_TREE, b"large": LARGE})
+    digest = store_tree(store, tmp_path / "work", {**SMALL_TREE, b"large": LARGE})
     reported: list[tuple[int, int]] = []
     sent = push(store, remote, [digest], progress=lambda *now: reported.append(now))
     assert reported[-1] == (sent.objects, sent.bytes)

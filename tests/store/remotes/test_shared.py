@@ -1,4 +1,4 @@
-"""Two machines with folders of their own over one remote."""
+"""Two machines with separate folders and one remote."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import msgspec
 import pytest
 
 from ithaca.errors import NotFound
-from ithaca.model.run import AttemptEnd, RunDocument
+from ithaca.model.run import AttemptEnd
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.store import Ignore, LocalStore, SharedStore, restore, take
 from ithaca.store import shared as module
 from ithaca.store.remotes import Remote
-
-RUN = "01JAAAAAAAAAAAAAAAAAAAAAAA"
+from run_documents import RUN, record_run
 
 
 @pytest.fixture
@@ -109,18 +108,7 @@ def test_a_run_written_on_one_machine_can_be_followed_on_another(
     one, two = machines
     steps = (Step(name="end"), Step(name="fit", needs=("end",)))
     known = Workflow(name="w", steps=steps, source=Source(notebook="n.ipynb", digest="d"))
-    document = RunDocument(
-        id=RUN,
-        created=1.0,
-        workflow=one.put(known.to_json().encode()),
-        name="w",
-        source="0" * 64,
-        notebook="n.ipynb",
-        root="/project",
-        python="",
-        environment="",
-    )
-    one.create(names.run(RUN), msgspec.json.encode(document))
+    record_run(one, known)
     there = Journal(two, RUN)
     assert there.state().status == "pending"
     end = AttemptEnd(step="end", attempt=1, ended=2.0, status="succeeded", metrics={"m": 1.0})

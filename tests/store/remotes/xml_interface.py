@@ -22,7 +22,7 @@ _KEPT = ("Content-Type", "Content-Range", "Last-Modified", "ETag", "x-goog-gener
 
 
 @contextlib.contextmanager
-def speaking_xml(port: int) -> Iterator[str]:
+def xml_server(port: int) -> Iterator[str]:
     """The address of the XML interface of the server that listens at a port."""
     handler = type("Handler", (_Handler,), {"port": port})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "PUT":
             self._put(bucket, name, body)
         else:
-            self._tell(*self._ask(self.command, self.path))
+            self._respond(*self._ask(self.command, self.path))
 
     do_HEAD = do_GET  # noqa: N815
     do_PUT = do_GET  # noqa: N815
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(status, "Unexpected", answer.decode())
         found = json.loads(answer)
         headers = {"ETag": found["etag"], "x-goog-generation": found["generation"]}
-        return self._tell(status, headers, b"")
+        return self._respond(status, headers, b"")
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
         link = http.client.HTTPConnection("127.0.0.1", self.port)
@@ -82,9 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
             "<?xml version='1.0' encoding='UTF-8'?>"
             f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         )
-        self._tell(status, {"Content-Type": "application/xml"}, body.encode())
+        self._respond(status, {"Content-Type": "application/xml"}, body.encode())
 
-    def _tell(self, status: int, headers: Any, body: bytes) -> None:
+    def _respond(self, status: int, headers: Any, body: bytes) -> None:
         self.send_response(status)
         for name in _KEPT:
             if name in headers:
