@@ -30,3 +30,13 @@ def test_patterns_of_the_wrong_type_are_refused(project: Path, notebook: Noteboo
     (project / "pyproject.toml").write_text("[tool.ithaca.reuse]\nignore = '*.md'\n")
     with pytest.raises(UsageError, match="must be a list of patterns"):
         ithaca.run(notebook(("step:a", "pass")))
+
+
+def test_a_metric_that_is_nan_or_infinite_is_published_and_reused(notebook: Notebook) -> None:
+    path = notebook(
+        ("step:fit", "loss, bound = float('nan'), float('-inf')"),
+        ("pipeline-metrics", "print(loss)\nprint(bound)"),
+    )
+    runs = [ithaca.run(path, wait=True) for _ in range(2)]
+    assert [run.steps[0].status for run in runs] == ["succeeded", "reused"]
+    assert [str(run.metrics) for run in runs] == ["{'loss': nan, 'bound': -inf}"] * 2

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ithaca.model.run import AttemptStart, RunDocument, Trial
+from ithaca.model.run import AttemptEnd, AttemptStart, RunDocument, Trial
 from ithaca.model.workflow import Source, Step, Workflow
 from ithaca.records import names
 from ithaca.records.journal import Journal, find_run, list_runs
@@ -69,3 +71,12 @@ def test_a_document_holds_merge_rules_in_their_order_and_the_trial(store: Store)
     found = msgspec.json.decode(msgspec.json.encode(run), type=RunDocument)
     assert list(found.merge_rules.items()) == list(rules.items())
     assert (found.trial, found.template) == (trial, "t")
+
+
+@given(st.dictionaries(st.sampled_from(["loss", "size", "time"]), st.floats()))
+def test_metrics_are_read_as_they_were_written_even_if_they_are_no_numbers_of_json(
+    metrics: dict[str, float],
+) -> None:
+    end = AttemptEnd(step="fit", attempt=1, ended=2.0, status="succeeded", metrics=metrics)
+    found = msgspec.json.decode(msgspec.json.encode(end), type=AttemptEnd)
+    assert repr(found.metrics) == repr(end.metrics) == repr(metrics)

@@ -6,9 +6,15 @@ step can be called `run`, `end` or `events`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+import math
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
+
+if TYPE_CHECKING:
+    Number = float
+else:
+    Number = float | None  # NaN and the infinities are null in JSON
 
 StepStatus = Literal[
     "pending",
@@ -194,7 +200,31 @@ class AttemptStart(msgspec.Struct, frozen=True, kw_only=True):
     memory: str = ""
 
 
-class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
+class WithMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """A document with metrics, which may be NaN or infinite although JSON has no such numbers.
+
+    Attributes:
+        metrics: Name to number.
+        infinite: `inf` or `-inf` for each metric that is; any other null is NaN.
+    """
+
+    metrics: dict[str, Number] = {}
+    infinite: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if all(value is not None and math.isfinite(value) for value in self.metrics.values()):
+            return
+        infinite = self.infinite or {}
+        metrics = {
+            name: float(infinite.get(name, "nan" if value is None else value))
+            for name, value in self.metrics.items()
+        }
+        infinite = {name: str(value) for name, value in metrics.items() if math.isinf(value)}
+        msgspec.structs.force_setattr(self, "metrics", metrics)
+        msgspec.structs.force_setattr(self, "infinite", infinite or msgspec.UNSET)
+
+
+class AttemptEnd(WithMetrics, frozen=True, kw_only=True):
     """`runs/<id>/steps/<step>/<attempt>/end`: how an attempt ended.
 
     Attributes:
@@ -203,7 +233,6 @@ class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
         execution: Digest of its execution document.
         before: Digest of the snapshot that it started from.
         after: Digest of the snapshot that it left.
-        metrics: Its metrics, name to number.
         error: Why it failed.
         reused_from: The run that made the execution, when it was reused.
         retryable: False when another attempt cannot help (a wrong notebook, a rejection).
@@ -220,7 +249,6 @@ class AttemptEnd(msgspec.Struct, frozen=True, kw_only=True):
     execution: str | None = None
     before: str | None = None
     after: str | None = None
-    metrics: dict[str, float] = {}
     error: StepError | None = None
     reused_from: str | None = None
     retryable: bool = True

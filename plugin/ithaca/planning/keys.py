@@ -19,7 +19,7 @@ import blake3
 import msgspec
 
 from ithaca.errors import NotFound, StoreError
-from ithaca.model.run import Execution
+from ithaca.model.run import Execution, WithMetrics
 from ithaca.records.journal import decode
 
 if TYPE_CHECKING:
@@ -33,18 +33,16 @@ KEY_FORMAT = 1
 """Part of every key. Raise it when the same step would leave another result than before."""
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class Known(WithMetrics, frozen=True, kw_only=True):
     """The document of a key.
 
     Attributes:
         execution: Digest of the execution document.
         run: The run that made it.
-        metrics: The step's metrics, name to number.
     """
 
     execution: str
     run: str
-    metrics: dict[str, float] = {}
 
 
 def step_key(
