@@ -8,6 +8,8 @@ import tempfile
 
 import pytest
 
+import warm_program
+
 # Steps of tests that run side by side must not wait for each other's claims on the machine.
 os.environ["ITHACA_CLAIMS"] = tempfile.mkdtemp(prefix="ithaca-tests-")
 
@@ -40,3 +42,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors: tests of whole runs also wait."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_start() -> None:
+    """Runs that tests start in their own process start as fast as those of `warm_program`."""
+    warm_program.warm_supervisors(lambda: warm_program.warm().place)
+    warm_program.remember_environment()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import warm_program
 from notebooks import Cell, write_notebook
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Project:
         )
 
     def ithaca(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.call(sys.executable, "-m", "ithaca", *words)
+        return warm_program.call(*words, folder=self.folder, env=self.env)
 
     def run(self, *words: str) -> tuple[int, dict[str, Any]]:
         done = self.ithaca("run", "nb.ipynb", "--backend", "make", "--json", *words)

@@ -17,5 +17,4 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         yield found
         found.assert_sound()
     finally:
-        for process in found.processes():
-            process.kill()
+        found.kill()

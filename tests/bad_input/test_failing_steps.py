@@ -89,8 +89,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failed]:
         yield Failed(project, answer, project.steps())
         project.assert_sound()
     finally:
-        for process in project.processes():
-            process.kill()
+        project.kill()
 
 
 def test_the_run_fails_and_reports_each_failure_once(failed: Failed) -> None:

@@ -318,12 +318,17 @@ def first_notebook() -> dict[str, Any]:
     return notebook(cells, metadata={})
 
 
+WRITTEN = ("out", "remote", "report.xml", "restored", "taken", "tour.json")
+"""What commands of the pages write into the project, so that first steps would run again."""
+
+
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project folder with the examples in it; what one page has run, the next one reuses."""
     root = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "examples", root / "examples")
     (root / "pi.ipynb").write_text(json.dumps(first_notebook()))
+    (root / ".ithacaignore").write_text("".join(f"/{name}\n" for name in WRITTEN))
     (root / ".git").mkdir()
     return root
 

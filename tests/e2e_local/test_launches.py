@@ -7,8 +7,9 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
-from projects import Notebook
+from projects import Notebook, processes
 
 import ithaca
 from ithaca.backends.local.admission import cores
@@ -78,6 +79,7 @@ def test_parallel_runs_share_the_cores_of_the_machine(project: Path, notebook: N
 
 def test_observing_writes_nothing(project: Path, notebook: Notebook) -> None:
     run = ithaca.run(notebook(PARAMETERS, ("step:a", "x = n")), wait=True)
+    psutil.wait_procs(processes(str(project)))  # a supervisor cleans up after the end
     before = modification_times(project)
     opened = ithaca.open_run(run.id)
     assert opened.status == "succeeded"
@@ -95,6 +97,7 @@ def test_a_reader_finds_a_run_without_a_supervisor_lost_and_writes_nothing(
     lost["id"] = "01J00000000000000000000000"
     lost["plan"] = [{**lost["plan"][0], "action": "run"}]
     store.create(f"runs/{lost['id']}/run", json.dumps(lost).encode())
+    psutil.wait_procs(processes(str(project)))
     before = modification_times(project)
     assert ithaca.open_run(lost["id"]).status == "lost"
     assert modification_times(project) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pexpect
 import pytest
 from projects import Notebook
 
+import warm_program
 from ithaca.runs import open_run
 
 pytestmark = pytest.mark.slow
@@ -58,6 +60,11 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         stdin=subprocess.DEVNULL,
     )
+
+
+def ithaca(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, without a terminal."""
+    return warm_program.call(*words, folder=Path.cwd(), env=os.environ)
 
 
 def notices(output: str) -> list[str]:
@@ -113,33 +120,33 @@ def test_a_narrow_terminal_shows_commands_unbroken_and_the_comment_of_a_rejectio
         child.setwinsize(30, 82)
         child.expect(r"runs approve (\w{26})/deploy_to_the_customers\r\n")
         place = f"{child.match[1]}/deploy_to_the_customers"
-        assert shell(f"ITHACA runs reject {place} --comment 'too early'").returncode == 0
+        assert ithaca("runs", "reject", place, "--comment", "too early").returncode == 0
         output = remaining_output(child)
     assert child.exitstatus == 1
     assert "rejected `Really?`: too early" in output
     assert "executed notebook" not in output
     assert "after editing the notebook or files: ithaca run nb.ipynb [same options]" in output
-    assert "rejected by" in shell(f"ITHACA runs show {place}").stdout
+    assert "rejected by" in ithaca("runs", "show", place).stdout
 
 
 def test_a_retry_lists_the_changed_files_that_it_ignores(notebook: Notebook, project: Path) -> None:
     (project / "data.txt").write_text("1")
     (project / "touched.txt").write_text("1")
     notebook(("step:a", "1 / 0"))
-    assert shell("ITHACA run nb.ipynb").returncode == 1
+    assert ithaca("run", "nb.ipynb").returncode == 1
     (project / "touched.txt").touch()
-    done = shell("ITHACA runs retry latest")
+    done = ithaca("runs", "retry", "latest")
     assert (done.returncode, notices(done.stderr)) == (1, [])
     (project / "data.txt").write_text("2")
     notebook(("step:a", "print(1)"))
-    done = shell("ITHACA runs retry latest")
+    done = ithaca("runs", "retry", "latest")
     assert done.returncode == 1
     assert "notice: nb.ipynb, data.txt changed since the run was submitted" in done.stderr
 
 
 def test_a_run_prints_the_warnings_of_check_before_it_starts(notebook: Notebook) -> None:
     notebook(("step:a", "exec('x = 1')"))
-    done = shell("ITHACA run --json nb.ipynb")
+    done = ithaca("run", "--json", "nb.ipynb")
     assert done.returncode == 0
     assert "ITH210" in done.stderr
     assert done.stderr.index("ITH210") < done.stderr.index("run 0")
@@ -148,7 +155,7 @@ def test_a_run_prints_the_warnings_of_check_before_it_starts(notebook: Notebook)
 
 def test_ctrl_c_stops_following_a_log_but_not_the_run(notebook: Notebook) -> None:
     notebook(SLOW)
-    assert shell("ITHACA run --detach nb.ipynb").returncode == 0
+    assert ithaca("run", "--detach", "nb.ipynb").returncode == 0
     with terminal("runs", "logs", "-f", "latest") as child:
         child.expect("--- cell 1")
         child.sendintr()
@@ -181,16 +188,16 @@ def test_json_prints_one_object_to_stdout_even_if_the_run_fails(
     notebook: Notebook, project: Path
 ) -> None:
     notebook(("step:a", "print(1)"), ("step:b prev:a", "1 / 0"))
-    done = shell("ITHACA run --json nb.ipynb")
+    done = ithaca("run", "--json", "nb.ipynb")
     found = json.loads(done.stdout)
     assert (done.returncode, found["status"]) == (1, "failed")
     assert [step["status"] for step in found["steps"]] == ["succeeded", "failed"]
     assert found["steps"][1]["error"]["line"] == 1
     assert "b: failed" in done.stderr
-    done = shell("ITHACA run --json nb.ipynb -p nothing=1")
+    done = ithaca("run", "--json", "nb.ipynb", "-p", "nothing=1")
     assert (done.returncode, done.stdout) == (2, "")
     notebook(("step:a", "print(1"))
-    done = shell("ITHACA run --json nb.ipynb")
+    done = ithaca("run", "--json", "nb.ipynb")
     assert (done.returncode, done.stdout) == (3, "")
     assert "ITH201" in done.stderr
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,8 @@ from law_notebooks import Cells, write_notebook
 from test_law_everyday import NOTEBOOKS as EVERYDAY
 from test_law_joins import NOTEBOOKS as JOINS
 from test_law_values import ALL as VALUES
+
+import warm_program
 
 CHECKED: dict[str, tuple[Cells, dict[str, float]]] = {
     "everything together": (
@@ -51,14 +51,8 @@ def run(root: Path, cells: Cells) -> dict[str, object]:
     (root / "data").mkdir(parents=True)
     (root / "data" / "keep").write_text("")
     write_notebook(root / "nb.ipynb", cells)
-    ended = subprocess.run(
-        [sys.executable, "-m", "ithaca", "run", "nb.ipynb", "--json"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ITHACA_HOME": str(root / ".ithaca")},
-        check=False,
-    )
+    env = {**os.environ, "ITHACA_HOME": str(root / ".ithaca")}
+    ended = warm_program.call("run", "nb.ipynb", "--json", folder=root, env=env)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found: dict[str, object] = json.loads(ended.stdout)
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from step_project import RUN, Project
 
+import warm_program
 from ithaca.model.run import RunDocument
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -85,8 +85,7 @@ class Pod:
             f"--pod=pod-{number}",
             f"--python={sys.executable}",
         )
-        command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = warm_program.call_runner(*fixed, *options)
         self.code, self.output = done.returncode, done.stdout + done.stderr
         self.message = termination.read_text()
 

@@ -280,7 +280,8 @@ def test_sigterm_cancels_only_after_a_cancel_request(
             time.sleep(0.05)
         if cancel:
             cluster.journal.ask("cancel")
-        [pod] = [each for each in psutil.Process().children() if "--step=a" in each.cmdline()]
+        pods = psutil.Process().children(recursive=True)
+        [pod] = [each for each in pods if "--step=a" in each.cmdline()]
         pod.terminate()
 
     watcher = threading.Thread(target=end)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import warm_program
 from ithaca.store.remotes import Remote
 
 
@@ -17,12 +17,7 @@ def check(tmp_path: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     message = tmp_path / "termination"
     message.touch()
     options = [f"--store=file://{tmp_path}/remote", f"--work={tmp_path}/work", *more]
-    done = subprocess.run(
-        [sys.executable, "-m", "ithaca.runner", "--check", f"--termination={message}", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm_program.call_runner("--check", f"--termination={message}", *options)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout), message.read_text()
 

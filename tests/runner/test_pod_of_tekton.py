@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from step_project import RUN, Project, parameter, step
 
+import warm_program
 from ithaca.model.run import Event
 from ithaca.records import names
 from ithaca.records.journal import Journal
@@ -71,8 +72,7 @@ class Pods:
             f"--pod={home.name}",
             f"--python={sys.executable}",
         )
-        command = [sys.executable, "-P", "-m", "ithaca.runner", *fixed, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = warm_program.call_runner(*fixed, *options)
         done.out = {one.name: one.read_text() for one in home.glob("out/*")}  # type: ignore[attr-defined]
         return done
 
@@ -151,8 +151,7 @@ def test_a_pod_fails_only_if_another_attempt_can_help(
     (tmp_path / "out").mkdir()
     if code == "0":
         (tmp_path / "out" / "execution").write_text("abc")
-    command = [sys.executable, "-P", "-m", "ithaca.runner", f"--judge={tmp_path / 'code'}"]
-    done = subprocess.run([*command, f"--out={tmp_path / 'out'}"], check=False)
+    done = warm_program.call_runner(f"--judge={tmp_path / 'code'}", f"--out={tmp_path / 'out'}")
     assert done.returncode == verdict
     kept = {one.name: one.read_text() for one in (tmp_path / "out").iterdir()}
     expected = {0: {"execution": "abc" if code == "0" else "", "metrics": ""}, 1: {}}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 import ithaca
+import warm_program
 from ithaca.errors import UsageError
 from ithaca.records import names
 from ithaca.runs import manifests as module
@@ -104,8 +103,7 @@ def test_a_pod_that_does_not_find_what_they_name_says_how_to_send_it(
     options = [f"--{each}={told[f'ithaca-{each}']}" for each in ("store", "workflow", "source")]
     options += ["--engine=argo/a/b/c", "--created=2026-01-02T03:04:05Z", "--step=load"]
     options += [f"--work={tmp_path}/work", f"--root={tmp_path}/root"]
-    command = [sys.executable, "-m", "ithaca.runner", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = warm_program.call_runner(*options)
     assert done.returncode == 65
     assert said in done.stderr
     assert "--backend argo --push`" in done.stderr

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -151,12 +152,11 @@ def test_a_snapshot_can_have_many_packs_and_indexes(
 
 
 KILLED = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
+import obstore.store
 from ithaca.store import LocalStore
 from ithaca.store.remotes import Remote, pull, push, reader, pusher, packer
-what, store, url, digest, left = sys.argv[1:]
-left = int(left)
 packer.PACK_BYTES = 1 << 14
 pusher._INDEX_AFTER = 1 << 16
 reader._GAP = 0
@@ -170,36 +170,56 @@ def counted(function):
         return function(*arguments, **named)
     return call
 
-Remote.create = counted(Remote.create)
-if what == "pull":
-    LocalStore.put_object = counted(LocalStore.put_object)
-remote = Remote.open(url, create=True)
-{"push": push, "pull": pull}[what](LocalStore.open(Path(store)), remote, [digest])
+for line in sys.stdin:
+    what, store, url, digest, left = json.loads(line)
+    if os.fork() == 0:
+        Remote.create = counted(Remote.create)
+        if what == "pull":
+            LocalStore.put_object = counted(LocalStore.put_object)
+        remote = Remote.open(url, create=True)
+        {"push": push, "pull": pull}[what](LocalStore.open(Path(store)), remote, [digest])
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
+"""Transfers in processes of their own, each killed after some writes."""
+
+Transfer = Callable[[str, Store, str, int], int]
 
 
-def run(what: str, store: Store, url: str, digest: str, left: int) -> int:
-    program = [sys.executable, "-c", KILLED, what, str(store.path), url, digest, str(left)]
-    return subprocess.run(program).returncode
+@pytest.fixture
+def transfer(url: str) -> Iterator[Transfer]:
+    """Makes a transfer that ends after so many writes, and returns the exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def run(what: str, store: Store, digest: str, left: int) -> int:
+            print(json.dumps([what, str(store.path), url, digest, left]), file=process.stdin)
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield run
 
 
 def test_a_killed_transfer_continues_when_it_is_repeated(
-    store: Store, url: str, other: Stores, tmp_path: Path
+    store: Store, url: str, other: Stores, tmp_path: Path, transfer: Transfer
 ) -> None:
     tree: Tree = {b"%d" % number: os.urandom(2000) for number in range(100)}
     digest = store_tree(store, tmp_path / "work", tree)
     for left in (0, 1, 3, 5, 5):
-        assert run("push", store, url, digest, left) == -9
+        assert transfer("push", store, digest, left) == -9
         if left:  # before that there is no remote
             assert list_snapshots(Remote.open(url)) == ()
     packs = objects_of(remote := Remote.open(url), "packs")
     assert len(packs) > 3
-    assert run("push", store, url, digest, 100) == 0
+    assert transfer("push", store, digest, 100) == 0
     assert {*packs} < {*objects_of(remote, "packs")}
     assert verify(remote) == []
     there = other()
     for left in (0, 1, 20, 70):
-        assert run("pull", there, url, digest, left) == -9
+        assert transfer("pull", there, digest, left) == -9
         with pytest.raises(NotFound):
             there.get_snapshot(digest)
     fetched = pull(there, remote, [digest])
