@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ithaca import errors as errors
+    from ithaca.model.study import Choice as Choice
+    from ithaca.model.study import Float as Float
+    from ithaca.model.study import Int as Int
     from ithaca.model.workflow import Step as Step
     from ithaca.runs import Preparation as Preparation
     from ithaca.runs import Run as Run
@@ -24,20 +27,36 @@ if TYPE_CHECKING:
     from ithaca.runs import open_run as open_run
     from ithaca.runs import prepare as prepare
     from ithaca.runs import run as run
+    from ithaca.tuning import Study as Study
+    from ithaca.tuning import open_study as open_study
+    from ithaca.tuning import tune as tune
 
 __all__ = [
+    "Choice",
+    "Float",
+    "Int",
     "Preparation",
     "Run",
     "Step",
+    "Study",
     "Workflow",
     "__version__",
     "check",
     "compile",
     "errors",
     "open_run",
+    "open_study",
     "prepare",
     "run",
+    "tune",
 ]
+
+_HOMES = {
+    "Step": "ithaca.model.workflow",
+    **dict.fromkeys(("Choice", "Float", "Int"), "ithaca.model.study"),
+    **dict.fromkeys(("Study", "open_study", "tune"), "ithaca.tuning"),
+}
+"""Where names are that are not in `ithaca.runs`."""
 
 
 def __getattr__(name: str) -> object:
@@ -51,8 +70,7 @@ def __getattr__(name: str) -> object:
         return import_module("ithaca.errors")
     if name not in __all__:
         raise AttributeError(f"module 'ithaca' has no attribute {name!r}")
-    home = "ithaca.model.workflow" if name == "Step" else "ithaca.runs"
-    return getattr(import_module(home), name)
+    return getattr(import_module(_HOMES.get(name, "ithaca.runs")), name)
 
 
 def __dir__() -> list[str]:

@@ -24,6 +24,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "merge": (),
     "reuse": ("ignore",),
     "source": ("max_bytes", "max_files"),
+    "tune": (),
 }
 """Tables and their keys; empty where the keys are patterns."""
 

@@ -39,6 +39,7 @@ FEATURES = (
     "the engine restarts",
     "the engine's API does not answer for a while",
     "images without Ithaca",
+    "`ithaca tune`",
     "manifests",
     "the run seen from another machine",
 )

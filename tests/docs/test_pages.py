@@ -343,7 +343,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pages")
-@pytest.mark.parametrize("name", ["index.md", "commands.md"])
+@pytest.mark.parametrize("name", ["index.md", "commands.md", "tuning.md"])
 def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Path) -> None:
     lines = commands(name)
     assert lines
@@ -362,8 +362,9 @@ def test_every_command_of_a_page_does_what_the_page_says(name: str, scratch: Pat
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pages")
-def test_the_python_page_runs_as_it_stands(scratch: Path) -> None:
-    program = "\n".join(blocks("python.md", "python"))
+@pytest.mark.parametrize("name", ["python.md", "tuning.md"])
+def test_the_python_code_of_a_page_runs_as_it_stands(name: str, scratch: Path) -> None:
+    program = "\n".join(blocks(name, "python"))
     assert program
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -19,7 +19,9 @@ COMMANDS = {
     ),
     "schema": ("notebooks:schema", "Print the JSON Schema of workflows."),
     "run": ("run:run", "Run a notebook's workflow."),
+    "tune": ("tune:tune", "Search a notebook's parameters, with one run for each trial."),
     "runs": ("runs:runs", "List, show, cancel, retry and approve runs."),
+    "studies": ("studies:studies", "List, show, stop and export studies."),
     "snapshots": (
         "snapshots:snapshots",
         "Take, list, show, compare, restore and verify snapshots.",

@@ -86,7 +86,7 @@ def run(
     from ithaca.runs.launch import check_arguments
     from ithaca.runs.preparing import prepare
 
-    workflow = _checked(notebook)
+    workflow = compiled(notebook)
     if junit is not None:
         _check_report(junit, wait=wait)
     arguments = check_arguments(workflow.ir, parameters)
@@ -125,7 +125,7 @@ def _check_report(path: str, *, wait: bool) -> None:
         ) from None
 
 
-def _checked(notebook: str) -> Workflow:
+def compiled(notebook: str) -> Workflow:
     """Compile the notebook and print its warnings."""
     from ithaca.cli.notebooks import show
     from ithaca.errors import NotebookError

@@ -72,8 +72,17 @@ def list_row(run: Run, state: RunState | IthacaError) -> dict[str, Any]:
         "parameters": state.parameters,
         "metrics": state.metrics,
         "retry_of": state.retry_of,
+        "trial": trial_fields(run),
         "url": run.url,
     }
+
+
+def trial_fields(run: Run) -> dict[str, Any] | None:
+    """The trial that a run is, as JSON data; None if it is none."""
+    trial = run.document.trial
+    if trial is None:
+        return None
+    return {"study": trial.study, "number": trial.number, "attempt": trial.attempt}
 
 
 def print_runs(rows: Sequence[Row]) -> None:
@@ -123,6 +132,9 @@ def show_run(run: Run, state: RunState) -> None:
     click.echo(f"started {moment(state.created)}  {duration(_seconds(state))}".rstrip())
     if state.retry_of:
         click.echo(f"retry of {state.retry_of}")
+    trial = run.document.trial
+    if trial is not None:
+        click.echo(f"trial {trial.number} of the study {trial.study}, attempt {trial.attempt}")
     if state.message or state.status == "lost":
         click.echo(lost(state) if state.status == "lost" else state.message)
     for name, value in state.parameters.items():

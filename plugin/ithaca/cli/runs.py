@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,7 @@ from ithaca.cli.options import (
     wait_or_detach,
 )
 from ithaca.cli.output import print_json, write_output
-from ithaca.errors import UsageError
+from ithaca.errors import IthacaError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +58,10 @@ def runs() -> None:
     metavar="N",
     help="List the newest N runs; 0 lists all.",
 )
+@click.option("--study", metavar="STUDY", help="List only the runs of this study's trials.")
 @looks
 @as_json
-def list_(limit: int, as_json: bool) -> None:
+def list_(limit: int, study: str | None, as_json: bool) -> None:
     """List the project's runs, newest first.
 
     A run with unreadable records is listed as damaged.
@@ -67,7 +69,8 @@ def list_(limit: int, as_json: bool) -> None:
     from ithaca.cli.run_views import list_row, list_rows, print_runs
     from ithaca.runs.handle import open_runs
 
-    rows = list_rows(list(reversed(open_runs(project())))[: limit or None])
+    found = reversed(open_runs(project()))
+    rows = list_rows(islice((run for run in found if _is_of(run, study)), limit or None))
     if as_json:
         print_json([list_row(*row) for row in rows])
     elif rows:
@@ -76,13 +79,24 @@ def list_(limit: int, as_json: bool) -> None:
         click.echo("no runs yet; start one with `ithaca run NOTEBOOK`", err=True)
 
 
+def _is_of(run: Run, study: str | None) -> bool:
+    """Whether a run is a trial of a study; all are if no study is named."""
+    if study is None:
+        return True
+    try:
+        trial = run.document.trial
+    except IthacaError:
+        return False
+    return trial is not None and trial.study == study
+
+
 @runs.command()
 @either_argument
 @looks
 @as_json
 def show(reference: str, as_json: bool) -> None:
     """Show the state of a run and its steps, or of one step."""
-    from ithaca.cli.run_views import attempt_row, show_run, show_step
+    from ithaca.cli.run_views import attempt_row, show_run, show_step, trial_fields
     from ithaca.runs.observe import describe, describe_step
 
     run, name = _open(reference)
@@ -97,7 +111,12 @@ def show(reference: str, as_json: bool) -> None:
         return
     state = run.observe()
     if as_json:
-        more = {"name": state.name, "backend": state.backend, "retry_of": state.retry_of}
+        more = {
+            "name": state.name,
+            "backend": state.backend,
+            "retry_of": state.retry_of,
+            "trial": trial_fields(run),
+        }
         print_json({**describe(state, run.url), **more, "message": state.message})
     else:
         show_run(run, state)

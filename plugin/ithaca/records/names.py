@@ -11,6 +11,11 @@ runs/<id>/steps/<step>/<attempt>/notebook.ipynb   the executed notebook
 runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
 runs/<id>/events/<ulid>                      Event
 runs/<id>/end                                RunEnd
+studies/<name>/study                         StudyDocument
+studies/<name>/sessions/<ulid>/start, …/end  SessionStart, SessionEnd
+studies/<name>/trials/<number>/<attempt>/start   TrialStart
+studies/<name>/trials/<number>/end           TrialEnd
+studies/<name>/stops/<ulid>                  a request to start no further trial
 ```
 
 Beside the runs: `keys/<key>` (planning), `notebooks/<digest>`, `environments/<digest>` and
@@ -48,6 +53,21 @@ def log(run_id: str, step: str, number: int, chunk: int) -> str:
 def event(run_id: str, event_id: str) -> str:
     """Name of an event."""
     return f"runs/{run_id}/events/{event_id}"
+
+
+def study(name: str, document: str = "study") -> str:
+    """Name of a document of a study."""
+    return f"studies/{name}/{document}"
+
+
+def trials(study_name: str) -> str:
+    """Name of the folder with a study's trials."""
+    return study(study_name, "trials/")
+
+
+def trial(study_name: str, number: int, document: str) -> str:
+    """Name of a document of a trial."""
+    return f"{trials(study_name)}{number:06d}/{document}"
 
 
 def notebook(digest: str) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ithaca.compiling.arguments import complete_arguments, parse_arguments
+from ithaca.records import names
 from ithaca.runs.handle import Run
 from ithaca.runs.reasons import why_again
 from ithaca.runs.secrets import refuse_secret_arguments
-from ithaca.runs.submission import new_run, submit
+from ithaca.runs.submission import executions, new_run, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ithaca.backends import Backend, Session
-    from ithaca.model.run import RunDocument
+    from ithaca.model.run import RunDocument, Trial
     from ithaca.model.workflow import Workflow
     from ithaca.planning.keys import Known
     from ithaca.runs.environment import Environments
@@ -68,12 +69,52 @@ class Preparation:
     _environments: Environments = field(repr=False)
     _reuse_filter: Callable[[str], str] | None = field(repr=False)
 
+    @property
+    def document(self) -> RunDocument:
+        """What the documents of all its runs have in common."""
+        return self._document
+
+    @property
+    def project(self) -> Project:
+        """The project."""
+        return self._project
+
+    @property
+    def store(self) -> Store:
+        """Where the runs are kept."""
+        return self._store
+
+    def part(self, steps: Collection[str]) -> Preparation:
+        """The same workflow with some of its steps only.
+
+        Args:
+            steps: Their names; what they need must be among them.
+        """
+        workflow = msgspec.structs.replace(
+            self.workflow,
+            steps=tuple(each for each in self.workflow.steps if each.name in steps),
+            metrics=tuple(each for each in self.workflow.metrics if each.step in steps),
+        )
+        digest = self._store.put(workflow.to_json().encode())
+        document = msgspec.structs.replace(self._document, workflow=digest)
+        return replace(self, workflow=workflow, _document=document)
+
+    def after(self, run: Run) -> Preparation:
+        """The same workflow, whose launches start from the results of a run.
+
+        Args:
+            run: A run of some of its steps. Their executions stand for them, with `cache:off` too.
+        """
+        return replace(self, known={**self.known, **executions(run.observe())})
+
     def launch(
         self,
         parameters: Mapping[str, Any] | None = None,
         *,
         reuse: bool = True,
         explain: bool = False,
+        run_id: str = "",
+        trial: Trial | None = None,
     ) -> Run:
         """Start one run.
 
@@ -81,6 +122,8 @@ class Preparation:
             parameters: Values of parameters by name; the others keep their defaults.
             reuse: False to run every step even when its result is known.
             explain: Add a notice that says why steps run although the notebook ran before.
+            run_id: Id of the run; a new one by default. If it exists already, nothing is started.
+            trial: The trial of a study that the run is.
 
         Returns:
             The run.
@@ -94,8 +137,12 @@ class Preparation:
             >>> prepared = ithaca.prepare("train.ipynb")  # doctest: +SKIP
             >>> runs = [prepared.launch({"lr": lr}) for lr in (0.1, 0.01)]  # doctest: +SKIP
         """
+        if run_id and self._store.exists(names.run(run_id)):
+            return Run(self._project, run_id)
         arguments = check_arguments(self.workflow, parameters or {})
-        document = msgspec.structs.replace(self._document, arguments=arguments, reuse=reuse)
+        document = msgspec.structs.replace(
+            self._document, id=run_id, arguments=arguments, reuse=reuse, trial=trial
+        )
         pinned, files = (self.known if reuse else None), self._reuse_filter
         document = new_run(document, self.workflow, self._store, self._environments, pinned, files)
         if explain:

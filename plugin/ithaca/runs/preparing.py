@@ -85,7 +85,7 @@ def prepare(
         "store": store,
         "store_access": store_access,
     }
-    found = _located(workflow, root)
+    found = locate(workflow, root)
     project = find_project(found.root, flags)
     if root is None:
         _refuse_everything(project.root)
@@ -182,7 +182,7 @@ def run(
         >>> run("train.ipynb", {"lr": 0.01}).wait().metrics  # doctest: +SKIP
         {'loss': 0.12}
     """
-    found = _located(workflow, root)
+    found = locate(workflow, root)
     arguments = check_arguments(found.ir, parameters or {})
     prepared = prepare(
         found,
@@ -211,7 +211,7 @@ def shared_steps(workflow: model.Workflow) -> tuple[model.Step, ...]:
     return tuple(found.values())
 
 
-def _located(workflow: Workflow | model.Workflow | str | Path, root: str | Path | None) -> Workflow:
+def locate(workflow: Workflow | model.Workflow | str | Path, root: str | Path | None) -> Workflow:
     """The workflow with its project: that of `root`, else that of its notebook."""
     if isinstance(workflow, model.Workflow):  # read from JSON: it names no folder
         workflow = located(workflow, Path.cwd() / workflow.source.notebook)

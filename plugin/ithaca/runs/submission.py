@@ -42,7 +42,7 @@ def new_run(
     """The document of a new run, with its id, the time and its plan.
 
     Args:
-        document: What to run.
+        document: What to run; it keeps its id if it has one.
         workflow: Its workflow.
         store: Where executions are looked up.
         environments: What the steps import.
@@ -51,7 +51,7 @@ def new_run(
     """
     return msgspec.structs.replace(
         document,
-        id=str(ULID()),
+        id=document.id or str(ULID()),
         created=time.time(),
         plan=plan(
             workflow,
@@ -64,6 +64,19 @@ def new_run(
             reuse_filter=files,
         ),
     )
+
+
+def executions(state: RunState) -> dict[str, Known]:
+    """The executions of the steps that succeeded in a run, by step.
+
+    Args:
+        state: How the run stands.
+    """
+    return {
+        step.name: Known(execution=step.execution, run=step.reused_from or state.id)
+        for step in state.steps
+        if step.status in GOOD and step.execution is not None
+    }
 
 
 def submit(
@@ -83,7 +96,8 @@ def submit(
         BackendError: The backend cannot be reached, or refuses the run.
     """
     store.create(names.run(document.id, "notebook"), notebook)
-    store.create(names.run(document.id), msgspec.json.encode(document))
+    if not store.create(names.run(document.id), msgspec.json.encode(document)):
+        return  # another driver of the same study submitted it
     if backend.remote:
         write_planned(Journal(store, document.id))
     session.submit(document.id)
@@ -130,13 +144,10 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         if backend.remote
         else here_again(project, before, workflow)
     )
-    pinned = {
-        step.name: Known(execution=step.execution, run=step.reused_from or state.id)
-        for step in state.steps
-        if step.status in GOOD and step.execution is not None
-    }
     document = msgspec.structs.replace(
         before,
+        id="",
+        trial=None,
         python=environments.python or before.python,
         environment=environments.identity,
         environment_from=environments.source,
@@ -146,7 +157,7 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         notices=changed_since(store, before, workflow),
     )
     files = reuse_filter(store, before.reuse_ignore, cache=project.home / "cache")
-    document = new_run(document, workflow, store, environments, pinned, files)
+    document = new_run(document, workflow, store, environments, executions(state), files)
     store.share([document.source])
     session = backend.session(project.home, store)
     submit(backend, session, store, document, store.read(names.run(state.id, "notebook")))

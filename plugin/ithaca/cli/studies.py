@@ -1,0 +1,176 @@
+"""`ithaca studies`: read what studies recorded, and control them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import click
+
+from ithaca.cli.options import as_json, output_option, project, remote_options
+from ithaca.cli.output import print_json, write_output
+
+if TYPE_CHECKING:
+    from ithaca.tuning.study import Study
+
+study_argument = click.argument("name", metavar="STUDY")
+looks = remote_options("Also read studies from this remote store.")
+
+
+@click.group()
+def studies() -> None:
+    """List, show, stop and export studies."""
+
+
+@studies.command("list")
+@looks
+@as_json
+def list_(as_json: bool) -> None:
+    """List the project's studies."""
+    from ithaca.cli.study_views import print_studies
+    from ithaca.tuning.study import open_studies
+
+    found = open_studies(project())
+    if as_json:
+        print_json([each.describe() for each in found])
+    elif found:
+        print_studies(found)
+    else:
+        click.echo("no studies yet; start one with `ithaca tune NOTEBOOK`", err=True)
+
+
+@studies.command()
+@study_argument
+@looks
+@as_json
+def show(name: str, as_json: bool) -> None:
+    """Show how a study stands, and its best trial."""
+    from ithaca.cli.study_views import show_study
+
+    study = _open(name)
+    if as_json:
+        print_json(study.describe())
+    else:
+        show_study(study)
+
+
+@studies.command()
+@study_argument
+@looks
+@as_json
+def trials(name: str, as_json: bool) -> None:
+    """List the trials of a study, in order."""
+    from ithaca.cli.study_views import print_trials
+    from ithaca.tuning.study import describe_trial
+
+    study = _open(name)
+    if as_json:
+        print_json([describe_trial(each) for each in study.trials])
+    else:
+        print_trials(study)
+
+
+@studies.command()
+@study_argument
+@looks
+@as_json
+def best(name: str, as_json: bool) -> None:
+    """Print the best trial of a study; of several objectives, the Pareto front."""
+    from ithaca.cli.study_views import parameters_text, values_text
+    from ithaca.errors import NotFound
+    from ithaca.tuning.study import describe_trial
+
+    study = _open(name)
+    front = study.front
+    if not front:
+        raise NotFound(
+            "ITH709",
+            "no trial has a result that counts yet",
+            where=f"study {name}",
+            cure=f"`ithaca studies trials {name}` shows how each trial stands",
+        )
+    if as_json:
+        several = len(study.document.objectives) > 1
+        found = [describe_trial(each) for each in front]
+        print_json(found if several else found[0])
+        return
+    for trial in front:
+        click.echo(
+            f"trial {trial.number}: {values_text(study.document.objectives, trial)}  "
+            f"[{parameters_text(trial.parameters)}]  run {trial.run}"
+        )
+
+
+@studies.command()
+@study_argument
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until it has ended.")
+@looks
+def stop(name: str, wait: bool) -> None:
+    """Stop a study: its running trials are cancelled, and no other starts."""
+    study = _open(name)
+    if study.status != "running":
+        click.echo(f"the study is not running: {study.status}", err=True)
+        return
+    study.stop()
+    if wait:
+        study.wait()
+
+
+@studies.command()
+@study_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json"]),
+    default="csv",
+    show_default=True,
+    help="Format of the output.",
+)
+@output_option
+@looks
+def export(name: str, kind: str, output: str) -> None:
+    """Write the trials of a study as a table: parameters, results, states, runs."""
+    import msgspec
+
+    from ithaca.tuning.study import describe_trial
+
+    study = _open(name)
+    if kind == "json":
+        content = msgspec.json.encode([describe_trial(each) for each in study.trials])
+        write_output(output, msgspec.json.format(content, indent=2) + b"\n")
+    else:
+        write_output(output, _csv(study).encode())
+
+
+def _csv(study: Study) -> str:
+    document = study.document
+    objectives = [each.metric for each in document.objectives]
+    metrics = sorted({name for each in study.trials if each.end for name in each.end.metrics})
+    others = [name for name in metrics if name not in objectives]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    fixed = ("trial", "state", "attempt", "run", "started", "seconds", "feasible", "reason")
+    table.writerow([*fixed, *document.space, *objectives, *others])
+    for trial in study.trials:
+        end = trial.end
+        found = end.metrics if end else {}
+        table.writerow(
+            [
+                *(trial.number, trial.state, trial.attempt, trial.run, f"{trial.started:.3f}"),
+                *(
+                    (f"{end.ended - trial.started:.3f}", end.feasible, end.reason)
+                    if end
+                    else ("",) * 3
+                ),
+                *(trial.parameters.get(each, "") for each in document.space),
+                *(found.get(each, "") for each in (*objectives, *others)),
+            ]
+        )
+    return text.getvalue()
+
+
+def _open(name: str) -> Study:
+    from ithaca.tuning.study import open_study
+
+    return open_study(project(), name)

@@ -1,0 +1,145 @@
+"""`ithaca tune`: search a notebook's parameters, with one run for each trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ithaca.cli.options import as_json, environment_option, flags, remote_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ithaca.tuning.request import Wishes
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(readable=False), metavar="NB")
+@click.option(
+    "-p",
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=SPEC",
+    help="Search a parameter: NAME=float(LOW,HIGH[,log][,step=S]), NAME=int(LOW,HIGH[,log]"
+    "[,step=S]) or NAME=choice(A,B,…); NAME=VALUE sets it for all trials. Can be repeated.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="minimize:METRIC",
+    help="Metric to minimize, or to maximize with maximize:METRIC; with :GOAL behind it the study "
+    "ends when a trial reaches this value. Repeat it for a Pareto front.",
+)
+@click.option(
+    "--constraint",
+    "constraints",
+    multiple=True,
+    metavar="METRIC<=BOUND",
+    help="Bound that a metric of a feasible trial keeps, also METRIC>=BOUND; can be repeated.",
+)
+@click.option("--trials", type=int, metavar="N", show_default="20", help="Run N trials.")
+@click.option(
+    "--parallel", type=int, metavar="N", show_default="1", help="Run at most N trials at once."
+)
+@click.option(
+    "--algorithm",
+    metavar="NAME",
+    show_default="tpe",
+    help="Sampler: random, tpe, cmaes, gp, qmc, grid, bruteforce, nsga2 or nsga3.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Setting of the sampler, such as seed=1; can be repeated.",
+)
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", help="Start no trial after this many seconds."
+)
+@click.option(
+    "--max-failures", type=int, metavar="N", help="End the study when more than N trials failed."
+)
+@click.option(
+    "--retries", type=int, metavar="N", show_default="0", help="Start a failed trial again N times."
+)
+@click.option(
+    "--study",
+    metavar="NAME",
+    show_default="the workflow's name",
+    help="Name of the study; an existing one is continued.",
+)
+@click.option(
+    "--storage",
+    metavar="URL",
+    show_default="a journal file",
+    help="Database for Optuna, such as sqlite:///study.db or postgresql://…; several drivers can "
+    "share it.",
+)
+@click.option(
+    "--backend",
+    metavar="NAME",
+    show_default="the `backend` setting, or local",
+    help="Backend that runs the trials.",
+)
+@click.option(
+    "--python",
+    metavar="PATH",
+    show_default="the `python` setting, or that of the notebook's kernel",
+    help="Python interpreter of the kernels.",
+)
+@environment_option
+@remote_options("Remote store for runs on a cluster.")
+@as_json
+def tune(
+    notebook: str,
+    parameters: tuple[str, ...],
+    settings: tuple[str, ...],
+    backend: str | None,
+    python: str | None,
+    environment: str | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Search the parameters of the notebook NB: each trial is a run of its workflow.
+
+    Steps that no searched parameter reaches run once, before the trials. The study is also read
+    from the notebook's metadata (`study`, or `katib_metadata` of Kale's notebooks) and from
+    [tool.ithaca.tune]; options win. The same command again continues a study that was stopped.
+
+    Exit codes: 0 the study has its trials, 1 it failed or no trial succeeded, 2 wrong usage, 3 the
+    notebook has errors, 4 the backend, the store or the storage cannot be used, 130 interrupted.
+    """
+    from ithaca.cli.progress import ProgressLine
+    from ithaca.cli.run import compiled
+    from ithaca.cli.study_views import Watch
+    from ithaca.tuning.start import drive, prepare_study
+    from ithaca.tuning.study import Study
+
+    workflow = compiled(notebook)
+    chosen = {"backend": backend, "python": python, "environment": environment, **flags()}
+    with ProgressLine() as progress:
+        wishes = _wishes(parameters, settings, options)
+        prepared, request = prepare_study(workflow, wishes, progress=progress, **chosen)
+    with Watch(request, to_stderr=as_json) as watch:
+        record = drive(prepared, request, announce=watch.announce, report=watch.report)
+    return watch.finish(Study(prepared.project, record), as_json=as_json)
+
+
+def _wishes(parameters: Sequence[str], settings: Sequence[str], options: dict[str, Any]) -> Wishes:
+    from ithaca.tuning.request import read_wishes
+    from ithaca.tuning.space import parse_space, plain_value
+
+    space, fixed = parse_space(parameters)
+    chosen = dict(text.partition("=")[::2] for text in settings)
+    given = {
+        "parameters": {**space, **fixed},
+        "objective": list(options.pop("objectives")) or None,
+        "constraints": list(options.pop("constraints")) or None,
+        "settings": {name: plain_value(text) for name, text in chosen.items()} or None,
+        **options,
+    }
+    return read_wishes({k: v for k, v in given.items() if v is not None}, "the command line")

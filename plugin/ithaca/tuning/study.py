@@ -1,0 +1,208 @@
+"""A study as a Python object: everything is read from its documents."""
+
+from __future__ import annotations
+
+import time
+from socket import gethostname
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from ithaca.errors import NotFound
+from ithaca.records import names
+from ithaca.runs.handle import open_run
+from ithaca.tuning.record import best_of, find_study, list_studies
+from ithaca.tuning.start import is_driven
+
+if TYPE_CHECKING:
+    from ithaca.model.study import SessionEnd, SessionStart, StudyDocument
+    from ithaca.runs import Project, Run
+    from ithaca.tuning.record import StudyRecord, TrialRecord
+
+Status = Literal["running", "finished", "stopped", "interrupted", "failed", "unknown"]
+
+STATES = ("complete", "running", "pruned", "failed", "cancelled")
+"""States of trials, as they are listed."""
+
+_STATUS: dict[str, Status] = {
+    "finished": "finished",
+    "goal": "finished",
+    "timeout": "stopped",
+    "failures": "failed",
+    "stopped": "stopped",
+    "interrupted": "interrupted",
+    "failed": "failed",
+}
+
+
+class Study:
+    """A study.
+
+    Example:
+        >>> study = ithaca.tune(  # doctest: +SKIP
+        ...     "train.ipynb", {"lr": ithaca.Float(1e-4, 1e-1, log=True)}, minimize="val_loss"
+        ... )
+        >>> study.best.parameters  # doctest: +SKIP
+        {'lr': 0.012}
+    """
+
+    def __init__(self, project: Project, record: StudyRecord) -> None:
+        self.name = record.name
+        self._project = project
+        self._record = record
+
+    def __repr__(self) -> str:
+        return f"<ithaca.Study {self.name}>"
+
+    @property
+    def document(self) -> StudyDocument:
+        """What is searched."""
+        return self._record.study()
+
+    @property
+    def session(self) -> tuple[SessionStart, SessionEnd | None] | None:
+        """The last session of a driver, with its end; None before the first one."""
+        sessions = self._record.sessions()
+        return sessions[-1] if sessions else None
+
+    @property
+    def status(self) -> Status:
+        """`running`, `finished`, `stopped`, `interrupted` or `failed`.
+
+        It is `unknown` while a driver on another machine may be running.
+        """
+        session = self.session
+        if session is not None and session[1] is not None:
+            return _STATUS[session[1].reason]
+        if is_driven(self._project.home, self.name):
+            return "running"
+        elsewhere = session is not None and session[0].writer.partition(":")[0] != gethostname()
+        return "unknown" if elsewhere else "interrupted"
+
+    @property
+    def trials(self) -> list[TrialRecord]:
+        """All trials that were started, in order."""
+        return self._record.trials()
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best feasible trial; of several objectives, the first of the Pareto front."""
+        found = self.front
+        return found[0] if found else None
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """The trials that no other is better than in every objective."""
+        return best_of(self.trials, self.document.objectives)
+
+    def run(self, number: int) -> Run:
+        """The run of a trial.
+
+        Args:
+            number: Number of the trial.
+
+        Raises:
+            NotFound: There is no such trial.
+        """
+        trial = self._record.trial(number)
+        if trial is None:
+            raise NotFound(
+                "ITH708",
+                f"the study has no trial {number}",
+                where=f"study {self.name}",
+                cure=f"`ithaca studies trials {self.name}` lists its trials",
+            )
+        return open_run(self._project, trial.run)
+
+    def stop(self) -> None:
+        """Ask the driver to cancel the running trials and to end."""
+        self._record.ask_to_stop()
+
+    def wait(self) -> Study:
+        """Wait until no driver runs the study."""
+        while self.status == "running":
+            time.sleep(0.2)
+        return self
+
+    def describe(self) -> dict[str, Any]:
+        """The study as plain data: what `ithaca tune --json` prints."""
+        trials = self.trials
+        session = self.session
+        counts = dict.fromkeys(STATES, 0)
+        for trial in trials:
+            counts[trial.state] += 1
+        asked, ran = executions(self, trials)
+        best = best_of(trials, self.document.objectives)
+        return {
+            "study": self.name,
+            "status": self.status,
+            "objectives": [str(each) for each in self.document.objectives],
+            "best": describe_trial(best[0]) if best else None,
+            "front": [each.number for each in best],
+            "trials": {**counts, "wanted": session[0].trials if session else None},
+            "executions": {"asked": asked, "ran": ran},
+            "url": names.uri("studies", self.name),
+        }
+
+
+def describe_trial(trial: TrialRecord) -> dict[str, Any]:
+    """A trial as plain data.
+
+    Args:
+        trial: The trial.
+    """
+    end = trial.end
+    return {
+        "trial": trial.number,
+        "state": trial.state,
+        "attempt": trial.attempt,
+        "run": trial.run,
+        "parameters": trial.parameters,
+        "values": list(end.values) if end else [],
+        "metrics": end.metrics if end else {},
+        "feasible": end.feasible if end else None,
+        "reason": end.reason if end else "",
+        "seconds": round(end.ended - trial.started, 3) if end else None,
+    }
+
+
+def executions(study: Study, trials: list[TrialRecord]) -> tuple[int, int]:
+    """How many step executions the ended trials asked for, and how many really ran.
+
+    Args:
+        study: The study.
+        trials: Its trials.
+    """
+    ends = [trial.end for trial in trials if trial.end is not None]
+    asked, ran = sum(end.asked for end in ends), sum(end.ran for end in ends)
+    session = study.session
+    if session is not None and session[0].prefix:
+        prefix = open_run(study._project, session[0].prefix)
+        ran += sum(step.attempt > 0 and step.status != "reused" for step in prefix.steps)
+    return asked, ran
+
+
+def open_study(project: Project, name: str) -> Study:
+    """A study by its name.
+
+    Args:
+        project: The project.
+        name: The name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    return Study(project, find_study(project.readable_store(), name))
+
+
+def open_studies(project: Project) -> list[Study]:
+    """All studies of a project, by name; none when it has no store."""
+    if project.remote is None and not (project.home / "store").exists():
+        return []
+    store = project.readable_store()
+    return [open_study(project, name) for name in list_studies(store)]
+
+
+def to_json(study: Study) -> str:
+    """What `ithaca tune --json` prints."""
+    return msgspec.json.encode(study.describe()).decode()

@@ -1,0 +1,120 @@
+"""Optuna behind the study: algorithms, storage, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from study_workflows import request
+
+from ithaca.errors import BackendError, UsageError
+from ithaca.model.study import StudyDocument
+from ithaca.tuning.request import Request
+from ithaca.tuning.sampler import SAMPLERS, Sampler, check_algorithm
+
+SPACE = {"lr": "float(0,1,step=0.5)", "depth": "int(1,2)", "kind": "choice(a,b)"}
+
+
+def wanted(**wishes: Any) -> Request:
+    """A request for a small grid."""
+    return request(**{"parameters": SPACE, "objective": "minimize:loss", **wishes})
+
+
+def sampler(found: Request, folder: Path, **fields: Any) -> Sampler:
+    """A sampler that keeps its journal in a folder."""
+    document = StudyDocument(
+        name=found.study, created=0.0, notebook="digits.ipynb", space=found.space,
+        objectives=found.objectives, constraints=found.constraints, storage=found.storage,
+        **fields,
+    )  # fmt: skip
+    return Sampler(document, found, folder / "optuna.log")
+
+
+@pytest.mark.parametrize("name", sorted({*SAMPLERS} - {"gp"}))
+def test_each_algorithm_proposes_values_of_the_space(name: str, tmp_path: Path) -> None:
+    found = sampler(wanted(algorithm=name), tmp_path)
+    for number in range(4):
+        proposal = found.ask()
+        assert proposal is not None
+        assert proposal.number == number
+        assert proposal.parameters["lr"] in (0.0, 0.5, 1.0)
+        assert proposal.parameters["depth"] in (1, 2)
+        assert proposal.parameters["kind"] in ("a", "b")
+        found.tell(number, "complete", [float(number)])
+
+
+def test_a_grid_ends_after_its_combinations(tmp_path: Path) -> None:
+    found = sampler(wanted(algorithm="grid"), tmp_path)
+    seen = []
+    while (proposal := found.ask()) is not None:
+        seen.append(tuple(proposal.parameters.values()))
+        found.tell(proposal.number, "complete", [0.0])
+    assert len(seen) == len({*seen}) == 12
+
+
+def test_another_process_sees_the_trials_that_have_no_result(tmp_path: Path) -> None:
+    first = sampler(wanted(), tmp_path)
+    proposals = [first.ask() for _ in range(3)]
+    first.tell(1, "complete", [0.5])
+    again = sampler(wanted(), tmp_path)
+    assert again.open() == [proposals[0], proposals[2]]
+    again.tell(0, "failed")
+    again.tell(0, "complete", [1.0])  # a second result is ignored
+    assert [each.number for each in again.open()] == [2]
+
+
+def test_a_seeded_sampler_does_not_propose_the_same_again(tmp_path: Path) -> None:
+    space = {"lr": "float(0,1)"}
+    found = [
+        sampler(wanted(parameters=space, algorithm="random", settings={"seed": 1}), tmp_path).ask()
+        for _ in range(3)
+    ]
+    assert len({each.parameters["lr"] for each in found if each}) == 3
+
+
+def test_a_trial_that_breaks_a_constraint_is_told_as_infeasible(tmp_path: Path) -> None:
+    import optuna
+
+    found = sampler(wanted(constraints=["size<=1"]), tmp_path)
+    found.ask()
+    found.tell(0, "complete", [0.5], {"size<=1.0": 2.0})
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(tmp_path / "optuna.log"))
+    )
+    [trial] = optuna.load_study(study_name="digits", storage=storage).trials
+    assert trial.constraints == {"size<=1.0": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"algorithm": "tpee"}, 'unknown algorithm "tpee"; did you mean "tpe"?'),
+        ({"settings": {"sed": 1}}, 'tpe has no setting "sed"; did you mean "seed"?'),
+        (
+            {"algorithm": "grid", "parameters": {"lr": "float(0,1)"}},
+            "grid needs a step for lr",
+        ),
+        ({"algorithm": "grid", "trials": 5}, "12 combinations, more than the 5 trials"),
+        (
+            {"algorithm": "cmaes", "objective": ["minimize:loss", "minimize:size"]},
+            "cmaes has one objective",
+        ),
+    ],
+)
+def test_what_an_algorithm_cannot_do_is_named(wishes: dict[str, Any], words: str) -> None:
+    [problem] = check_algorithm(wanted(**wishes))
+    assert words in problem
+
+
+def test_a_setting_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        sampler(wanted(settings={"seed": "one"}), tmp_path)
+    assert error.value.code == "ITH705"
+
+
+def test_a_database_that_is_away_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BackendError) as error:
+        sampler(wanted(storage=f"sqlite:///{tmp_path}/no/such/folder/study.db"), tmp_path)
+    assert error.value.code == "ITH710"
+    assert "unable to open database file" in error.value.message
