@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 
@@ -12,6 +13,9 @@ import warm_program
 
 # Steps of tests that run side by side must not wait for each other's claims on the machine.
 os.environ["ITHACA_CLAIMS"] = tempfile.mkdtemp(prefix="ithaca-tests-")
+
+# A shell that starts the suite in the background lets it, and all its children, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.dont_write_bytecode = False  # else every process rewrites the assertions of all tests again
 
