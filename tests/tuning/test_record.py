@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ithaca.errors import UsageError
-from ithaca.model.study import Objective, StudyDocument, TrialEnd, TrialStart
+from ithaca.model.study import Constraint, Objective, StudyDocument, TrialEnd, TrialStart
 from ithaca.store import LocalStore
 from ithaca.tuning.record import StudyRecord, TrialRecord, best_of, find_study
 
@@ -52,12 +52,15 @@ def test_an_infeasible_trial_is_never_the_best() -> None:
     assert [each.number for each in best_of(trials, [LOSS])] == [1]
 
 
-def test_the_id_of_a_run_follows_from_study_number_and_attempt(record: StudyRecord) -> None:
-    again = StudyRecord(record.store, "digits")
+def test_the_first_start_of_an_attempt_gives_it_the_id_of_its_run(record: StudyRecord) -> None:
+    def start(run: str) -> TrialStart:
+        return TrialStart(number=0, attempt=1, run=run, parameters={}, started=1.0)
+
     ids = [record.run_id(number, attempt) for number in range(3) for attempt in (1, 2)]
-    assert ids == [again.run_id(number, attempt) for number in range(3) for attempt in (1, 2)]
     assert len({*ids}) == 6
     assert all(len(each) == 26 for each in ids)
+    assert record.start_trial(start(ids[0])).run == ids[0]
+    assert StudyRecord(record.store, "digits").start_trial(start(ids[1])).run == ids[0]
 
 
 def test_the_first_result_of_a_trial_stays(record: StudyRecord) -> None:
@@ -66,6 +69,11 @@ def test_the_first_result_of_a_trial_stays(record: StudyRecord) -> None:
     assert record.end_trial(first) == first
     other = StudyRecord(record.store, "digits")
     assert other.end_trial(TrialEnd(number=0, state="failed", run="r", ended=3.0)) == first
+
+
+def test_a_metric_that_is_nan_breaks_a_constraint() -> None:
+    bound = Constraint(metric="size", relation=">=", bound=1.0)
+    assert bound.excess(float("nan")) == float("inf")
 
 
 def test_an_unknown_study_gets_a_suggestion(record: StudyRecord) -> None:

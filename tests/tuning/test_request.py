@@ -87,10 +87,10 @@ def test_a_study_of_ithacas_own_metadata_is_read() -> None:
 def test_several_objectives_and_constraints_are_read() -> None:
     found = request(
         parameters={"lr": "float(0,1)"},
-        objective=["minimize:loss", "maximize:size:10"],
+        objective=["minimize:loss", "maximize:size"],
         constraints=["size<=20", "loss >= 0.5"],
     )
-    assert [str(each) for each in found.objectives] == ["minimize:loss", "maximize:size:10.0"]
+    assert [str(each) for each in found.objectives] == ["minimize:loss", "maximize:size"]
     assert found.constraints == (
         Constraint(metric="size", relation="<=", bound=20.0),
         Constraint(metric="loss", relation=">=", bound=0.5),
@@ -117,6 +117,32 @@ def test_every_problem_is_named_at_once() -> None:
         "My study",
     ):
         assert words in message
+
+
+def test_a_goal_needs_a_single_objective() -> None:
+    space = {"lr": "float(0,1)"}
+    assert "a goal needs a single objective" in refused(
+        parameters=space, objective=["minimize:loss:1", "maximize:size"]
+    )
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"objective": "minimize:loss:nan"},
+        {"objective": "minimize:loss", "constraints": ["size<=nan"]},
+        {"objective": "minimize:loss", "timeout": float("nan")},
+        {"objective": "minimize:loss", "study": ""},
+    ],
+)
+def test_numbers_and_names_that_mean_nothing_are_refused(wishes: dict[str, object]) -> None:
+    assert refused(parameters={"lr": "float(0,1)"}, **wishes)
+
+
+def test_a_damaged_search_of_kale_is_refused_with_its_place() -> None:
+    with pytest.raises(UsageError) as error:
+        request(Study(format="katib", content={**KATIB.content, "maxTrialCount": "many"}))
+    assert (error.value.code, error.value.where) == ("ITH703", "digits.ipynb")
 
 
 def test_a_study_needs_an_objective_and_a_searched_parameter() -> None:

@@ -9,7 +9,8 @@ import pytest
 from study_workflows import request
 
 from ithaca.errors import BackendError, UsageError
-from ithaca.model.study import StudyDocument
+from ithaca.model.study import StudyDocument, TrialEnd
+from ithaca.tuning.record import TrialRecord
 from ithaca.tuning.request import Request
 from ithaca.tuning.sampler import SAMPLERS, Sampler, check_algorithm
 
@@ -51,6 +52,67 @@ def test_a_grid_ends_after_its_combinations(tmp_path: Path) -> None:
         seen.append(tuple(proposal.parameters.values()))
         found.tell(proposal.number, "complete", [0.0])
     assert len(seen) == len({*seen}) == 12
+
+
+def test_a_grid_proposes_no_combination_twice_while_trials_run(tmp_path: Path) -> None:
+    found = sampler(wanted(algorithm="grid"), tmp_path)
+    proposals = [found.ask() for _ in range(12)]
+    seen = {tuple(each.parameters.values()) for each in proposals if each is not None}
+    assert (len(seen), found.ask()) == (12, None)
+
+
+def test_a_seeded_grid_goes_on_where_it_was(tmp_path: Path) -> None:
+    seen = set()
+    for _ in range(3):
+        found = sampler(wanted(algorithm="grid", settings={"seed": 1}), tmp_path)
+        for _ in range(4):
+            proposal = found.ask()
+            assert proposal is not None
+            seen.add(tuple(proposal.parameters.values()))
+            found.tell(proposal.number, "complete", [0.0])
+    assert len(seen) == 12
+
+
+RECORDED = [
+    TrialRecord(
+        number=number,
+        state=state,
+        attempt=1,
+        run="r",
+        parameters={"lr": 0.5, "depth": 2, "kind": "b"},
+        started=1.0,
+        end=None
+        if state == "running"
+        else TrialEnd(number=number, state=state, run="r", values=(0.25,), ended=2.0),
+    )
+    for number, state in ((0, "complete"), (2, "running"), (3, "failed"))
+]
+
+
+def test_an_empty_storage_is_filled_from_the_record(tmp_path: Path) -> None:
+    found = sampler(wanted(), tmp_path)
+    found.restore(RECORDED)
+    assert [each.number for each in found.open()] == [2]
+    proposal = found.ask()
+    assert proposal is not None
+    assert proposal.number == 4
+    sampler(wanted(), tmp_path).restore(RECORDED)  # now they agree
+
+
+def test_a_storage_with_other_trials_is_refused(tmp_path: Path) -> None:
+    found = sampler(wanted(algorithm="random", settings={"seed": 1}), tmp_path)
+    for _ in range(4):
+        found.ask()
+    with pytest.raises(UsageError) as error:
+        found.restore(RECORDED)
+    assert error.value.code == "ITH711"
+
+
+def test_the_password_of_a_database_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(BackendError) as error:
+        sampler(wanted(storage="postgresql://me:secret@localhost:1/db"), tmp_path)
+    assert "secret" not in str(error.value)
+    assert "me:***@localhost" in error.value.where
 
 
 def test_another_process_sees_the_trials_that_have_no_result(tmp_path: Path) -> None:

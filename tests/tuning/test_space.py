@@ -46,7 +46,17 @@ def test_a_plain_value_is_fixed() -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", [["lr"], ["=float(0,1)"], ["lr=float(0)"], ["lr=int(0,1.5)"], ["a=1", "a=2"]]
+    "texts",
+    [
+        ["lr"],
+        ["=float(0,1)"],
+        ["lr=float(0)"],
+        ["lr=int(0,1.5)"],
+        ["a=1", "a=2"],
+        ["kind=choise(a,b)"],
+        ["kind=choice(a,b"],
+        ["lr=float(0,1,stepp=1)"],
+    ],
 )
 def test_a_malformed_parameter_is_refused_with_the_forms(texts: list[str]) -> None:
     with pytest.raises(UsageError) as error:
@@ -66,10 +76,12 @@ def test_a_malformed_parameter_is_refused_with_the_forms(texts: list[str]) -> No
         (Choice([]), "nothing to choose from"),
         (Choice([1.0, 1.0]), "listed twice"),
         (Choice(["fast"]), "must be a number"),
+        (Choice([[1], [2]]), "values must be texts, numbers"),  # type: ignore[list-item]
+        (Int(1, 2.5), "must be of the type int"),  # type: ignore[arg-type]
     ],
 )
 def test_a_domain_that_cannot_be_searched_is_named(domain: Domain, words: str) -> None:
-    [problem] = check_space({"lr": domain}, {}, workflow())
+    problem, *_ = check_space({"lr": domain}, {}, workflow())
     assert words in problem
     assert "lr" in problem
 

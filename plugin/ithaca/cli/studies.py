@@ -109,7 +109,7 @@ def best(name: str, as_json: bool) -> None:
 def stop(name: str, wait: bool) -> None:
     """Stop a study: its running trials are cancelled, and no other starts."""
     study = _open(name)
-    if study.status != "running":
+    if study.status not in ("running", "unknown"):
         click.echo(f"the study is not running: {study.status}", err=True)
         return
     study.stop()

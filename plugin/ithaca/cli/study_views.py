@@ -80,8 +80,10 @@ class Watch:
         if self._live is not None:
             self._live.stop()
 
-    def announce(self, record: StudyRecord, prefix: Run | None) -> None:
+    def announce(self, record: StudyRecord, prefix: Run | None, notices: Sequence[str]) -> None:
         """Say that the study begins, and what the trials share."""
+        for notice in notices:
+            print_notice(notice)
         self._say(f"study {record.name}: {self._request.trials} trials")
         earlier = record.trials()
         self._trials = {trial.number: trial for trial in earlier}

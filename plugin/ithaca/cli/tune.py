@@ -76,8 +76,7 @@ if TYPE_CHECKING:
     "--storage",
     metavar="URL",
     show_default="a journal file",
-    help="Database for Optuna, such as sqlite:///study.db or postgresql://…; several drivers can "
-    "share it.",
+    help="Database for Optuna, such as sqlite:///study.db or postgresql://…",
 )
 @click.option(
     "--backend",

@@ -5,6 +5,7 @@ A study's status is a fold over them. `ithaca.records.names` has the name of eac
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -132,7 +133,9 @@ class Constraint(msgspec.Struct, frozen=True, kw_only=True):
     bound: float
 
     def excess(self, value: float) -> float:
-        """By how much a value breaks the bound; at most 0 when it keeps it."""
+        """By how much a value breaks the bound; at most 0 when it keeps it, infinite for NaN."""
+        if math.isnan(value):
+            return math.inf
         return value - self.bound if self.relation == "<=" else self.bound - value
 
     def __str__(self) -> str:
@@ -151,7 +154,8 @@ class StudyDocument(msgspec.Struct, frozen=True, kw_only=True):
         objectives: What is optimised; one, or several for a Pareto front.
         constraints: Bounds that feasible trials keep.
         tuner: What proposes parameters: `optuna` or `katib`.
-        storage: URL of Optuna's storage; empty for a journal file in Ithaca's folder.
+        storage: URL of Optuna's storage without its password; empty for a journal file in Ithaca's
+            folder.
     """
 
     name: str
@@ -173,6 +177,7 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
         started: Seconds since the epoch.
         workflow: Digest of the IR's document.
         source: Digest of the source snapshot.
+        environment: Identity of what steps can import.
         backend: Name of the backend.
         writer: The machine and process that drives.
         trials: How many finished trials the study shall have; None for no limit.
@@ -182,13 +187,14 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds after which no trial starts; None for no limit.
         max_failures: The study ends when more trials than this failed; None for no limit.
         retries: How often a failed trial is started again.
-        prefix: The run that executed the steps that all trials share; empty if there are none.
+        prefix: Id of the run of the steps that all trials share; empty if there are none.
     """
 
     id: str
     started: float
     workflow: str
     source: str
+    environment: str
     backend: str
     writer: str
     trials: int | None

@@ -107,6 +107,11 @@ class Preparation:
         """
         return replace(self, known={**self.known, **executions(run.observe())})
 
+    def open(self, run_id: str) -> Run | None:
+        """A run that was launched before; None if there is none of this id."""
+        known = self._store.exists(names.run(run_id))
+        return Run(self._project, run_id) if known else None
+
     def launch(
         self,
         parameters: Mapping[str, Any] | None = None,
@@ -137,8 +142,8 @@ class Preparation:
             >>> prepared = ithaca.prepare("train.ipynb")  # doctest: +SKIP
             >>> runs = [prepared.launch({"lr": lr}) for lr in (0.1, 0.01)]  # doctest: +SKIP
         """
-        if run_id and self._store.exists(names.run(run_id)):
-            return Run(self._project, run_id)
+        if run_id and (known := self.open(run_id)) is not None:
+            return known
         arguments = check_arguments(self.workflow, parameters or {})
         document = msgspec.structs.replace(
             self._document, id=run_id, arguments=arguments, reuse=reuse, trial=trial

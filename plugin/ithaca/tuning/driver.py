@@ -3,7 +3,7 @@
 It keeps nothing that is not written down. Each step is recorded before the next one begins:
 
 1. the sampler proposes a trial and remembers it as running,
-2. `TrialStart` names the run, whose id follows from study, number and attempt,
+2. `TrialStart` gives the attempt the id of its run; the first one that is recorded counts,
 3. the run is launched; a second launch of the same id starts nothing,
 4. `TrialEnd` records the result,
 5. the sampler is told.
@@ -13,20 +13,21 @@ So another driver can continue wherever this one stops.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ithaca.errors import IthacaError
+from ithaca.errors import UsageError
 from ithaca.model.run import Trial
 from ithaca.model.study import SessionEnd, TrialEnd, TrialStart
 from ithaca.records.fold import ENDED
 from ithaca.tuning.space import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ithaca.model.study import SessionStart, StudyDocument, TrialState
     from ithaca.records.fold import RunState
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
 POLL, POLL_REMOTE = 0.1, 2.0
 """Seconds between two looks at the running trials, here and on a cluster."""
 
+POLL_EACH = 0.005
+"""Seconds by which each running trial lengthens this: a look at one takes about a tenth of it."""
+
 POLL_STOP = 1.0
 """Seconds between two looks for a request to stop."""
 
 LOST = 3
-"""How many attempts of a trial in a row may be lost before it has failed."""
+"""How many attempts of a trial may be lost to the machine in one session."""
 
 Reason = Literal["finished", "goal", "timeout", "failures", "stopped"]
 
@@ -54,11 +58,13 @@ class Live:
         proposal: Its number and parameters.
         attempt: Its attempt.
         run: The run of this attempt.
+        again: Whether the run was cancelled by a driver, so that the trial has no result yet.
     """
 
     proposal: Proposal
     attempt: int
     run: Run
+    again: bool = False
 
 
 class Driver:
@@ -86,8 +92,10 @@ class Driver:
         self.study: StudyDocument = record.study()
         self._report, self._sleep = report, sleep
         self.live: dict[int, Live] = {}
+        self._waiting: deque[tuple[Proposal, int]] = deque()
         self._done = 0
         self._failed = 0
+        self._tries: Counter[int] = Counter()
         self._lost: Counter[int] = Counter()
         self._reached = False
         self._exhausted = False
@@ -108,49 +116,64 @@ class Driver:
             BackendError: The backend cannot be reached.
         """
         try:
-            return self._loop()
+            self._adopt()
+            while True:
+                self._collect()
+                reason = self._reason()
+                if reason is None:
+                    self._fill()
+                if not self.live and (reason or self._enough()):
+                    # A time limit that passes with the last trial did not cut anything off.
+                    if self._enough() and not self._waiting and reason == "timeout":
+                        reason = None
+                    return SessionEnd(ended=time.time(), reason=reason or "finished")
+                if reason in ("goal", "failures", "stopped"):
+                    self._cancel()
+                self._sleep(max(self._pause, POLL_EACH * len(self.live)))
         except KeyboardInterrupt:
             self._cancel()
             raise
 
-    def _loop(self) -> SessionEnd:
-        self._adopt()
-        while True:
-            self._collect()
-            reason = self._reason()
-            if reason is None or reason == "timeout":
-                self._fill(reason)
-            if not self.live and (reason or self._enough()):
-                break
-            if reason in ("goal", "failures", "stopped"):
-                self._cancel()
-            self._sleep(self._pause)
-        return SessionEnd(ended=time.time(), reason=reason or "finished")
-
     # -- before
 
     def _adopt(self) -> None:
-        """Continue what an earlier driver of the study began."""
+        """Continue what earlier drivers of the study began."""
         trials = {trial.number: trial for trial in self.record.trials()}
         for trial in trials.values():
             if trial.end is not None:
                 self._count(trial.end)
         for proposal in self.sampler.open():
             known = trials.get(proposal.number)
-            if known is not None and known.end is not None:
+            if known is None:
+                self._waiting.append((proposal, 1))
+            elif known.end is not None:
                 self._tell(known.end)
-                continue
-            attempt = known.attempt if known else 1
-            self._start(proposal, attempt)
-            # An interrupted driver cancels its runs: such a trial has no result yet.
-            if self.live[proposal.number].run.status == "cancelled":
-                self._start(proposal, attempt + 1)
+            else:
+                self._take_over(proposal, known)
+
+    def _take_over(self, proposal: Proposal, known: TrialRecord) -> None:
+        """Watch the run of a trial, or let the trial wait for another attempt."""
+        run = self.prepared.open(known.run)
+        if run is None:  # its driver died before it launched the run
+            self._waiting.append((proposal, known.attempt))
+            return
+        state = run.observe()
+        if state.status in ("cancelled", "lost"):
+            self._waiting.append((proposal, known.attempt + 1))
+        else:
+            self.live[proposal.number] = Live(proposal, known.attempt, run, state.cancelling)
+            self._show(proposal.number)
 
     # -- during
 
-    def _fill(self, reason: Reason | None) -> None:
+    def _fill(self) -> None:
         """Start trials while there is room for them."""
-        while reason is None and len(self.live) < self.session.parallel and not self._enough():
+        while len(self.live) < self.session.parallel:
+            if self._waiting:
+                self._start(*self._waiting.popleft())
+                continue
+            if self._enough():
+                return
             proposal = self.sampler.ask()
             if proposal is None:
                 self._exhausted = True
@@ -159,25 +182,25 @@ class Driver:
 
     def _enough(self) -> bool:
         """Whether no further trial is wanted, or the sampler has none."""
+        begun = self._done + len(self.live) + len(self._waiting)
         wanted = self.session.trials
-        return self._exhausted or (wanted is not None and self._done + len(self.live) >= wanted)
+        return self._exhausted or (wanted is not None and begun >= wanted)
 
     def _start(self, proposal: Proposal, attempt: int) -> None:
         """Record an attempt of a trial, and launch its run unless that exists."""
-        run_id = self.record.run_id(proposal.number, attempt)
         searched = typed(self.study.space, proposal.parameters, self.prepared.workflow)
-        self.record.start_trial(
+        start = self.record.start_trial(
             TrialStart(
                 number=proposal.number,
                 attempt=attempt,
-                run=run_id,
+                run=self.record.run_id(proposal.number, attempt),
                 parameters=searched,
                 started=time.time(),
             )
         )
         run = self.prepared.launch(
             {**self.study.fixed, **searched},
-            run_id=run_id,
+            run_id=start.run,
             trial=Trial(study=self.study.name, number=proposal.number, attempt=attempt),
         )
         self.live[proposal.number] = Live(proposal, attempt, run)
@@ -191,8 +214,8 @@ class Driver:
                 continue
             live.run.reconcile()
             del self.live[number]
-            if self._may_retry(live, state):
-                self._start(live.proposal, live.attempt + 1)
+            if (live.again and state.status == "cancelled") or self._may_retry(live, state):
+                self._waiting.append((live.proposal, live.attempt + 1))
                 continue
             end = self.record.end_trial(self._result(number, state))
             self._count(end)
@@ -201,11 +224,14 @@ class Driver:
 
     def _may_retry(self, live: Live, state: RunState) -> bool:
         """Whether another attempt of a trial may succeed."""
+        number = live.proposal.number
         if state.status == "lost":  # its machine failed, not the trial
-            self._lost[live.proposal.number] += 1
-            return self._lost[live.proposal.number] < LOST
-        failures = live.attempt - self._lost[live.proposal.number]
-        return state.status == "failed" and failures <= self.session.retries
+            self._lost[number] += 1
+            return self._lost[number] < LOST
+        if state.status != "failed":
+            return False
+        self._tries[number] += 1
+        return self._tries[number] <= self.session.retries
 
     def _result(self, number: int, state: RunState) -> TrialEnd:
         """The result of a trial whose run has ended."""
@@ -221,28 +247,28 @@ class Driver:
                     reason = f"the metric {objective.metric} is {value}"
         else:
             reason = _why(state)
-        excess = [
-            each.excess(state.metrics.get(each.metric, math.inf)) for each in self.study.constraints
-        ]
         return TrialEnd(
             number=number,
             state=_state(state, reason),
             run=state.id,
             values=() if reason else tuple(value for value in values if value is not None),
             metrics=state.metrics,
-            feasible=all(each <= 0 for each in excess),
+            feasible=all(each <= 0 for each in self._excess(state.metrics).values()),
             reason=reason,
             ended=time.time(),
             asked=asked,
             ran=ran,
         )
 
-    def _tell(self, end: TrialEnd) -> None:
-        excess = {
-            str(each): each.excess(end.metrics.get(each.metric, math.inf))
+    def _excess(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """By how much metrics break each constraint; one that is missing breaks it."""
+        return {
+            str(each): each.excess(metrics.get(each.metric, math.nan))
             for each in self.study.constraints
         }
-        self.sampler.tell(end.number, end.state, end.values, excess)
+
+    def _tell(self, end: TrialEnd) -> None:
+        self.sampler.tell(end.number, end.state, end.values, self._excess(end.metrics))
 
     def _count(self, end: TrialEnd) -> None:
         self._done += end.state != "cancelled"
@@ -271,13 +297,12 @@ class Driver:
         return self._stopped
 
     def _cancel(self) -> None:
-        """Cancel the trials that are not needed any more."""
+        """Cancel the trials that run: they get no result, so another driver starts them again."""
         for live in self.live.values():
-            if live.run.observe().status not in ENDED:
-                try:
+            if not live.again:
+                live.again = True
+                with contextlib.suppress(UsageError):  # it has just ended
                     live.run.cancel()
-                except IthacaError:
-                    continue  # it has just ended
 
     def _show(self, number: int) -> None:
         trial = self.record.trial(number)

@@ -75,7 +75,7 @@ def translate(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     }
     found.update({name: int(value) for name, value in counts.items() if value is not None})
     if content.get("earlyStopping"):
-        notices.append("`earlyStopping` of katib_metadata has no effect; choose a pruner instead")
+        notices.append("`earlyStopping` of katib_metadata has no effect here")
     return found, notices
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
@@ -78,20 +79,15 @@ class StudyRecord:
         return self._create(names.study(self.name), document)
 
     def run_id(self, number: int, attempt: int) -> str:
-        """Id of the run of a trial's attempt: the same for every driver of the study.
+        """Id for the run of a trial's attempt: of this moment, and of study, number and attempt.
 
         Args:
             number: Number of the trial.
             attempt: Its attempt, from 1.
         """
-        created = self.study().created
-        text = f"{self.name}\0{created!r}\0{number}\0{attempt}"
-        moment = int(created * 1000) + number
-        return str(
-            ULID(
-                moment.to_bytes(6, "big") + hashlib.blake2b(text.encode(), digest_size=10).digest()
-            )
-        )
+        text = f"{self.name}\0{self.study().created!r}\0{number}\0{attempt}"
+        moment = int(time.time() * 1000).to_bytes(6, "big")
+        return str(ULID(moment + hashlib.blake2b(text.encode(), digest_size=10).digest()))
 
     def start_session(self, session: SessionStart) -> None:
         """Record that a driver began."""
@@ -110,9 +106,12 @@ class StudyRecord:
             found.append((self._keep(f"{folder}/start", SessionStart), end))
         return found
 
-    def start_trial(self, start: TrialStart) -> None:
-        """Record that an attempt of a trial is given to the backend."""
-        self._create(names.trial(self.name, start.number, f"{start.attempt}/start"), start)
+    def start_trial(self, start: TrialStart) -> TrialStart:
+        """Record that an attempt of a trial begins; returns the first one that was recorded."""
+        name = names.trial(self.name, start.number, f"{start.attempt}/start")
+        self._create(name, start)
+        found: TrialStart = self._keep(name, TrialStart)
+        return found
 
     def end_trial(self, end: TrialEnd) -> TrialEnd:
         """Record the result of a trial; returns the first one that was recorded."""

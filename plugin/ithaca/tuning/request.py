@@ -5,6 +5,7 @@ The last source that names a key wins; parameters are merged one by one.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -166,7 +167,7 @@ def gather(workflow: Workflow, sources: Sequence[Wishes]) -> Request:
     constraints, unmet = _constraints(merged.pop("constraints", []), workflow)
     name = merged.pop("study", workflow.name)
     problems += [*wrong, *unmet, *_numbers(merged)]
-    if dns_label(name) != name:
+    if not name or dns_label(name) != name:
         problems.append(f'the study\'s name "{name}" must be of a-z, 0-9 and hyphens')
     if problems:
         raise UsageError("ITH702", _listed(problems), cure="`ithaca tune --help` shows the forms")
@@ -196,7 +197,15 @@ def _of_notebook(workflow: Workflow, notices: list[str]) -> list[Wishes]:
         return []
     content = study.content
     if study.format == "katib":
-        content, found = katib.translate(content)
+        try:
+            content, found = katib.translate(content)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                "ITH703",
+                f"cannot read the notebook's katib_metadata: {type(error).__name__}: {error}",
+                where=workflow.source.notebook,
+                cure="correct it, or give the search under the metadata key `ithaca`",
+            ) from None
         notices += found
     return [read_wishes(content, f"{workflow.source.notebook}, the metadata's study")]
 
@@ -237,9 +246,10 @@ def parse_objective(text: str) -> Objective | None:
     if direction not in ("minimize", "maximize") or not metric:
         return None
     try:
-        return Objective(metric=metric, direction=direction, goal=float(goal) if goal else None)  # type: ignore[arg-type]
+        bound = _number(goal) if goal else None
     except ValueError:
         return None
+    return Objective(metric=metric, direction=direction, goal=bound)  # type: ignore[arg-type]
 
 
 def _objectives(
@@ -263,6 +273,8 @@ def _objectives(
             continue
         objectives.append(objective)
         problems += _unknown_metric("objective", objective.metric, known)
+    if len(objectives) > 1 and any(each.goal is not None for each in objectives):
+        problems.append("a goal needs a single objective")
     if len({each.metric for each in objectives}) < len(objectives):
         problems.append("an objective is given twice")
     return tuple(objectives), problems
@@ -277,12 +289,19 @@ def _constraints(
         relation = "<=" if "<=" in text else ">="
         metric, _, bound = (part.strip() for part in text.partition(relation))
         try:
-            found.append(Constraint(metric=metric, relation=relation, bound=float(bound)))  # type: ignore[arg-type]
+            found.append(Constraint(metric=metric, relation=relation, bound=_number(bound)))  # type: ignore[arg-type]
         except ValueError:
             problems.append(f"constraint {text!r}: write METRIC<=BOUND or METRIC>=BOUND")
             continue
         problems += _unknown_metric("constraint", metric, known)
     return tuple(found), problems
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isnan(number):
+        raise ValueError(text)
+    return number
 
 
 def _unknown_metric(kind: str, metric: str, known: Sequence[str]) -> list[str]:
@@ -299,5 +318,5 @@ def _numbers(merged: Mapping[str, Any]) -> list[str]:
     return [
         f"{name} must be at least {least} (got {merged[name]})"
         for name, least in _LEAST.items()
-        if name in merged and merged[name] < least
+        if name in merged and not merged[name] >= least
     ]

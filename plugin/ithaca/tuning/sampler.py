@@ -1,14 +1,14 @@
 """Optuna: proposes parameters, and learns from the results.
 
-Optuna's own study lives in its storage: a journal file in Ithaca's folder, or a database that
-several drivers share. It decides which parameters come next; what happened to a trial is in the
-study's record.
+Optuna's own study lives in its storage: a journal file in Ithaca's folder, or a database. It
+decides which parameters come next; what happened to a trial is in the study's record.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
     from ithaca.model.study import Domain, StudyDocument, TrialState
+    from ithaca.tuning.record import TrialRecord
     from ithaca.tuning.request import Request
 
 SAMPLERS = {
@@ -98,9 +100,7 @@ def _settings(name: str) -> list[str]:
 
 
 def _class(name: str) -> Any:
-    import optuna
-
-    return getattr(optuna.samplers, SAMPLERS[name])
+    return getattr(_optuna().samplers, SAMPLERS[name])
 
 
 def combinations(space: Mapping[str, Domain]) -> int:
@@ -141,10 +141,11 @@ class Sampler:
     ) -> None:
         optuna = _optuna()
         self._optuna = optuna
+        self._domains, self._journal = document.space, journal
         self._space = {name: _distribution(each) for name, each in document.space.items()}
-        storage = _storage(document.storage, journal)
-        self._study = _reached(
-            document.storage,
+        self._where = without_password(request.storage)
+        storage = _storage(request.storage, journal)
+        self._study = self._call(
             optuna.create_study,
             storage=storage,
             study_name=document.name,
@@ -154,25 +155,76 @@ class Sampler:
         known = len(self._study.get_trials(deepcopy=False))
         self._study.sampler = sampler or make_sampler(request, known)
         self._stopped = False
+        finite = sampler is None and request.algorithm in FINITE
+        self._combinations = combinations(request.space) if finite else None
 
     def ask(self) -> Proposal | None:
         """Propose a trial; None if every combination was tried."""
         if self._is_exhausted():
             return None
-        trial = self._study.ask(self._space)
+        trial = self._call(self._study.ask, self._space)
         return Proposal(trial.number, dict(trial.params))
 
     def _is_exhausted(self) -> bool:
-        sampler = self._study.sampler
-        grid = isinstance(sampler, self._optuna.samplers.GridSampler)
-        return self._stopped or (grid and sampler.is_exhausted(self._study))
+        if self._stopped or self._combinations is None:
+            return self._stopped
+        tried = {
+            tuple(sorted(each.params.items()))
+            for each in self._call(self._study.get_trials, deepcopy=False)
+        }
+        return len(tried) >= self._combinations
+
+    def restore(self, trials: Sequence[TrialRecord]) -> None:
+        """Give Optuna the trials of the record, if its own storage is empty.
+
+        Args:
+            trials: The trials of the record.
+
+        Raises:
+            UsageError: Optuna's storage holds other trials.
+        """
+        known = self._call(self._study.get_trials, deepcopy=False)
+        if not known and trials:
+            recorded = {trial.number: trial for trial in trials}
+            for number in range(max(recorded) + 1):
+                self._call(self._study.add_trial, self._frozen(recorded.get(number)))
+            return
+        for trial in trials:
+            if trial.number >= len(known) or known[trial.number].params != trial.parameters:
+                raise UsageError(
+                    "ITH711",
+                    f"Optuna's storage and the study's record differ in trial {trial.number}",
+                    where=self._where or str(self._journal),
+                    cure="use the storage that the study began with, or remove it: an empty one is "
+                    "filled from the record",
+                )
+
+    def _frozen(self, trial: TrialRecord | None) -> FrozenTrial:
+        """A trial of the record in Optuna's terms; one that was never recorded has failed."""
+        states, create = self._optuna.trial.TrialState, self._optuna.trial.create_trial
+        if trial is None:
+            failed: FrozenTrial = create(state=states.FAIL)
+            return failed
+        params = {
+            name: next(each for each in domain.values if each == trial.parameters[name])
+            if isinstance(domain, Choice)
+            else trial.parameters[name]
+            for name, domain in self._domains.items()
+        }
+        end = trial.end
+        state = states.RUNNING if end is None else _told(states, end.state)
+        values = list(end.values) if end is not None and end.state == "complete" else None
+        found: FrozenTrial = create(
+            state=state, params=params, distributions=self._space, values=values
+        )
+        return found
 
     def open(self) -> list[Proposal]:
         """The trials that were proposed and have no result yet."""
         running = self._optuna.trial.TrialState.RUNNING
         return [
             Proposal(each.number, dict(each.params))
-            for each in self._study.get_trials(deepcopy=False, states=(running,))
+            for each in self._call(self._study.get_trials, deepcopy=False, states=(running,))
             if each.params.keys() >= self._space.keys()
         ]
 
@@ -191,27 +243,30 @@ class Sampler:
             values: Values of the objectives, of a complete trial.
             excess: By how much it breaks each constraint; at most 0 if it keeps it.
         """
-        states = self._optuna.trial.TrialState
-        told = {"complete": states.COMPLETE, "pruned": states.PRUNED}.get(state, states.FAIL)
+        told = _told(self._optuna.trial.TrialState, state)
         if state == "complete" and excess:
-            frozen = self._study.get_trials(deepcopy=False)[number]
+            frozen = self._call(self._study.get_trials, deepcopy=False)[number]
             if not frozen.state.is_finished():
                 trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
                 for name, amount in excess.items():
                     trial.set_constraint(name, amount)
+        results = list(values) if state == "complete" else None
         try:
-            self._study.tell(
-                number,
-                list(values) if state == "complete" else None,
-                state=told,
-                skip_if_finished=True,
-            )
+            self._call(self._study.tell, number, results, state=told, skip_if_finished=True)
         except RuntimeError:
             # A sampler that has tried every combination stops the study, which Optuna allows only
             # inside its own loop; the result is stored nevertheless.
             if not self._study.get_trials(deepcopy=False)[number].state.is_finished():
                 raise
             self._stopped = True
+
+    def _call(self, call: Any, *arguments: Any, **named: Any) -> Any:
+        return _reached(self._where, call, *arguments, **named)
+
+
+def _told(states: Any, state: TrialState) -> Any:
+    """A state in Optuna's terms."""
+    return {"complete": states.COMPLETE, "pruned": states.PRUNED}.get(state, states.FAIL)
 
 
 def make_sampler(request: Request, known: int = 0) -> BaseSampler:
@@ -223,8 +278,9 @@ def make_sampler(request: Request, known: int = 0) -> BaseSampler:
             them again.
     """
     settings = dict(request.settings)
-    if settings.get("seed") is not None and known:
-        settings["seed"] = int(settings["seed"]) + known
+    # Of a grid and a sequence the seed sets the order, which continues by itself.
+    if isinstance(settings.get("seed"), int) and known and request.algorithm not in ("grid", "qmc"):
+        settings["seed"] += known
     if request.algorithm == "grid":
         settings["search_space"] = {name: _values(domain) for name, domain in request.space.items()}
     from optuna.exceptions import ExperimentalWarning
@@ -259,6 +315,16 @@ def _optuna() -> Any:
     return optuna
 
 
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown and recorded.
+
+    Example:
+        >>> without_password("postgresql://me:secret@host/db")
+        'postgresql://me:***@host/db'
+    """
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
 def _storage(url: str, journal: Path) -> Any:
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
@@ -266,7 +332,7 @@ def _storage(url: str, journal: Path) -> Any:
     if not url:
         journal.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(journal)))
-    return _reached(url, RDBStorage, url)
+    return _reached(without_password(url), RDBStorage, url)
 
 
 def _reached(where: str, call: Any, *arguments: Any, **named: Any) -> Any:

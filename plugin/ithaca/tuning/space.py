@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ithaca.compiling.arguments import complete_arguments
-from ithaca.errors import UsageError, suggest
+from ithaca.errors import UsageError, nearest, suggest
 from ithaca.model.study import Choice, Domain, Float, Int
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def parse_domain(name: str, text: str) -> Domain | None:
     """
     found = _CALL.fullmatch(text)
     if found is None:
+        word = text.partition("(")[0].strip()
+        if word != text.strip() and nearest(word, ("float", "int", "choice")):
+            raise UsageError("ITH701", f"cannot read {name}={text}", cure=_FORMS)
         return None
     kind, inner = found[1], found[2]
     if kind == "choice":
@@ -78,7 +81,7 @@ def parse_domain(name: str, text: str) -> Domain | None:
         for option in options:
             if option == "log":
                 log = True
-            elif option.startswith("step"):
+            elif option.partition("=")[0].strip() == "step":
                 step = _number(option.partition("=")[2], kind)
             else:
                 numbers.append(_number(option, kind))
@@ -155,18 +158,29 @@ def _domain_problems(domain: Domain) -> Iterator[str]:
     if isinstance(domain, Choice):
         if not domain.values:
             yield "there is nothing to choose from"
-        if len({(type(each), each) for each in domain.values}) < len(domain.values):
+        if not all(each is None or isinstance(each, (str, int, float)) for each in domain.values):
+            yield "values must be texts, numbers, true, false or null"
+        elif len({(type(each), each) for each in domain.values}) < len(domain.values):
             yield "a value is listed twice"
         return
-    if not (math.isfinite(domain.low) and math.isfinite(domain.high)):
+    numbers = [each for each in (domain.low, domain.high, domain.step) if each is not None]
+    wanted = int if isinstance(domain, Int) else float
+    if not all(type(each) is wanted for each in numbers):
+        yield f"bounds and step must be of the type {wanted.__name__}"
+    elif not all(math.isfinite(each) for each in numbers):
         yield "the bounds must be finite"
-    elif domain.low > domain.high:
+    else:
+        yield from _range_problems(domain)
+
+
+def _range_problems(domain: Float | Int) -> Iterator[str]:
+    if domain.low > domain.high:
         yield f"the range is empty: {domain.low!r} is larger than {domain.high!r}"
     if domain.log and domain.low <= 0:
         yield f"log needs a range above 0 (got {domain.low!r})"
     if domain.log and domain.step is not None:
         yield "log and step cannot be combined"
-    if domain.step is not None and not domain.step > 0:
+    if domain.step is not None and domain.step <= 0:
         yield f"the step must be larger than 0 (got {domain.step!r})"
 
 

@@ -12,17 +12,18 @@ import msgspec
 from ulid import ULID
 
 from ithaca.backends.local import lock
-from ithaca.errors import UsageError
+from ithaca.errors import NotFound, UsageError
 from ithaca.model.study import SessionEnd, SessionStart, StudyDocument
+from ithaca.runs.launch import check_arguments
 from ithaca.runs.preparing import prepare
 from ithaca.runs.project import find_project
-from ithaca.tuning.driver import Driver
+from ithaca.tuning.driver import POLL, POLL_STOP, Driver
 from ithaca.tuning.record import StudyRecord
 from ithaca.tuning.request import gather, of_project
-from ithaca.tuning.sampler import Sampler, check_algorithm
+from ithaca.tuning.sampler import Sampler, check_algorithm, without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from optuna.samplers import BaseSampler
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ithaca.runs import Preparation, Run, Workflow
     from ithaca.tuning.record import TrialRecord
     from ithaca.tuning.request import Request, Wishes
+
+    Announce = Callable[[StudyRecord, Run | None, Sequence[str]], None]
 
 
 def shared_by_trials(workflow: model.Workflow, searched: Collection[str]) -> tuple[str, ...]:
@@ -75,6 +78,7 @@ def prepare_study(
     project = find_project(workflow.root, flags)
     request = gather(workflow.ir, [of_project(project), wishes])
     problems = check_algorithm(request) if sampler is None else []
+    check_arguments(workflow.ir, request.fixed)
     if problems:
         raise UsageError("ITH702", "; ".join(problems), cure="`ithaca tune --help` shows the forms")
     return prepare(workflow, root=workflow.root, progress=progress, **flags), request
@@ -85,7 +89,7 @@ def drive(
     request: Request,
     *,
     sampler: BaseSampler | None = None,
-    announce: Callable[[StudyRecord, Run | None], None] = lambda _record, _run: None,
+    announce: Announce = lambda _record, _run, _notices: None,
     report: Callable[[TrialRecord], None] = lambda _trial: None,
 ) -> StudyRecord:
     """Start a study, or continue the one of that name, and run its trials.
@@ -94,7 +98,8 @@ def drive(
         prepared: The workflow.
         request: What to search.
         sampler: A sampler of Optuna's to use instead of the one that the request names.
-        announce: Called once with the study, and the run of the shared steps if there is one.
+        announce: Called once with the study, the run of the shared steps if there is one, and
+            notices for the user.
         report: Called after each change of a trial.
 
     Returns:
@@ -108,44 +113,43 @@ def drive(
     """
     record = StudyRecord(prepared.store, request.study)
     folder = prepared.project.home / "studies" / request.study
-    with _alone(folder, request):
+    with _alone(folder, request.study):
         document = _document(record, prepared, request)
         proposals = Sampler(document, request, folder / "optuna.log", sampler=sampler)
-        prefix = _run_prefix(prepared, record, request, announce)
-        if prefix is not None:
-            prepared = prepared.after(prefix)
-        session = _session(prepared, request, prefix.id if prefix else "")
+        record.create(document)
+        proposals.restore(record.trials())
+        notices = _changes(record, prepared)
+        session = _session(prepared, request, _prefix(record, prepared, request))
         record.start_session(session)
-        end = None
+        end = SessionEnd(ended=time.time(), reason="interrupted")
         try:
-            end = Driver(prepared, record, session, proposals, report).drive()
-        except KeyboardInterrupt:
-            end = SessionEnd(ended=time.time(), reason="interrupted")
-            raise
+            prefix = _run_prefix(prepared, session, request)
+            announce(record, prefix, notices)
+            if prefix is None or _has_ended(prefix, record, session):
+                after = prepared if prefix is None else prepared.after(prefix)
+                end = Driver(after, record, session, proposals, report).drive()
+            else:
+                end = SessionEnd(ended=time.time(), reason="stopped")
         except Exception as error:
             end = SessionEnd(ended=time.time(), reason="failed", message=str(error))
             raise
         finally:
-            if end is not None:
-                record.end_session(session.id, end)
+            record.end_session(session.id, msgspec.structs.replace(end, ended=time.time()))
     return record
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, request: Request) -> Iterator[None]:
-    """Refuse a second driver on this machine, unless the study's storage can be shared."""
+def _alone(folder: Path, study: str) -> Iterator[None]:
+    """Refuse a second driver of a study on this machine."""
     path = folder / ".lock"
     try:
         held = lock.hold(path)
     except BlockingIOError:
-        if request.storage:
-            yield
-            return
         raise UsageError(
             "ITH706",
-            f'the study "{request.study}" is running already (process {lock.owner(path)})',
-            cure=f"watch it with `ithaca studies show {request.study}`, choose another name with "
-            "--study, or give a database with --storage to let several drivers share it",
+            f'the study "{study}" is running already (process {lock.owner(path)})',
+            cure=f"watch it with `ithaca studies show {study}`, or choose another name with "
+            "--study",
         ) from None
     lock.write_owner(held)
     try:
@@ -160,7 +164,7 @@ def is_driven(home: Path, study: str) -> bool:
 
 
 def _document(record: StudyRecord, prepared: Preparation, request: Request) -> StudyDocument:
-    """The study's document; a new one if there is no study of that name."""
+    """The study's document, which may be written already."""
     document = StudyDocument(
         name=request.study,
         created=time.time(),
@@ -169,10 +173,12 @@ def _document(record: StudyRecord, prepared: Preparation, request: Request) -> S
         fixed=request.fixed,
         objectives=request.objectives,
         constraints=request.constraints,
-        storage=request.storage,
+        storage=without_password(request.storage),
     )
-    record.create(document)
-    known = record.study()
+    try:
+        known = record.study()
+    except NotFound:
+        return document
     differences = [
         f"{field}: {_shown(getattr(known, field))} there, {_shown(getattr(document, field))} here"
         for field in ("notebook", "space", "fixed", "objectives", "constraints", "storage")
@@ -182,10 +188,30 @@ def _document(record: StudyRecord, prepared: Preparation, request: Request) -> S
         raise UsageError(
             "ITH707",
             f'the study "{request.study}" exists with something else: {"; ".join(differences)}',
-            cure="choose another name with --study, or delete it with "
-            f"`ithaca studies delete {request.study}`",
+            cure="choose another name with --study",
         )
     return known
+
+
+def _changes(record: StudyRecord, prepared: Preparation) -> list[str]:
+    """Notices about what differs from the last session of the study."""
+    sessions = record.sessions()
+    if not sessions or _is_same(sessions[-1][0], prepared):
+        return []
+    return [
+        "the notebook, the project's files or the environment changed since the study ran; its "
+        "earlier results are kept"
+    ]
+
+
+def _is_same(session: SessionStart, prepared: Preparation) -> bool:
+    """Whether the shared steps of a session are those of a preparation."""
+    now = prepared.document
+    return (session.workflow, session.source, session.environment) == (
+        now.workflow,
+        now.source,
+        now.environment,
+    )
 
 
 def _shown(value: Any) -> str:
@@ -196,29 +222,44 @@ def _shown(value: Any) -> str:
     return str(value) or "none"
 
 
-def _run_prefix(
-    prepared: Preparation,
-    record: StudyRecord,
-    request: Request,
-    announce: Callable[[StudyRecord, Run | None], None],
-) -> Run | None:
-    """Run the steps that all trials share, unless an earlier session of the study did."""
-    shared = shared_by_trials(prepared.workflow, request.space)
-    if not shared:
-        announce(record, None)
+def _prefix(record: StudyRecord, prepared: Preparation, request: Request) -> str:
+    """Id of the run of the steps that all trials share: an earlier one that may still count."""
+    if not shared_by_trials(prepared.workflow, request.space):
+        return ""
+    for session, _ in reversed(record.sessions()):
+        if session.prefix and _is_same(session, prepared):
+            run = prepared.open(session.prefix)
+            if run is None or run.status in ("pending", "running", "succeeded"):
+                return session.prefix
+    return str(ULID())
+
+
+def _run_prefix(prepared: Preparation, session: SessionStart, request: Request) -> Run | None:
+    """Start the run of the shared steps, unless there are none or an earlier session did."""
+    if not session.prefix:
         return None
-    earlier = [
-        session.prefix
-        for session, _ in record.sessions()
-        if (session.workflow, session.source)
-        == (prepared.document.workflow, prepared.document.source)
-    ]
-    part = prepared.part(shared)
-    run = part.launch(request.fixed, run_id=earlier[-1] if earlier else "")
-    announce(record, run)
-    run.wait()
-    run.raise_for_status()
-    return run
+    part = prepared.part(shared_by_trials(prepared.workflow, request.space))
+    return part.launch(request.fixed, run_id=session.prefix)
+
+
+def _has_ended(prefix: Run, record: StudyRecord, session: SessionStart) -> bool:
+    """Wait for the shared steps; False if somebody stopped the study meanwhile.
+
+    Raises:
+        RunFailed: One of them failed.
+    """
+    stopped = False
+    try:
+        for _ in prefix.watch(POLL_STOP if prefix.document.store else POLL):
+            if not stopped and record.stops_since(session.id):
+                stopped = True
+                prefix.cancel()
+    except KeyboardInterrupt:
+        prefix.cancel()
+        raise
+    if not stopped:
+        prefix.raise_for_status()
+    return not stopped
 
 
 def _session(prepared: Preparation, request: Request, prefix: str) -> SessionStart:
@@ -227,6 +268,7 @@ def _session(prepared: Preparation, request: Request, prefix: str) -> SessionSta
         started=time.time(),
         workflow=prepared.document.workflow,
         source=prepared.document.source,
+        environment=prepared.document.environment,
         backend=prepared.document.backend,
         writer=f"{socket.gethostname()}:{os.getpid()}",
         trials=request.trials,
