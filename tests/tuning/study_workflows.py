@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ithaca.model.workflow import Metric, Parameter, Source, Step, Study, Workflow
-from ithaca.tuning.request import Request, Wishes, gather, read_wishes
+from ithaca.tuning.request import Request, TuneOptions, gather, read_options
 
 
 def workflow(study: Study | None = None) -> Workflow:
@@ -33,6 +33,6 @@ def workflow(study: Study | None = None) -> Workflow:
     )
 
 
-def request(study: Study | None = None, /, *earlier: Wishes, **wishes: Any) -> Request:
+def request(study: Study | None = None, /, *earlier: TuneOptions, **tune_options: Any) -> Request:
     """A checked request for this workflow."""
-    return gather(workflow(study), [*earlier, read_wishes(wishes, "here")])
+    return gather(workflow(study), [*earlier, read_options(tune_options, "here")])

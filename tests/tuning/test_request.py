@@ -8,7 +8,7 @@ from study_workflows import request
 from ithaca.errors import UsageError
 from ithaca.model.study import Choice, Constraint, Float, Int, Objective
 from ithaca.model.workflow import Study
-from ithaca.tuning.request import TRIALS, Wishes, read_wishes
+from ithaca.tuning.request import TRIALS, TuneOptions, read_options
 
 KATIB = Study(
     format="katib",
@@ -42,10 +42,10 @@ KATIB = Study(
 )
 
 
-def refused(**wishes: object) -> str:
+def refused(**tune_options: object) -> str:
     """The message about a request."""
     with pytest.raises(UsageError) as error:
-        request(**wishes)
+        request(**tune_options)
     assert error.value.code in ("ITH702", "ITH703")
     return str(error.value)
 
@@ -70,7 +70,7 @@ def test_katibs_algorithm_without_a_counterpart_is_replaced_with_a_notice() -> N
 
 
 def test_the_caller_wins_over_the_settings_and_these_over_the_notebook() -> None:
-    settings = Wishes(trials=30, parallel=4, parameters={"depth": "int(1,4)"})
+    settings = TuneOptions(trials=30, parallel=4, parameters={"depth": "int(1,4)"})
     found = request(KATIB, settings, parallel=8, parameters={"kind": "svm"})
     assert (found.trials, found.parallel) == (30, 8)
     assert found.space == {"lr": Float(0.001, 0.1, log=True), "depth": Int(1, 4)}
@@ -127,7 +127,7 @@ def test_a_goal_needs_a_single_objective() -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "tune_options",
     [
         {"objective": "minimize:loss:nan"},
         {"objective": "minimize:loss", "constraints": ["size<=nan"]},
@@ -135,8 +135,8 @@ def test_a_goal_needs_a_single_objective() -> None:
         {"objective": "minimize:loss", "study": ""},
     ],
 )
-def test_numbers_and_names_that_mean_nothing_are_refused(wishes: dict[str, object]) -> None:
-    assert refused(parameters={"lr": "float(0,1)"}, **wishes)
+def test_numbers_and_names_that_mean_nothing_are_refused(tune_options: dict[str, object]) -> None:
+    assert refused(parameters={"lr": "float(0,1)"}, **tune_options)
 
 
 def test_a_damaged_search_of_kale_is_refused_with_its_place() -> None:
@@ -162,6 +162,6 @@ def test_a_parameter_that_no_step_uses_is_noticed() -> None:
 )
 def test_a_wrong_key_of_the_settings_is_named(table: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError) as error:
-        read_wishes(table, "pyproject.toml")
+        read_options(table, "pyproject.toml")
     assert words in error.value.message
     assert error.value.where == "pyproject.toml"

@@ -17,9 +17,9 @@ from ithaca.tuning.sampler import SAMPLERS, Sampler, check_algorithm
 SPACE = {"lr": "float(0,1,step=0.5)", "depth": "int(1,2)", "kind": "choice(a,b)"}
 
 
-def wanted(**wishes: Any) -> Request:
+def wanted(**tune_options: Any) -> Request:
     """A request for a small grid."""
-    return request(**{"parameters": SPACE, "objective": "minimize:loss", **wishes})
+    return request(**{"parameters": SPACE, "objective": "minimize:loss", **tune_options})
 
 
 def sampler(found: Request, folder: Path, **fields: Any) -> Sampler:
@@ -149,7 +149,7 @@ def test_a_trial_that_breaks_a_constraint_is_told_as_infeasible(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("wishes", "words"),
+    ("tune_options", "words"),
     [
         ({"algorithm": "tpee"}, 'unknown algorithm "tpee"; did you mean "tpe"?'),
         ({"settings": {"sed": 1}}, 'tpe has no setting "sed"; did you mean "seed"?'),
@@ -164,8 +164,8 @@ def test_a_trial_that_breaks_a_constraint_is_told_as_infeasible(tmp_path: Path) 
         ),
     ],
 )
-def test_what_an_algorithm_cannot_do_is_named(wishes: dict[str, Any], words: str) -> None:
-    [problem] = check_algorithm(wanted(**wishes))
+def test_what_an_algorithm_cannot_do_is_named(tune_options: dict[str, Any], words: str) -> None:
+    [problem] = check_algorithm(wanted(**tune_options))
     assert words in problem
 
 

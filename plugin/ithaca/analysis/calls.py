@@ -44,7 +44,7 @@ _QUERY = re.compile(r"@([A-Za-z_]\w*)")
 class Calls(Expressions):
     """Walks calls, magics included."""
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         """A call may change what it is given, what it is called on, and itself."""
         magic = magics.interpret(node) if isinstance(node.func, ast.Attribute) else None
         if magic is not None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Definitions(Calls):
     """Walks definitions."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """A function: its body runs later, everything else now."""
         self.begin()
         self.each(node.decorator_list)
@@ -65,14 +65,14 @@ class Definitions(Calls):
             self.sources.aliases = (*self.sources.aliases, *self.roots(value))
         self.define(definition, node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def annotation(self, node: ast.expr | None) -> None:
         """An annotation, unless a future import makes it a string."""
         if node is not None and self.annotations:
             self.scalars(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """A class: its body runs now in a separate scope, its methods later."""
         self.begin()
         self.each(node.decorator_list)
@@ -96,20 +96,20 @@ class Definitions(Calls):
         plain = None if node.decorator_list else definition
         self.bind(definition.name, node, plain=plain)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         """A lambda runs later."""
         self.each(defaults_of(node))
         scope = function_scope(node, self.scope, self.owner)
         run = partial(self.advance, node.body, node)
         self.use(self.deferred("<lambda>", "lazy", node, scope, run), node)
 
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:  # noqa: N802
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
         """A generator expression runs later, except for its first iterable."""
         self.advance(node.generators[0].iter, node)
         run = partial(self.in_comprehension, node)
         self.use(self.deferred("<generator>", "generator", node, self.scope, run), node)
 
-    def visit_TypeAlias(self, node: Any) -> None:  # noqa: N802
+    def visit_TypeAlias(self, node: Any) -> None:
         """`type X = …`: Python computes the value on first access."""
         self.begin()
         scope = type_parameter_scope(node, self.scope, self.owner)

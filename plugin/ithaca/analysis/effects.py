@@ -69,14 +69,14 @@ class Statements(Definitions):
 
     # -- simple statements
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> None:
         """An expression on its own line."""
         self.begin()
         self.statement = node.value
         self.visit(node.value)
         self.statement = None
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
         self.begin()
         self.visit(node.value)
@@ -84,7 +84,7 @@ class Statements(Definitions):
         for target in node.targets:
             self.assign(target, node.value)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         """`a: int = value`."""
         self.begin()
         simple = isinstance(node.target, ast.Name)
@@ -137,7 +137,7 @@ class Statements(Definitions):
                 self.scalars(target.slice)
             self.touch(target.value, target, sure=True)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         """`x += value` changes x in place where it can, and binds it."""
         self.begin()
         if not isinstance(node.target, ast.Name):
@@ -152,7 +152,7 @@ class Statements(Definitions):
             self.out.append(Touch(name, node.target, self.sources, sure=True))
         self.bind(name, node.target)
 
-    def visit_Delete(self, node: ast.Delete) -> None:  # noqa: N802
+    def visit_Delete(self, node: ast.Delete) -> None:
         """`del x`, `del x[i]`."""
         self.begin()
         for target in node.targets:
@@ -164,14 +164,14 @@ class Statements(Definitions):
             else:
                 self.visit(target)
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         """`import a.b`, `import a.b as c`."""
         self.begin()
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
             self.bind(mangle(self.owner, name), node, imported=True)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """`from a import b`, `from a import *`."""
         self.begin()
         for alias in node.names:
@@ -185,37 +185,37 @@ class Statements(Definitions):
             if not found.exact:
                 self.findings.append(Finding("star", node, node.module or "."))
 
-    def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> None:
         """`return`: the caller may change the value."""
         if self.scope is None:
             self.findings.append(Finding("syntax", node, "'return' outside function"))
         if node.value is not None:
             self.advance(node.value, node)
 
-    def visit_Raise(self, node: ast.Raise) -> None:  # noqa: N802
+    def visit_Raise(self, node: ast.Raise) -> None:
         """`raise` ends the path."""
         self.generic_visit(node)
         self.stop()
 
-    def visit_Break(self, node: ast.Break | ast.Continue) -> None:  # noqa: ARG002, N802
+    def visit_Break(self, node: ast.Break | ast.Continue) -> None:  # noqa: ARG002
         """`break` ends the path."""
         self.stop()
 
-    visit_Continue = visit_Break  # noqa: N815
+    visit_Continue = visit_Break
 
     def stop(self) -> None:
         """End the path: the code after it is not reached."""
         if not self.flat:
             self.out.append(Stop())
 
-    def visit_Global(self, node: ast.AST) -> None:  # noqa: N802
+    def visit_Global(self, node: ast.AST) -> None:
         """`global` and `nonlocal`, which the scope has handled."""
 
-    visit_Nonlocal = visit_Global  # noqa: N815
+    visit_Nonlocal = visit_Global
 
     # -- compound statements
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> None:
         """`if`: a test such as `"x" in globals()` guards the names in it."""
         self.begin()
         self.scalars(node.test)
@@ -227,7 +227,7 @@ class Statements(Definitions):
             self.out.append(Branch([self.body(node.body), self.body(node.orelse)]))
         self.guard -= guarded
 
-    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         """`for`: advances an iterator, and its target holds the elements."""
         self.begin()
         self.advance(node.iter, node.iter)
@@ -239,15 +239,15 @@ class Statements(Definitions):
 
         self.out.append(Loop(self.captured(once), self.body(node.orelse)))
 
-    visit_AsyncFor = visit_For  # noqa: N815
+    visit_AsyncFor = visit_For
 
-    def visit_While(self, node: ast.While) -> None:  # noqa: N802
+    def visit_While(self, node: ast.While) -> None:
         """`while`."""
         self.begin()
         self.scalars(node.test)
         self.out.append(Loop(self.body(node.body), self.body(node.orelse)))
 
-    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:  # noqa: N802
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         """`with`: a context manager other than `open` may suppress an exception."""
         for item in node.items:
             self.begin()
@@ -260,9 +260,9 @@ class Statements(Definitions):
         else:
             self.out.append(Branch([self.body(node.body), []]))
 
-    visit_AsyncWith = visit_With  # noqa: N815
+    visit_AsyncWith = visit_With
 
-    def visit_Try(self, node: Any) -> None:  # noqa: N802
+    def visit_Try(self, node: Any) -> None:
         """`try`."""
         guarded = any(_catches_name_errors(handler.type) for handler in node.handlers)
         self.guard += guarded
@@ -271,7 +271,7 @@ class Statements(Definitions):
         handlers = [self.handler(handler) for handler in node.handlers]
         self.out.append(Try(body, handlers, self.body(node.orelse), self.body(node.finalbody)))
 
-    visit_TryStar = visit_Try  # noqa: N815
+    visit_TryStar = visit_Try
 
     def handler(self, node: ast.ExceptHandler) -> list[Event]:
         """`except E as name`: the name is deleted at the end."""
@@ -288,7 +288,7 @@ class Statements(Definitions):
 
         return self.captured(run)
 
-    def visit_Match(self, node: ast.Match) -> None:  # noqa: N802
+    def visit_Match(self, node: ast.Match) -> None:
         """`match`."""
         self.begin()
         self.advance(node.subject, node.subject)
@@ -308,14 +308,14 @@ class Statements(Definitions):
             self.scalars(node.guard)
         self.each(node.body)
 
-    def visit_MatchAs(self, node: Any) -> None:  # noqa: N802
+    def visit_MatchAs(self, node: Any) -> None:
         """A pattern that binds a name."""
         self.generic_visit(node)
         name = node.rest if isinstance(node, ast.MatchMapping) else node.name
         if name:
             self.bind(mangle(self.owner, name), node)
 
-    visit_MatchStar = visit_MatchMapping = visit_MatchAs  # noqa: N815
+    visit_MatchStar = visit_MatchMapping = visit_MatchAs
 
 
 def is_frozen(value: ast.AST | None) -> bool:

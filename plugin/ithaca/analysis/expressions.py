@@ -255,7 +255,7 @@ class Expressions(ast.NodeVisitor):
         if node.value is not None:
             self.advance(node.value, node)
 
-    visit_YieldFrom = visit_Await = visit_Yield  # noqa: N815
+    visit_YieldFrom = visit_Await = visit_Yield
 
     # -- comprehensions
 
@@ -264,7 +264,7 @@ class Expressions(ast.NodeVisitor):
         self.advance(node.generators[0].iter, node)
         self.in_comprehension(node)
 
-    visit_SetComp = visit_DictComp = visit_ListComp  # noqa: N815
+    visit_SetComp = visit_DictComp = visit_ListComp
 
     def in_comprehension(self, node: Any) -> None:
         """A comprehension without its first iterable, which may be empty."""

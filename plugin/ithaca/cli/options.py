@@ -38,6 +38,20 @@ output_option = click.option(
     help="Write the output to FILE; `-` is standard output.",
 )
 
+backend_option = click.option(
+    "--backend",
+    metavar="NAME",
+    show_default="the `backend` setting, or local",
+    help="Backend that runs the steps: `local`, `argo`, `tekton` or another installed one.",
+)
+
+python_option = click.option(
+    "--python",
+    metavar="PATH",
+    show_default="the `python` setting, or that of the notebook's kernel",
+    help="Python interpreter of the kernels.",
+)
+
 environment_option = click.option(
     "--environment",
     metavar="WHAT",

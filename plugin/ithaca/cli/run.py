@@ -9,8 +9,10 @@ import click
 
 from ithaca.cli.options import (
     as_json,
+    backend_option,
     environment_option,
     flags,
+    python_option,
     remote_options,
     wait_or_detach,
 )
@@ -22,12 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("notebook", type=click.Path(readable=False), metavar="NB")
-@click.option(
-    "--backend",
-    metavar="NAME",
-    show_default="the `backend` setting, or local",
-    help="Backend that runs the steps: `local`, `argo`, `tekton` or another installed one.",
-)
+@backend_option
 @click.option(
     "-p",
     "--parameter",
@@ -37,12 +34,7 @@ if TYPE_CHECKING:
     show_default="the notebook's values",
     help="Set a parameter of the notebook; can be repeated.",
 )
-@click.option(
-    "--python",
-    metavar="PATH",
-    show_default="the `python` setting, or that of the notebook's kernel",
-    help="Python interpreter of the kernels.",
-)
+@python_option
 @environment_option
 @click.option(
     "--parallel",

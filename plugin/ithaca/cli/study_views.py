@@ -66,7 +66,6 @@ class Watch:
         self._trials: dict[int, TrialRecord] = {}
         self._best: list[TrialRecord] = []
         self._started = time.time()
-        self._prefix: Run | None = None
         stream = sys.stderr if to_stderr else sys.stdout
         self._at_terminal = stream.isatty()
         self._live: Any = None

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ithaca.cli.options import as_json, environment_option, flags, remote_options
+from ithaca.cli.options import (
+    as_json,
+    backend_option,
+    environment_option,
+    flags,
+    python_option,
+    remote_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ithaca.tuning.request import Wishes
+    from ithaca.tuning.request import TuneOptions
 
 
 @click.command()
@@ -78,18 +85,8 @@ if TYPE_CHECKING:
     show_default="a journal file",
     help="Database for Optuna, such as sqlite:///study.db or postgresql://…",
 )
-@click.option(
-    "--backend",
-    metavar="NAME",
-    show_default="the `backend` setting, or local",
-    help="Backend that runs the trials.",
-)
-@click.option(
-    "--python",
-    metavar="PATH",
-    show_default="the `python` setting, or that of the notebook's kernel",
-    help="Python interpreter of the kernels.",
-)
+@backend_option
+@python_option
 @environment_option
 @remote_options("Remote store for runs on a cluster.")
 @as_json
@@ -121,15 +118,17 @@ def tune(
     workflow = compiled(notebook)
     chosen = {"backend": backend, "python": python, "environment": environment, **flags()}
     with ProgressLine() as progress:
-        wishes = _wishes(parameters, settings, options)
-        prepared, request = prepare_study(workflow, wishes, progress=progress, **chosen)
+        tune_options = _tune_options(parameters, settings, options)
+        prepared, request = prepare_study(workflow, tune_options, progress=progress, **chosen)
     with Watch(request, to_stderr=as_json) as watch:
         record = drive(prepared, request, announce=watch.announce, report=watch.report)
     return watch.finish(Study(prepared.project, record), as_json=as_json)
 
 
-def _wishes(parameters: Sequence[str], settings: Sequence[str], options: dict[str, Any]) -> Wishes:
-    from ithaca.tuning.request import read_wishes
+def _tune_options(
+    parameters: Sequence[str], settings: Sequence[str], options: dict[str, Any]
+) -> TuneOptions:
+    from ithaca.tuning.request import read_options
     from ithaca.tuning.space import parse_space, plain_value
 
     space, fixed = parse_space(parameters)
@@ -141,4 +140,4 @@ def _wishes(parameters: Sequence[str], settings: Sequence[str], options: dict[st
         "settings": {name: plain_value(text) for name, text in chosen.items()} or None,
         **options,
     }
-    return read_wishes({k: v for k, v in given.items() if v is not None}, "the command line")
+    return read_options({k: v for k, v in given.items() if v is not None}, "the command line")

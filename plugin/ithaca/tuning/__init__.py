@@ -106,7 +106,7 @@ def tune(
         {'lr': 0.012}
     """
     from ithaca.runs.preparing import locate
-    from ithaca.tuning.request import read_wishes
+    from ithaca.tuning.request import read_options
     from ithaca.tuning.start import drive, prepare_study
     from ithaca.tuning.study import Study
 
@@ -131,7 +131,7 @@ def tune(
     }
     prepared, request = prepare_study(
         locate(workflow, root),
-        read_wishes({k: v for k, v in given.items() if v is not None}, "ithaca.tune"),
+        read_options({k: v for k, v in given.items() if v is not None}, "ithaca.tune"),
         sampler=sampler,
         backend=backend,
         python=python,

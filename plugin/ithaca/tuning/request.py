@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ithaca.runs import Project
 
 TRIALS = 20
-"""How many trials a study has if nothing says so."""
+"""The default number of trials."""
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TuneOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One source's part of a request: `[tool.ithaca.tune]`, `study` in the metadata, or options.
 
     None means that the source does not say.
@@ -97,7 +97,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
 
 
-def read_wishes(found: Mapping[str, Any], where: str) -> Wishes:
+def read_options(found: Mapping[str, Any], where: str) -> TuneOptions:
     """Read a table of settings.
 
     Args:
@@ -107,7 +107,7 @@ def read_wishes(found: Mapping[str, Any], where: str) -> Wishes:
     Raises:
         UsageError: A key is unknown, or its value has the wrong type.
     """
-    known = Wishes.__struct_fields__
+    known = TuneOptions.__struct_fields__
     content = {name.replace("-", "_"): value for name, value in found.items()}
     for name in content:
         if name not in known:
@@ -118,13 +118,13 @@ def read_wishes(found: Mapping[str, Any], where: str) -> Wishes:
                 cure=f"use one of {', '.join(known)}",
             )
     try:
-        return msgspec.convert(content, Wishes)
+        return msgspec.convert(content, TuneOptions)
     except msgspec.ValidationError as error:
         raise UsageError("ITH703", str(error), where=where, cure="correct its value") from None
 
 
-def of_project(project: Project) -> Wishes:
-    """The wishes of `[tool.ithaca.tune]`.
+def project_options(project: Project) -> TuneOptions:
+    """The options of `[tool.ithaca.tune]`.
 
     Args:
         project: The project.
@@ -132,15 +132,15 @@ def of_project(project: Project) -> Wishes:
     Raises:
         UsageError: A key is unknown, or its value has the wrong type.
     """
-    return read_wishes(project.settings.table("tune"), "pyproject.toml, [tool.ithaca.tune]")
+    return read_options(project.settings.table("tune"), "pyproject.toml, [tool.ithaca.tune]")
 
 
-def gather(workflow: Workflow, sources: Sequence[Wishes]) -> Request:
+def gather(workflow: Workflow, sources: Sequence[TuneOptions]) -> Request:
     """Merge the notebook's own study with other sources, and check the result.
 
     Args:
         workflow: The workflow.
-        sources: The settings' and the caller's wishes; the last one wins.
+        sources: The settings' and the caller's options; the last one wins.
 
     Returns:
         The request.
@@ -149,15 +149,15 @@ def gather(workflow: Workflow, sources: Sequence[Wishes]) -> Request:
         UsageError: Something is wrong; the message lists every problem.
     """
     notices: list[str] = []
-    wishes = [*_of_notebook(workflow, notices), *sources]
+    tune_options = [*_of_notebook(workflow, notices), *sources]
     merged: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
-    for each in wishes:
+    for each in tune_options:
         parameters.update(each.parameters)
         merged.update(
             {
                 name: value
-                for name in Wishes.__struct_fields__
+                for name in TuneOptions.__struct_fields__
                 if name != "parameters" and (value := getattr(each, name)) is not None
             }
         )
@@ -190,7 +190,7 @@ def _listed(problems: Sequence[str]) -> str:
     return f"{len(problems)} problems:" + "".join(f"\n  - {problem}" for problem in problems)
 
 
-def _of_notebook(workflow: Workflow, notices: list[str]) -> list[Wishes]:
+def _of_notebook(workflow: Workflow, notices: list[str]) -> list[TuneOptions]:
     """The study in the notebook's metadata."""
     study = workflow.study
     if study is None:
@@ -207,7 +207,7 @@ def _of_notebook(workflow: Workflow, notices: list[str]) -> list[Wishes]:
                 cure="correct it, or give the search under the metadata key `ithaca`",
             ) from None
         notices += found
-    return [read_wishes(content, f"{workflow.source.notebook}, the metadata's study")]
+    return [read_options(content, f"{workflow.source.notebook}, the metadata's study")]
 
 
 def _split(
@@ -311,12 +311,12 @@ def _unknown_metric(kind: str, metric: str, known: Sequence[str]) -> list[str]:
     return [f'{kind} "{metric}" is not a metric{suggest(metric, known)} ({listed})']
 
 
-_LEAST = {"trials": 1, "parallel": 1, "timeout": 0, "max_failures": 0, "retries": 0}
+_MINIMUM = {"trials": 1, "parallel": 1, "timeout": 0, "max_failures": 0, "retries": 0}
 
 
 def _numbers(merged: Mapping[str, Any]) -> list[str]:
     return [
         f"{name} must be at least {least} (got {merged[name]})"
-        for name, least in _LEAST.items()
+        for name, least in _MINIMUM.items()
         if name in merged and not merged[name] >= least
     ]

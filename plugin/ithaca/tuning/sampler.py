@@ -152,7 +152,7 @@ class Sampler:
             directions=[each.direction for each in document.objectives],
             load_if_exists=True,
         )
-        known = len(self._study.get_trials(deepcopy=False))
+        known = len(self._call(self._study.get_trials, deepcopy=False))
         self._study.sampler = sampler or make_sampler(request, known)
         self._stopped = False
         finite = sampler is None and request.algorithm in FINITE
@@ -212,7 +212,7 @@ class Sampler:
             for name, domain in self._domains.items()
         }
         end = trial.end
-        state = states.RUNNING if end is None else _told(states, end.state)
+        state = states.RUNNING if end is None else _optuna_state(states, end.state)
         values = list(end.values) if end is not None and end.state == "complete" else None
         found: FrozenTrial = create(
             state=state, params=params, distributions=self._space, values=values
@@ -243,7 +243,7 @@ class Sampler:
             values: Values of the objectives, of a complete trial.
             excess: By how much it breaks each constraint; at most 0 if it keeps it.
         """
-        told = _told(self._optuna.trial.TrialState, state)
+        told = _optuna_state(self._optuna.trial.TrialState, state)
         if state == "complete" and excess:
             frozen = self._call(self._study.get_trials, deepcopy=False)[number]
             if not frozen.state.is_finished():
@@ -261,10 +261,10 @@ class Sampler:
             self._stopped = True
 
     def _call(self, call: Any, *arguments: Any, **named: Any) -> Any:
-        return _reached(self._where, call, *arguments, **named)
+        return _call_storage(self._where, call, *arguments, **named)
 
 
-def _told(states: Any, state: TrialState) -> Any:
+def _optuna_state(states: Any, state: TrialState) -> Any:
     """A state in Optuna's terms."""
     return {"complete": states.COMPLETE, "pruned": states.PRUNED}.get(state, states.FAIL)
 
@@ -332,10 +332,10 @@ def _storage(url: str, journal: Path) -> Any:
     if not url:
         journal.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(journal)))
-    return _reached(without_password(url), RDBStorage, url)
+    return _call_storage(without_password(url), RDBStorage, url)
 
 
-def _reached(where: str, call: Any, *arguments: Any, **named: Any) -> Any:
+def _call_storage(where: str, call: Any, *arguments: Any, **named: Any) -> Any:
     """Call Optuna's storage, and report one that is away."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError

@@ -19,7 +19,7 @@ from ithaca.runs.preparing import prepare
 from ithaca.runs.project import find_project
 from ithaca.tuning.driver import POLL, POLL_STOP, Driver
 from ithaca.tuning.record import StudyRecord
-from ithaca.tuning.request import gather, of_project
+from ithaca.tuning.request import gather, project_options
 from ithaca.tuning.sampler import Sampler, check_algorithm, without_password
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ithaca.model import workflow as model
     from ithaca.runs import Preparation, Run, Workflow
     from ithaca.tuning.record import TrialRecord
-    from ithaca.tuning.request import Request, Wishes
+    from ithaca.tuning.request import Request, TuneOptions
 
     Announce = Callable[[StudyRecord, Run | None, Sequence[str]], None]
 
@@ -55,7 +55,7 @@ def shared_by_trials(workflow: model.Workflow, searched: Collection[str]) -> tup
 
 def prepare_study(
     workflow: Workflow,
-    wishes: Wishes,
+    tune_options: TuneOptions,
     *,
     sampler: BaseSampler | None = None,
     progress: Callable[[str, int, int], None] | None = None,
@@ -65,7 +65,7 @@ def prepare_study(
 
     Args:
         workflow: The workflow.
-        wishes: What the caller asks for; the rest is in the project and the notebook.
+        tune_options: What the caller asks for; the rest is in the project and the notebook.
         sampler: A sampler of Optuna's to use instead of the one that is named.
         progress: Called with (what, files, bytes) as the work proceeds.
         flags: Settings that override the project's, as in `ithaca.run`.
@@ -76,7 +76,7 @@ def prepare_study(
         BackendError: The backend cannot be reached.
     """
     project = find_project(workflow.root, flags)
-    request = gather(workflow.ir, [of_project(project), wishes])
+    request = gather(workflow.ir, [project_options(project), tune_options])
     problems = check_algorithm(request) if sampler is None else []
     check_arguments(workflow.ir, request.fixed)
     if problems:

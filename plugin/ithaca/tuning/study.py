@@ -6,8 +6,6 @@ import time
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
 from ithaca.errors import NotFound
 from ithaca.records import names
 from ithaca.runs.handle import open_run
@@ -201,8 +199,3 @@ def open_studies(project: Project) -> list[Study]:
         return []
     store = project.readable_store()
     return [open_study(project, name) for name in list_studies(store)]
-
-
-def to_json(study: Study) -> str:
-    """What `ithaca tune --json` prints."""
-    return msgspec.json.encode(study.describe()).decode()
