@@ -99,7 +99,7 @@ def test_a_waiting_client_survives_an_outage_of_the_api(
     with place.watching() as watcher:
         while not outside.waiting["slow"]:
             assert watcher.poll() is None, watcher.communicate()
-        engine.block_api(30)
+        engine.block_api(15)  # longer than a connection may take
         outside.open("slow")
         result = json.loads(watcher.communicate()[0])
     assert (watcher.returncode, result["status"], result["metrics"]) == (0, "succeeded", {"y": 1})

@@ -31,17 +31,9 @@ def test_a_person_is_asked_and_the_answer_counts(
     answered = result["steps"][0]["answer"]
     assert (answered["comment"], bool(answered["by"])) == ("because", True)
     assert outside.calls("asked") == (status == "succeeded")
-
-
-@pytest.mark.shows("`approval:`")
-def test_a_reused_step_asks_no_question(place: Place) -> None:
-    place.notebook(("step:ask approval:Really?", "x = 1"))
-    run = place.start()
-    place.wait(run, lambda result: statuses(result)["ask"] == "waiting")
-    assert place.ithaca("runs", "approve", run).returncode == 0
-    assert place.end(run)["status"] == "succeeded"
-    code, result = place.run()
-    assert (code, statuses(result)) == (0, {"ask": "reused"})
+    if status == "succeeded":  # a step that is reused asks no question
+        code, result = place.run()
+        assert (code, set(statuses(result).values())) == (0, {"reused"})
 
 
 @pytest.mark.shows("`runs cancel`")

@@ -19,7 +19,7 @@ def chain(outside: Outside, last: str) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.mark.shows("steps that are known are reused")
-def test_a_second_run_starts_no_step_and_shows_the_results_of_the_first(
+def test_a_later_run_starts_only_steps_that_changed_or_all_without_reuse(
     place: Place, outside: Outside
 ) -> None:
     place.notebook(*chain(outside, "1"))
@@ -31,22 +31,12 @@ def test_a_second_run_starts_no_step_and_shows_the_results_of_the_first(
     assert "loaded" in place.ithaca("runs", "logs", second["id"]).stdout
     assert (outside.calls("load"), outside.calls("use")) == (1, 1)
 
-
-@pytest.mark.shows("steps that are known are reused")
-def test_after_an_edit_only_the_edited_step_runs(place: Place, outside: Outside) -> None:
-    place.notebook(*chain(outside, "1"))
-    assert place.run()[0] == 0
     place.notebook(*chain(outside, "2"))
-    code, result = place.run()
-    assert (code, statuses(result)) == (0, {"load": "reused", "use": "succeeded"})
-    assert result["metrics"] == {"y": 3}
+    code, edited = place.run()
+    assert (code, statuses(edited)) == (0, {"load": "reused", "use": "succeeded"})
+    assert edited["metrics"] == {"y": 3}
     assert (outside.calls("load"), outside.calls("use")) == (1, 2)
 
-
-@pytest.mark.shows("steps that are known are reused")
-def test_without_reuse_every_step_runs(place: Place, outside: Outside) -> None:
-    place.notebook(*chain(outside, "1"))
-    assert place.run()[0] == 0
-    code, result = place.run("--no-reuse")
-    assert (code, set(statuses(result).values())) == (0, {"succeeded"})
-    assert (outside.calls("load"), outside.calls("use")) == (2, 2)
+    code, fresh = place.run("--no-reuse")
+    assert (code, set(statuses(fresh).values())) == (0, {"succeeded"})
+    assert (outside.calls("load"), outside.calls("use")) == (2, 3)
