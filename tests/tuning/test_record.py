@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from ithaca.errors import UsageError
 from ithaca.model.study import Constraint, Objective, StudyDocument, TrialEnd, TrialStart
+from ithaca.runs.project import find_project
 from ithaca.store import LocalStore
 from ithaca.tuning.record import StudyRecord, TrialRecord, best_of, find_study
+from ithaca.tuning.study import Study
 
 LOSS = Objective(metric="loss", direction="minimize")
 SIZE = Objective(metric="size", direction="maximize")
@@ -69,6 +71,30 @@ def test_the_first_result_of_a_trial_stays(record: StudyRecord) -> None:
     assert record.end_trial(first) == first
     other = StudyRecord(record.store, "digits")
     assert other.end_trial(TrialEnd(number=0, state="failed", run="r", ended=3.0)) == first
+
+
+def test_a_study_whose_storage_has_a_password_is_resumed_with_the_whole_url_only(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".git").mkdir()
+    project = find_project(tmp_path)
+    url = "postgresql://me:{}@host/db"
+    record = StudyRecord(project.store(create=True), "digits")
+    document = StudyDocument(
+        name="digits",
+        created=7.5,
+        notebook="n",
+        space={},
+        objectives=(LOSS,),
+        storage=url.format("***"),
+    )
+    record.create(document)
+    study = Study(project, record)
+    with pytest.raises(UsageError) as error:
+        study.options(trials=5)
+    assert error.value.code == "ITH712"
+    found = study.options(trials=5, storage=url.format("secret"))
+    assert (found.trials, found.objective) == (5, ["minimize:loss"])
 
 
 def test_a_metric_that_is_nan_breaks_a_constraint() -> None:

@@ -64,10 +64,14 @@ def test_trials_share_the_steps_that_no_searched_parameter_reaches(project: Path
     assert study.describe()["executions"] == {"asked": 6, "ran": 4}
 
 
-def test_the_same_values_as_plain_optuna(project: Path) -> None:
+def test_a_sampler_of_python_gives_the_same_values_as_plain_optuna(project: Path) -> None:
     import optuna
 
-    study = tune(notebook(), trials=3)
+    seeded = optuna.samplers.RandomSampler(seed=3)
+    study = tune(notebook(), trials=3, algorithm=seeded, settings=None)
+    with pytest.raises(UsageError) as error:  # its record does not hold the sampler
+        study.resume(trials=4)
+    assert (error.value.code, "RandomSampler" in error.value.message) == ("ITH712", True)
     plain = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     plain.optimize(lambda trial: (trial.suggest_float("x", 0, 4) - 2) ** 2 + 10, n_trials=3)
     assert [trial.end.values[0] for trial in study.trials if trial.end] == [
@@ -179,7 +183,7 @@ def test_a_second_driver_of_the_same_study_is_refused(project: Path) -> None:
     assert ithaca.open_study("nb").status == "stopped"
 
 
-def test_an_interrupted_study_is_continued_by_the_same_command(project: Path) -> None:
+def test_an_interrupted_study_is_resumed_from_its_record(project: Path) -> None:
     notebook(PARAMETERS, LOAD, SLOW, METRICS)
     command = [
         *(sys.executable, "-m", "ithaca", "tune", "nb.ipynb", "--param", "x=float(0,4)"),
@@ -194,7 +198,9 @@ def test_an_interrupted_study_is_continued_by_the_same_command(project: Path) ->
     process.communicate()
     assert process.returncode == 130
     assert ithaca.open_study("nb").status == "interrupted"
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    (project / "below").mkdir()
+    command = [sys.executable, "-m", "ithaca", "studies", "resume", "nb", "--json"]
+    done = subprocess.run(command, cwd="below", capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert (found["study"], found["status"]) == ("nb", "finished")
     assert found["trials"]["complete"] == 2

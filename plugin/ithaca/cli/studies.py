@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ithaca.cli.options import as_json, output_option, project, remote_options
+from ithaca.cli.options import (
+    as_json,
+    environment_option,
+    output_option,
+    project,
+    python_option,
+    remote_options,
+)
 from ithaca.cli.output import print_json, write_output
+from ithaca.cli.tune import limit_options, storage_option
 
 if TYPE_CHECKING:
     from ithaca.tuning.study import Study
@@ -20,7 +28,7 @@ looks = remote_options("Also read studies from this remote store.")
 
 @click.group()
 def studies() -> None:
-    """List, show, stop and export studies."""
+    """List, show, stop, continue and export studies."""
 
 
 @studies.command("list")
@@ -115,6 +123,31 @@ def stop(name: str, wait: bool) -> None:
     study.stop()
     if wait:
         study.wait()
+
+
+@studies.command()
+@study_argument
+@limit_options()
+@storage_option
+@python_option
+@environment_option
+@remote_options("Remote store for runs on a cluster.")
+@as_json
+def resume(
+    name: str, python: str | None, environment: str | None, as_json: bool, **changes: Any
+) -> int:
+    """Continue a study that was stopped, interrupted or killed, or add trials to it.
+
+    Options that are not given are those of its last session. Exit codes are those of `ithaca tune`.
+    """
+    from ithaca.cli.run import compiled
+    from ithaca.cli.tune import search
+
+    study = _open(name)
+    tune_options = study.options(**changes)
+    workflow = compiled(str(study.notebook))
+    chosen = {"backend": study.backend, "python": python, "environment": environment}
+    return search(workflow, tune_options, chosen, as_json=as_json)
 
 
 @studies.command()

@@ -16,9 +16,46 @@ from ithaca.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ithaca.cli.options import Command
+    from ithaca.runs import Workflow
     from ithaca.tuning.request import TuneOptions
+
+storage_option = click.option(
+    "--storage",
+    metavar="URL",
+    show_default="a journal file",
+    help="Database for Optuna, such as sqlite:///study.db or postgresql://…",
+)
+
+
+def limit_options(**defaults: str) -> Callable[[Command], Command]:
+    """The options that say how many trials a study runs, and how long.
+
+    Args:
+        defaults: What the help shows as the default of an option.
+    """
+    options = {
+        "trials": (int, "N", "Run N trials."),
+        "parallel": (int, "N", "Run at most N trials at once."),
+        "timeout": (float, "SECONDS", "Start no trial after this many seconds."),
+        "max_failures": (int, "N", "End the study when more than N trials failed."),
+        "retries": (int, "N", "Start a failed trial again N times."),
+    }
+
+    def decorate(command: Command) -> Command:
+        for name, (kind, metavar, text) in reversed(options.items()):
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                type=kind,
+                metavar=metavar,
+                show_default=defaults.get(name, False),
+                help=text,
+            )(command)
+        return command
+
+    return decorate
 
 
 @click.command()
@@ -47,10 +84,6 @@ if TYPE_CHECKING:
     metavar="METRIC<=BOUND",
     help="Bound that a metric of a feasible trial keeps, also METRIC>=BOUND; can be repeated.",
 )
-@click.option("--trials", type=int, metavar="N", show_default="20", help="Run N trials.")
-@click.option(
-    "--parallel", type=int, metavar="N", show_default="1", help="Run at most N trials at once."
-)
 @click.option(
     "--algorithm",
     metavar="NAME",
@@ -64,27 +97,14 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="Setting of the sampler, such as seed=1; can be repeated.",
 )
-@click.option(
-    "--timeout", type=float, metavar="SECONDS", help="Start no trial after this many seconds."
-)
-@click.option(
-    "--max-failures", type=int, metavar="N", help="End the study when more than N trials failed."
-)
-@click.option(
-    "--retries", type=int, metavar="N", show_default="0", help="Start a failed trial again N times."
-)
+@limit_options(trials="20", parallel="1", retries="0")
 @click.option(
     "--study",
     metavar="NAME",
     show_default="the workflow's name",
     help="Name of the study; an existing one is continued.",
 )
-@click.option(
-    "--storage",
-    metavar="URL",
-    show_default="a journal file",
-    help="Database for Optuna, such as sqlite:///study.db or postgresql://…",
-)
+@storage_option
 @backend_option
 @python_option
 @environment_option
@@ -109,17 +129,36 @@ def tune(
     Exit codes: 0 the study has its trials, 1 it failed or no trial succeeded, 2 wrong usage, 3 the
     notebook has errors, 4 the backend, the store or the storage cannot be used, 130 interrupted.
     """
-    from ithaca.cli.progress import ProgressLine
     from ithaca.cli.run import compiled
+
+    workflow = compiled(notebook)
+    chosen = {"backend": backend, "python": python, "environment": environment}
+    return search(workflow, _tune_options(parameters, settings, options), chosen, as_json=as_json)
+
+
+def search(
+    workflow: Workflow, tune_options: TuneOptions, chosen: dict[str, Any], *, as_json: bool
+) -> int:
+    """Start or continue a study, and show it while it runs.
+
+    Args:
+        workflow: The workflow.
+        tune_options: What the study shall do.
+        chosen: Settings that override the project's.
+        as_json: Print the result as JSON.
+
+    Returns:
+        The exit code of the command.
+    """
+    from ithaca.cli.progress import ProgressLine
     from ithaca.cli.study_views import Watch
     from ithaca.tuning.start import drive, prepare_study
     from ithaca.tuning.study import Study
 
-    workflow = compiled(notebook)
-    chosen = {"backend": backend, "python": python, "environment": environment, **flags()}
     with ProgressLine() as progress:
-        tune_options = _tune_options(parameters, settings, options)
-        prepared, request = prepare_study(workflow, tune_options, progress=progress, **chosen)
+        prepared, request = prepare_study(
+            workflow, tune_options, progress=progress, **chosen, **flags()
+        )
     with Watch(request, to_stderr=as_json) as watch:
         record = drive(prepared, request, announce=watch.announce, report=watch.report)
     return watch.finish(Study(prepared.project, record), as_json=as_json)

@@ -182,7 +182,7 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
         writer: The machine and process that drives.
         trials: How many finished trials the study shall have; None for no limit.
         parallel: How many trials run at once.
-        algorithm: Name of the sampler.
+        algorithm: Name of the sampler, or the class of one that was made in Python.
         settings: Its settings.
         timeout: Seconds after which no trial starts; None for no limit.
         max_failures: The study ends when more trials than this failed; None for no limit.

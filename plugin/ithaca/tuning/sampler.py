@@ -43,6 +43,9 @@ SAMPLERS = {
 FINITE = ("grid", "bruteforce")
 """Algorithms that try each combination once."""
 
+HIDDEN = "***"
+"""Stands for the password of a storage."""
+
 _OWN = {"self", "kwargs", "args", "search_space", "constraints_func"}
 
 
@@ -322,7 +325,7 @@ def without_password(url: str) -> str:
         >>> without_password("postgresql://me:secret@host/db")
         'postgresql://me:***@host/db'
     """
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{HIDDEN}@", url)
 
 
 def _storage(url: str, journal: Path) -> Any:

@@ -119,7 +119,8 @@ def drive(
         record.create(document)
         proposals.restore(record.trials())
         notices = _changes(record, prepared)
-        session = _session(prepared, request, _prefix(record, prepared, request))
+        algorithm = request.algorithm if sampler is None else type(sampler).__name__
+        session = _session(prepared, request, algorithm, _prefix(record, prepared, request))
         record.start_session(session)
         end = SessionEnd(ended=time.time(), reason="interrupted")
         try:
@@ -262,7 +263,7 @@ def _has_ended(prefix: Run, record: StudyRecord, session: SessionStart) -> bool:
     return not stopped
 
 
-def _session(prepared: Preparation, request: Request, prefix: str) -> SessionStart:
+def _session(prepared: Preparation, request: Request, algorithm: str, prefix: str) -> SessionStart:
     return SessionStart(
         id=str(ULID()),
         started=time.time(),
@@ -273,7 +274,7 @@ def _session(prepared: Preparation, request: Request, prefix: str) -> SessionSta
         writer=f"{socket.gethostname()}:{os.getpid()}",
         trials=request.trials,
         parallel=request.parallel,
-        algorithm=request.algorithm,
+        algorithm=algorithm,
         settings=msgspec.to_builtins(request.settings),
         timeout=request.timeout,
         max_failures=request.max_failures,

@@ -6,13 +6,18 @@ import time
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, Literal
 
-from ithaca.errors import NotFound
+from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
 from ithaca.runs.handle import open_run
+from ithaca.runs.preparing import locate
 from ithaca.tuning.record import best_of, find_study, list_studies
-from ithaca.tuning.start import is_driven
+from ithaca.tuning.request import TuneOptions
+from ithaca.tuning.sampler import HIDDEN, SAMPLERS
+from ithaca.tuning.start import drive, is_driven, prepare_study
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ithaca.model.study import SessionEnd, SessionStart, StudyDocument
     from ithaca.runs import Project, Run
     from ithaca.tuning.record import StudyRecord, TrialRecord
@@ -31,6 +36,10 @@ _STATUS: dict[str, Status] = {
     "interrupted": "interrupted",
     "failed": "failed",
 }
+
+
+_AGAIN = ("trials", "parallel", "algorithm", "settings", "timeout", "max_failures", "retries")
+"""What a session is asked for again."""
 
 
 class Study:
@@ -78,6 +87,17 @@ class Study:
         return "unknown" if elsewhere else "interrupted"
 
     @property
+    def notebook(self) -> Path:
+        """Path of its notebook on this machine."""
+        return self._project.root / self.document.notebook
+
+    @property
+    def backend(self) -> str | None:
+        """The backend of its last session."""
+        session = self.session
+        return session[0].backend if session else None
+
+    @property
     def trials(self) -> list[TrialRecord]:
         """All trials that were started, in order."""
         return self._record.trials()
@@ -111,6 +131,70 @@ class Study:
                 cure=f"`ithaca studies trials {self.name}` lists its trials",
             )
         return open_run(self._project, trial.run)
+
+    def options(self, **changes: Any) -> TuneOptions:
+        """What its last session was asked for: with these options, the study continues.
+
+        Args:
+            changes: Other values; None leaves one as it was.
+
+        Raises:
+            UsageError: The record is not enough to continue it (ITH712).
+        """
+        document, session = self.document, self.session
+        again = {name: getattr(session[0], name) for name in _AGAIN} if session else {}
+        given = {
+            "study": self.name,
+            "parameters": {**document.space, **document.fixed},
+            "objective": [str(each) for each in document.objectives],
+            "constraints": [str(each) for each in document.constraints],
+            "storage": document.storage or None,
+            **again,
+            **{name: value for name, value in changes.items() if value is not None},
+        }
+        if given.get("algorithm", "tpe") not in SAMPLERS:
+            raise UsageError(
+                "ITH712",
+                f"its sampler is a {given['algorithm']} that was made in Python",
+                where=f"study {self.name}",
+                cure="continue it from Python: call `ithaca.tune` as before",
+            )
+        if HIDDEN in (given["storage"] or ""):
+            raise UsageError(
+                "ITH712",
+                f"the password of its storage is not recorded: {document.storage}",
+                where=f"study {self.name}",
+                cure="give the whole URL with --storage",
+            )
+        return TuneOptions(**given)
+
+    def resume(self, **changes: Any) -> Study:
+        """Continue the study as its last session began, in this process, until it ends.
+
+        Args:
+            changes: Other values of `trials`, `parallel`, `timeout`, `max_failures`, `retries` or
+                `storage`, as in `ithaca.tune`.
+
+        Returns:
+            The study.
+
+        Raises:
+            UsageError: Another process drives it, its notebook has another space now, or its
+                record is not enough to continue it.
+            StoreError: The store cannot be written.
+            BackendError: The backend or Optuna's storage cannot be reached.
+
+        Example:
+            >>> ithaca.open_study("search").resume(trials=50)  # doctest: +SKIP
+            <ithaca.Study search>
+        """
+        prepared, request = prepare_study(
+            locate(self.notebook, self._project.root),
+            self.options(**changes),
+            backend=self.backend,
+            store=self._project.remote,
+        )
+        return Study(prepared.project, drive(prepared, request))
 
     def stop(self) -> None:
         """Ask the driver to cancel the running trials and to end."""
