@@ -26,7 +26,7 @@ def make_valid(path: Path) -> None:
         config = json.load(_content(archive, record["Config"]))
         (layer,) = record["Layers"]
         _set_times(image, archive, layer)
-        digest = hashlib.file_digest(_content(archive, layer), "sha256").hexdigest()  # type: ignore[arg-type]
+        digest = hashlib.file_digest(_content(archive, layer), "sha256").hexdigest()
         config["rootfs"]["diff_ids"] = [f"sha256:{digest}"]
         texts = {record["Config"]: config, "manifest.json": [record]}
         image.seek(min(archive.getmember(name).offset for name in texts))
@@ -50,9 +50,9 @@ def _set_times(image: IO[bytes], archive: tarfile.TarFile, layer: str) -> None:
                     image.write(struct.pack("<I", int(each.mtime)))
 
 
-def _content(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+def _content(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
     found = archive.extractfile(name)
-    assert found is not None
+    assert isinstance(found, io.BufferedReader)
     return found
 
 

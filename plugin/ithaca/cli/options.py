@@ -122,6 +122,39 @@ def remote_options(text: str, default: str = "the `store` setting") -> Callable[
     return decorate
 
 
+def session_options(**defaults: str) -> Callable[[Command], Command]:
+    """The options of a study that may be others when it continues.
+
+    Args:
+        defaults: What the help shows as the default of an option.
+    """
+    options = {
+        "trials": (int, "N", "Run N trials."),
+        "parallel": (int, "N", "Run at most N trials at once."),
+        "timeout": (float, "SECONDS", "Start no trial after this many seconds."),
+        "max_failures": (int, "N", "End the study when more than N trials failed."),
+        "retries": (int, "N", "Start a failed trial again N times."),
+        "storage": (
+            str,
+            "URL",
+            "Database for Optuna, such as sqlite:///study.db or postgresql://…",
+        ),
+    }
+
+    def decorate(command: Command) -> Command:
+        for name, (kind, metavar, text) in reversed(options.items()):
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                type=kind,
+                metavar=metavar,
+                show_default=defaults.get(name, False),
+                help=text,
+            )(command)
+        return command
+
+    return decorate
+
+
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
     context.meta.setdefault(_FLAGS, {})[str(option.name)] = value
 

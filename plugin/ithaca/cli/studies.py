@@ -15,9 +15,9 @@ from ithaca.cli.options import (
     project,
     python_option,
     remote_options,
+    session_options,
 )
 from ithaca.cli.output import print_json, write_output
-from ithaca.cli.tune import limit_options, storage_option
 
 if TYPE_CHECKING:
     from ithaca.tuning.study import Study
@@ -127,8 +127,7 @@ def stop(name: str, wait: bool) -> None:
 
 @studies.command()
 @study_argument
-@limit_options()
-@storage_option
+@session_options()
 @python_option
 @environment_option
 @remote_options("Remote store for runs on a cluster.")

@@ -13,49 +13,14 @@ from ithaca.cli.options import (
     flags,
     python_option,
     remote_options,
+    session_options,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ithaca.cli.options import Command
     from ithaca.runs import Workflow
     from ithaca.tuning.request import TuneOptions
-
-storage_option = click.option(
-    "--storage",
-    metavar="URL",
-    show_default="a journal file",
-    help="Database for Optuna, such as sqlite:///study.db or postgresql://…",
-)
-
-
-def limit_options(**defaults: str) -> Callable[[Command], Command]:
-    """The options that say how many trials a study runs, and how long.
-
-    Args:
-        defaults: What the help shows as the default of an option.
-    """
-    options = {
-        "trials": (int, "N", "Run N trials."),
-        "parallel": (int, "N", "Run at most N trials at once."),
-        "timeout": (float, "SECONDS", "Start no trial after this many seconds."),
-        "max_failures": (int, "N", "End the study when more than N trials failed."),
-        "retries": (int, "N", "Start a failed trial again N times."),
-    }
-
-    def decorate(command: Command) -> Command:
-        for name, (kind, metavar, text) in reversed(options.items()):
-            command = click.option(
-                f"--{name.replace('_', '-')}",
-                type=kind,
-                metavar=metavar,
-                show_default=defaults.get(name, False),
-                help=text,
-            )(command)
-        return command
-
-    return decorate
 
 
 @click.command()
@@ -97,14 +62,13 @@ def limit_options(**defaults: str) -> Callable[[Command], Command]:
     metavar="NAME=VALUE",
     help="Setting of the sampler, such as seed=1; can be repeated.",
 )
-@limit_options(trials="20", parallel="1", retries="0")
+@session_options(trials="20", parallel="1", retries="0", storage="a journal file")
 @click.option(
     "--study",
     metavar="NAME",
     show_default="the workflow's name",
     help="Name of the study; an existing one is continued.",
 )
-@storage_option
 @backend_option
 @python_option
 @environment_option

@@ -38,8 +38,8 @@ _STATUS: dict[str, Status] = {
 }
 
 
-_AGAIN = ("trials", "parallel", "algorithm", "settings", "timeout", "max_failures", "retries")
-"""What a session is asked for again."""
+_RECORDED = ("trials", "parallel", "algorithm", "settings", "timeout", "max_failures", "retries")
+"""The options that each session records."""
 
 
 class Study:
@@ -133,7 +133,7 @@ class Study:
         return open_run(self._project, trial.run)
 
     def options(self, **changes: Any) -> TuneOptions:
-        """What its last session was asked for: with these options, the study continues.
+        """The options of its last session, with changes: those that continue the study.
 
         Args:
             changes: Other values; None leaves one as it was.
@@ -142,20 +142,21 @@ class Study:
             UsageError: The record is not enough to continue it (ITH712).
         """
         document, session = self.document, self.session
-        again = {name: getattr(session[0], name) for name in _AGAIN} if session else {}
+        recorded = {name: getattr(session[0], name) for name in _RECORDED} if session else {}
         given = {
             "study": self.name,
             "parameters": {**document.space, **document.fixed},
             "objective": [str(each) for each in document.objectives],
             "constraints": [str(each) for each in document.constraints],
             "storage": document.storage or None,
-            **again,
+            **recorded,
             **{name: value for name, value in changes.items() if value is not None},
         }
-        if given.get("algorithm", "tpe") not in SAMPLERS:
+        algorithm = given.get("algorithm")
+        if algorithm is not None and algorithm not in SAMPLERS:
             raise UsageError(
                 "ITH712",
-                f"its sampler is a {given['algorithm']} that was made in Python",
+                f"its sampler is a {algorithm} that was made in Python",
                 where=f"study {self.name}",
                 cure="continue it from Python: call `ithaca.tune` as before",
             )
