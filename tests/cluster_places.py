@@ -18,18 +18,17 @@ import fcntl
 import functools
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import urlsplit
 
-import psutil
 import yaml
 
+from api_gate import Gate, open_gate
 from places import POLL, Engine, Json, Place, skip_test
 
 if TYPE_CHECKING:
@@ -129,9 +128,8 @@ store_secret = "{SECRET}"
 
     @classmethod
     @contextlib.contextmanager
-    def reserved(cls, *, alone: str = "") -> Iterator[None]:
-        own = f"{LOCK}.{cls.backend}"
-        with _locked(LOCK, alone=alone == "cluster"), _locked(own, alone=alone == "engine"):
+    def reserved(cls, *, alone: bool = False) -> Iterator[None]:
+        with _locked(f"{LOCK}.{cls.backend}", alone=alone):
             yield
 
     @abstractmethod
@@ -189,7 +187,7 @@ store_secret = "{SECRET}"
 
 
 class Controller(Engine):
-    """The controller of an engine, and the API server.
+    """The controller of an engine, and the way to the API server.
 
     Args:
         namespace: The namespace of its pods.
@@ -213,11 +211,8 @@ class Controller(Engine):
         ):
             time.sleep(POLL)
 
-    def block_api(self, seconds: float) -> None:
-        server = _api_server()
-        # A separate process resumes the server even if the test fails.
-        script = f"kill -STOP {server}; sleep {seconds}; kill -CONT {server}"
-        subprocess.run(["sh", "-c", script], check=True, start_new_session=True)
+    def gate(self, folder: Path) -> AbstractContextManager[Gate]:
+        return open_gate(Path(os.environ["KUBECONFIG"]), folder)
 
     def _pods(self) -> list[Any]:
         from ithaca.backends.kubernetes.client import POD
@@ -329,16 +324,6 @@ def _no_foreign_image() -> str:
 def _is_ready(pod: Any) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _api_server() -> int:
-    """The process of the API server, if it runs on this machine."""
-    host = urlsplit(connect().address).hostname
-    ours = {each.address for addresses in psutil.net_if_addrs().values() for each in addresses}
-    for process in psutil.process_iter(["cmdline"]):
-        if host in ours and "kube-apiserver" in (process.info["cmdline"] or []):
-            return process.pid
-    return int(skip_test("the API server is no process of this machine"))
 
 
 def _limits(content: Any, resource: str) -> Iterator[Any]:

@@ -14,13 +14,17 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 import warm_program
 from notebooks import Cell, write_notebook
+
+if TYPE_CHECKING:
+    from api_gate import Gate
 
 POLL = 0.3
 """Seconds between two polls."""
@@ -43,8 +47,8 @@ class Engine(ABC):
         """Restart the engine and wait until it is ready."""
 
     @abstractmethod
-    def block_api(self, seconds: float) -> None:
-        """Block the API for some seconds."""
+    def gate(self, folder: Path) -> AbstractContextManager[Gate]:
+        """A way to the engine's API for one client; files that it needs go into a folder."""
 
 
 class Place(ABC):
@@ -87,12 +91,11 @@ class Place(ABC):
 
     @classmethod
     @contextlib.contextmanager
-    def reserved(cls, *, alone: str = "") -> Iterator[None]:
+    def reserved(cls, *, alone: bool = False) -> Iterator[None]:
         """Reserve the place for one test.
 
         Args:
-            alone: What no other test may use at the same time: `engine`, `cluster` (all engines),
-                or nothing, which excludes only tests that reserve the place alone.
+            alone: Whether no other test may use the engine at the same time.
         """
         yield
 
@@ -191,9 +194,9 @@ class Place(ABC):
         return done.stdout.strip()
 
     @contextlib.contextmanager
-    def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def watching(self, *words: str, **env: str) -> Iterator[subprocess.Popen[str]]:
         """Run the notebook in a process that waits for the end of the run."""
-        begun = self.begin("run", "nb.ipynb", "--backend", self.backend, "--json", *words)
+        begun = self.begin("run", "nb.ipynb", "--backend", self.backend, "--json", *words, **env)
         try:
             yield begun
         finally:

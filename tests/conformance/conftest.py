@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     kind: type[Place] = request.param
     if reason := kind.unavailable():
         pytest.skip(reason)
-    with kind.reserved(alone=_alone(request.fixturenames)):
+    with kind.reserved(alone="engine_alone" in request.fixturenames):
         yield kind(tmp_path / f"p{uuid.uuid4().hex[:8]}")
-
-
-@pytest.fixture
-def cluster_alone() -> None:
-    """No other test of the cluster runs at the same time."""
 
 
 @pytest.fixture
@@ -46,12 +41,6 @@ def outside(place: Place) -> Iterator[Outside]:
         yield found
 
 
-def _alone(fixtures: Collection[str]) -> str:
-    """The scope that a test with these fixtures reserves alone."""
-    wanted = [each for each in ("engine", "cluster") if f"{each}_alone" in fixtures]
-    return wanted[0] if wanted else ""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--features", type=Path, help="write the table of features into this page")
 
@@ -63,11 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run exclusive tests last: first those of one engine, then those of the cluster."""
+    """Run tests that reserve an engine last."""
     for item in items:
         if (mark := item.get_closest_marker("shows")) is not None:
             assert set(mark.args) <= set(FEATURES), f"{item.name} shows an unknown feature"
             backend = item.callspec.params["place"].backend  # type: ignore[attr-defined]
             item.user_properties += [("shows", mark.args), ("backend", backend)]
-    order = ("", "engine", "cluster")
-    items.sort(key=lambda item: order.index(_alone(getattr(item, "fixturenames", ()))))
+    items.sort(key=lambda item: "engine_alone" in getattr(item, "fixturenames", ()))

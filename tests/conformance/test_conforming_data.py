@@ -18,23 +18,6 @@ WITHOUT_ITHACA = (
 """A cell that fails if it, or a process that it starts, sees anything of the copied Ithaca."""
 
 
-@pytest.mark.shows("`step:`, `prev:`", "`pipeline-metrics`")
-def test_a_step_runs_after_the_steps_that_it_needs(place: Place, outside: Outside) -> None:
-    place.notebook(
-        outside.cell,
-        ("step:last prev:left prev:right", "fourth = outside('count', 'order')"),
-        ("step:left prev:first", "second = outside('count', 'order')"),
-        ("step:right prev:first", "third = outside('count', 'order')"),
-        ("step:first", "first = outside('count', 'order')"),
-        ("pipeline-metrics", "first, second, third, fourth"),
-    )
-    code, result = place.run()
-    assert (code, result["status"]) == (0, "succeeded"), result
-    numbers = result["metrics"]
-    assert (numbers["first"], numbers["fourth"]) == (1, 4)
-    assert {numbers["second"], numbers["third"]} == {2, 3}
-
-
 @pytest.mark.shows("steps run at the same time")
 def test_independent_steps_run_at_the_same_time(place: Place, outside: Outside) -> None:
     place.notebook(
@@ -48,25 +31,41 @@ def test_independent_steps_run_at_the_same_time(place: Place, outside: Outside) 
     assert statuses(place.end(run)) == {"left": "succeeded", "right": "succeeded"}
 
 
-@pytest.mark.shows("values and files between steps")
-def test_values_and_files_cross_branches_and_joins(place: Place) -> None:
+@pytest.mark.shows("`step:`, `prev:`", "values and files between steps", "`pipeline-metrics`")
+def test_values_and_files_cross_branches_and_joins_in_the_order_of_the_tags(
+    place: Place, outside: Outside
+) -> None:
     (place.folder / "data.txt").write_text("2")
     place.notebook(
-        ("step:load", "rows = [1, 2, 3]\nsame = rows\nopen('data.txt', 'a').write('1')"),
-        (
-            "step:left prev:load",
-            "a = sum(rows)\nopen('left.txt', 'w').write(open('data.txt').read() * 2)",
-        ),
-        ("step:right prev:load", "b = max(rows)\nopen('right.txt', 'w').write('7')"),
+        outside.cell,
         (
             "step:join prev:left prev:right",
+            "fourth = outside('count', 'order')\n"
             "total = a + b + (same is rows)\n"
             "found = int(open('left.txt').read() + open('right.txt').read())",
         ),
-        ("pipeline-metrics", "print(total)\nprint(found)"),
+        (
+            "step:left prev:load",
+            "second = outside('count', 'order')\n"
+            "a = sum(rows)\nopen('left.txt', 'w').write(open('data.txt').read() * 2)",
+        ),
+        (
+            "step:right prev:load",
+            "third = outside('count', 'order')\nb = max(rows)\nopen('right.txt', 'w').write('7')",
+        ),
+        (
+            "step:load",
+            "first = outside('count', 'order')\n"
+            "rows = [1, 2, 3]\nsame = rows\nopen('data.txt', 'a').write('1')",
+        ),
+        ("pipeline-metrics", "print(total)\nprint(found)\nfirst, second, third, fourth"),
     )
     code, result = place.run()
-    assert (code, result["metrics"]) == (0, {"total": 10, "found": 21217}), result
+    assert (code, result["status"]) == (0, "succeeded"), result
+    numbers = result["metrics"]
+    assert (numbers["total"], numbers["found"]) == (10, 21217)
+    assert (numbers["first"], numbers["fourth"]) == (1, 4)
+    assert {numbers["second"], numbers["third"]} == {2, 3}
     assert (place.folder / "data.txt").read_text() == "2"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_run_continues_when_the_engine_restarts(
 
 @pytest.mark.shows("the engine's API does not answer for a while")
 def test_a_waiting_client_survives_an_outage_of_the_api(
-    cluster_alone: None, place: Place, outside: Outside
+    place: Place, outside: Outside, tmp_path: Path
 ) -> None:
     engine = place.engine
     place.notebook(
@@ -96,10 +97,10 @@ def test_a_waiting_client_survives_an_outage_of_the_api(
         ("step:after prev:slow", "y = x"),
         ("pipeline-metrics", "y"),
     )
-    with place.watching() as watcher:
+    with engine.gate(tmp_path) as gate, place.watching(**gate.environment) as watcher:
         while not outside.waiting["slow"]:
             assert watcher.poll() is None, watcher.communicate()
-        engine.block_api(15)  # longer than a connection may take
+        gate.close(15)  # longer than a connection may take
         outside.open("slow")
         result = json.loads(watcher.communicate()[0])
     assert (watcher.returncode, result["status"], result["metrics"]) == (0, "succeeded", {"y": 1})
