@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from syrupy.assertion import SnapshotAssertion
@@ -17,9 +18,10 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from cluster_schemas import problems
 from cluster_workflows import EVERY, PLAIN, emitted, run, text_of, workflow
 from ithaca.backends.kubernetes.backend import ClusterBackend
+from ithaca.backends.kubernetes.manifests import manifests, of_template
 from ithaca.compiling.compile import compile as compiled
-from ithaca.model.run import PlannedStep, RunDocument
-from ithaca.model.workflow import Step, Workflow
+from ithaca.model.run import PlannedStep, RunDocument, Trial
+from ithaca.model.workflow import Parameter, Step, Workflow
 from ithaca_argo import ArgoBackend
 from ithaca_tekton import TektonBackend
 
@@ -50,6 +52,35 @@ PLANNED: dict[str, tuple[Workflow, RunDocument]] = {
         ),
     ),
 }
+
+
+TRIAL = {
+    "id": "01JBBBBBBBBBBBBBBBBBBBBBBB",
+    "store": "s3://bucket/prefix",
+    "arguments": {"lr": 0.25},
+    "trial": Trial(study="search", number=7, attempt=2),
+}
+"""What belongs to one trial only."""
+
+
+def of_trial(**more: Any) -> tuple[Workflow, RunDocument]:
+    """A workflow, and a trial of a study in which its first step is known."""
+    steps = (Step(name="load"), Step(name="train", needs=("load",), parameters=("lr",)))
+    plan = (
+        PlannedStep(step="load", action="reuse", execution="e" * 64),
+        PlannedStep(step="train", action="run", key="k" * 64),
+    )
+    lr = Parameter(name="lr", type="float", default=0.1)
+    wanted = msgspec.structs.replace(workflow(*steps), parameters=(lr,))
+    return wanted, msgspec.structs.replace(run(*plan), **{**TRIAL, **more})
+
+
+def study_objects(engine: str, *, pinned: str = "e" * 64, **more: Any) -> list[Any]:
+    """The objects of a study's template, and that of one trial."""
+    backend, (wanted, document) = BACKENDS[engine](PLAIN), of_trial(**more)
+    builder = backend.engine()
+    *lasting, example = builder.template(wanted, of_template(document, {pinned}))
+    return [*lasting, builder.instance(example, wanted, document)]
 
 
 class GoldenManifests(SingleFileSnapshotExtension):
@@ -101,6 +132,43 @@ def test_every_setting_is_in_the_golden_manifests(engine: str) -> None:
 
 def test_a_planned_run_has_the_golden_manifest(engine: str, golden: SnapshotAssertion) -> None:
     assert text_of(BACKENDS[engine](PLAIN).emit(*PLANNED[engine])) == golden
+
+
+def test_a_study_has_the_golden_manifests(engine: str, golden: SnapshotAssertion) -> None:
+    assert text_of(manifests(study_objects(engine))) == golden
+
+
+def test_trials_share_a_template_and_differ_in_names_labels_and_arguments(engine: str) -> None:
+    other = {"id": "01JCCCCCCCCCCCCCCCCCCCCCCC", "arguments": {"lr": 0.5}, "created": 9.0}
+    one = study_objects(engine)
+    another = study_objects(engine, **other, trial=Trial(study="search", number=8))
+    assert one[:-1] == another[:-1]
+    labels = another[-1]["metadata"]["labels"]
+    assert (labels["ithaca/study"], labels["ithaca/trial"]) == ("search", "8")
+    assert labels["ithaca/run"] == other["id"]
+    assert "0.5" in json.dumps(another[-1])
+    assert "0.25" not in json.dumps(another)
+
+
+def test_another_template_has_another_name(engine: str) -> None:
+    usual = study_objects(engine)
+    names = {usual[0]["metadata"]["name"]}
+    for other in (
+        study_objects(engine, pinned="f" * 64),
+        study_objects(engine, store="s3://elsewhere"),
+        study_objects(engine, trial=Trial(study="another", number=7)),
+    ):
+        names.add(other[0]["metadata"]["name"])
+    assert len(names) == 4
+
+
+def test_the_schemas_accept_the_objects_of_a_study(engine: str) -> None:
+    for document in study_objects(engine):
+        assert problems(engine, document) == []
+
+
+def test_a_trial_is_a_small_object(engine: str) -> None:
+    assert len(json.dumps(study_objects(engine)[-1], separators=(",", ":"))) < 700
 
 
 def test_the_objects_that_are_sent_are_those_that_are_printed(engine: str) -> None:

@@ -138,6 +138,38 @@ def test_a_watch_ends_when_the_object_went_while_it_was_disconnected(
     assert versions(cluster) == [3]
 
 
+def test_a_watch_of_many_says_when_a_list_is_complete_and_what_was_deleted(
+    server: Scripted, cluster: Cluster
+) -> None:
+    stop = threading.Event()
+    server.script = [listed(5, 3, 4), (200, event("MODIFIED", 6)), DELETED, listed(99)]
+    seen = []
+    for change, found in cluster.watch_all(MAPS, labels={"a": "b", "c": "d"}, stop=stop):
+        seen.append((change, found.get("metadata", {}).get("resourceVersion")))
+        if change == "deleted":
+            stop.set()
+    assert seen == [
+        ("found", "3"),
+        ("found", "4"),
+        ("listed", None),
+        ("changed", "6"),
+        ("deleted", "99"),
+    ]
+
+
+def test_a_long_list_is_read_in_pages(server: Scripted, cluster: Cluster) -> None:
+    first = json.loads(listed(5, 3)[1])
+    first["metadata"] = {"continue": "more"}
+    stop = threading.Event()
+    server.script = [(200, json.dumps(first)), listed(5, 4)]
+    seen = []
+    for change, _ in cluster.watch_all(MAPS, labels={"a": "b"}, stop=stop):
+        seen.append(change)
+        if change == "listed":
+            stop.set()
+    assert seen == ["found", "found", "listed"]
+
+
 class Waiting(tls_server.Answer):
     """Lists one object, then sends one event in a chunk of its own, and no more."""
 

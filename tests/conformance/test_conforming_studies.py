@@ -11,19 +11,28 @@ from places import Place
 
 
 @pytest.mark.shows("`ithaca tune`")
-def test_a_study_runs_shared_steps_once_and_finds_its_best_trial(
+def test_a_study_runs_shared_steps_once_and_goes_on_after_its_driver_was_killed(
     place: Place, outside: Outside
 ) -> None:
     place.notebook(
         outside.cell,
         ("pipeline-parameters", "x = 1.0"),
         ("step:load cache:off", "outside('count', 'load')\nbase = 3"),
-        ("step:fit prev:load", "outside('count', 'fit')\nloss = (x - 2) ** 2 + base"),
+        (
+            "step:fit prev:load",
+            "outside('count', 'fit')\noutside('gate', 'fit')\nloss = (x - 2) ** 2 + base",
+        ),
         ("pipeline-metrics", "print(loss)"),
     )
-    options = ("--param", "x=choice(0,2)", "--objective", "minimize:loss", "--algorithm", "grid")
+    space = ("--param", "x=choice(0,2)", "--objective", "minimize:loss", "--algorithm", "grid")
+    options = (*space, "--trials", "2", "--parallel", "2", "--json")
     command = ("tune", "nb.ipynb", "--backend", place.backend, *options)
-    done = place.ithaca(*command, "--trials", "2", "--parallel", "2", "--json")
+    with place.begin(*command) as driver:
+        while outside.calls("fit") < 2:
+            assert driver.poll() is None, driver.communicate()
+        driver.kill()
+    outside.open("fit")
+    done = place.ithaca(*command)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["status"], found["trials"]["complete"]) == ("finished", 2)

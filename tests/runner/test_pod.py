@@ -18,7 +18,7 @@ from pod_project import Cluster
 from step_project import RUN, Project, metric, parameter, step
 
 from ithaca.backends.kubernetes.command import STORE_PREFIX
-from ithaca.model.run import AttemptStart, Execution
+from ithaca.model.run import AttemptStart, Execution, PlannedStep
 from ithaca.model.workflow import Parameter, Volume
 from ithaca.records import names
 from ithaca.runner.pod import credentials
@@ -96,6 +96,22 @@ def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
 
 
 @slow
+def test_a_parent_can_be_named_by_its_step_in_the_runs_plan(cluster: Cluster) -> None:
+    cluster.project.define(
+        step("a", "x = [1]", writes=("x",)),
+        step("b", "print(x + [2])", reads=("x",), needs=("a",)),
+    )
+    cluster.submit()
+    first = cluster.step("a")
+    assert first.code == 0, first.output
+    trial = "01JRUNNER0000000000000000001"
+    known = PlannedStep(step="a", action="reuse", execution=first.out("execution"))
+    cluster.submit(id=trial, plan=(known, PlannedStep(step="b", action="run")))
+    second = cluster.pod("--step=b", "--parents=@a", run=trial)
+    assert second.code == 0, second.output
+    assert "[1, 2]" in cluster.journal_of(trial).log("b", 1)[0].decode()
+
+
 def test_a_failure_exits_with_1_before_the_last_attempt_and_with_65_after_it(
     cluster: Cluster,
 ) -> None:

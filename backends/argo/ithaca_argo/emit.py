@@ -1,8 +1,9 @@
 """Builds Argo's objects from a workflow: a pure function.
 
 Without a run: a WorkflowTemplate and a small Workflow that refers to it, for people, git and
-triggers. With a run: one Workflow of exactly the steps that its plan starts. A reused step has no
-task; its execution is written where its output would be read.
+triggers. For a study: the same, once, and a small Workflow for each trial. With a run: one Workflow
+of exactly the steps that its plan starts. A reused step has no task; its execution is written where
+its output would be read.
 """
 
 from __future__ import annotations
@@ -38,17 +39,53 @@ def emit(workflow: Workflow, settings: ArgoSettings, run: RunDocument | None) ->
     spec = _spec(workflow, settings, run)
     if run is not None:
         name = shared.workflow(workflow.name, run.id)
-        labels = {"ithaca/workflow": workflow.name, "ithaca/run": run.id}
-        return [_object("Workflow", {"name": name}, settings, spec, labels)]
-    labels = {"ithaca/workflow": workflow.name}
+        return [_object("Workflow", {"name": name}, settings, spec, manifests.labels(run))]
+    return _lasting(workflow, settings, spec, workflow.name)
+
+
+def template(workflow: Workflow, settings: ArgoSettings, run: RunDocument) -> list[Object]:
+    """Build what the trials of a study share; see `Engine.template`."""
+    settings = manifests.validated(workflow, settings, run)
+    spec = _spec(workflow, settings, run)
+    study = run.trial.study if run.trial else workflow.name
+    name = shared.template(study, spec.model_dump(mode="json", exclude_none=True))
+    return _lasting(workflow, settings, spec, name, manifests.study_labels(run))
+
+
+def instance(example: Object, workflow: Workflow, run: RunDocument) -> Object:
+    """Build the Workflow of a trial; see `Engine.instance`."""
+    given = {
+        names.parameter(name): text
+        for name, text in manifests.changed_arguments(workflow, run).items()
+    }
+    parameters = [{"name": k, "value": v} for k, v in {"ithaca-run": run.id, **given}.items()]
+    metadata = {
+        **example["metadata"],
+        "name": shared.workflow(workflow.name, run.id),
+        "labels": manifests.labels(run),
+    }
+    del metadata["generateName"]
+    spec = {**example["spec"], "arguments": {"parameters": parameters}}
+    return {**example, "metadata": metadata, "spec": spec}
+
+
+def _lasting(
+    workflow: Workflow,
+    settings: ArgoSettings,
+    spec: m.WorkflowSpec,
+    name: str,
+    more: Mapping[str, str] | None = None,
+) -> list[Object]:
+    """A WorkflowTemplate, and a Workflow that refers to it."""
+    labels = {"ithaca/workflow": workflow.name, **(more or {})}
     about = {"workflows.argoproj.io/description": workflow.description}
     annotations = about if workflow.description else None
     arguments = _arguments(workflow, None)
     reference = m.WorkflowSpec(
-        workflow_template_ref=m.WorkflowTemplateRef(name=workflow.name),
+        workflow_template_ref=m.WorkflowTemplateRef(name=name),
         arguments=m.Arguments(parameters=arguments) if arguments else None,
     )
-    name, generated = workflow.name, shared.workflow(workflow.name)
+    generated = shared.workflow(workflow.name)
     return [
         _object("WorkflowTemplate", {"name": name}, settings, spec, labels, annotations),
         _object("Workflow", {"generateName": generated}, settings, reference, labels),

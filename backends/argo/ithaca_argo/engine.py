@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
     from ithaca_argo.settings import ArgoSettings
 
+_UNSEEN = "workflowtemplates.argoproj.io"
+"""Part of the message when the controller has not heard of a new WorkflowTemplate yet."""
+
 INSTALLED = Installed(
     group=GROUP,
     kinds=("workflows", "workflowtemplates", "workflowtaskresults"),
@@ -28,6 +31,7 @@ INSTALLED = Installed(
         pods=(Right(GROUP, "workflowtaskresults", ("create", "patch")),),
         people=(
             Right(GROUP, "workflows", ("create", "get", "list", "watch", "patch", "update")),
+            Right(GROUP, "workflowtemplates", ("create", "get")),  # for the trials of a study
             Right("", "pods", ("list",)),  # to see why one does not start
         ),
     ),
@@ -55,6 +59,18 @@ class ArgoEngine(Engine):
 
         return emit(workflow, self.settings, run)
 
+    def template(self, workflow: Workflow, shared: RunDocument) -> list[Object]:
+        """The WorkflowTemplate of a study, and a Workflow that uses it."""
+        from ithaca_argo.emit import template
+
+        return template(workflow, self.settings, shared)
+
+    def instance(self, example: Object, workflow: Workflow, run: RunDocument) -> Object:
+        """A Workflow that uses the WorkflowTemplate of its study."""
+        from ithaca_argo.emit import instance
+
+        return instance(example, workflow, run)
+
     def outcome(self, found: Object) -> Outcome | None:
         """How the steps ended, also while the last pod still runs."""
         phase = workflow.phase(found)
@@ -65,6 +81,8 @@ class ArgoEngine(Engine):
         if (found.get("spec") or {}).get("shutdown"):
             return Outcome("cancelled", "it was stopped in Argo")
         message = str((found.get("status") or {}).get("message") or "")
+        if _UNSEEN in message and not workflow.nodes(found):
+            return Outcome("lost", message)
         return Outcome("failed", message, workflow.deadline(found))
 
     def pods(self, cluster: Cluster, found: Object) -> list[PodState]:  # noqa: ARG002 - in the object

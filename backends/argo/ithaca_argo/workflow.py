@@ -66,8 +66,9 @@ def phase(workflow: Mapping[str, Any]) -> str | None:
 
 def deadline(workflow: Mapping[str, Any]) -> float | None:
     """The run's deadline in seconds, if it has passed."""
-    seconds = (workflow.get("spec") or {}).get("activeDeadlineSeconds")
-    started = (workflow.get("status") or {}).get("startedAt")
+    status = workflow.get("status") or {}
+    spec = status.get("storedWorkflowTemplateSpec") or workflow.get("spec") or {}
+    seconds, started = spec.get("activeDeadlineSeconds"), status.get("startedAt")
     if not seconds or not started:
         return None
     ended = (nodes(workflow).get(workflow["metadata"]["name"]) or {}).get("finishedAt")

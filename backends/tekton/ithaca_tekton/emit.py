@@ -1,9 +1,9 @@
 """Builds Tekton's objects from a workflow: a pure function.
 
 Without a run: the Tasks, the Pipeline and a PipelineRun that refers to it, for people, git and
-triggers. With a run: a PipelineRun of exactly the steps that its plan starts. It contains all its
-Tasks as long as it is small; with hundreds of steps it refers to Tasks instead, which makes it a
-third as large.
+triggers. For a study: the same, once, and a PipelineRun for each trial. With a run: a PipelineRun
+of exactly the steps that its plan starts. It contains all its Tasks as long as it is small; with
+hundreds of steps it refers to Tasks instead, which makes it a third as large.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from msgspec.structs import replace
 from ithaca.backends.kubernetes import manifests
 from ithaca.backends.kubernetes import names as shared
 from ithaca.errors import UsageError
+from ithaca_tekton import names
 from ithaca_tekton.inline import inlined, shortened
 from ithaca_tekton.model import Metadata, PipelineSpec
 from ithaca_tekton.objects import create, inline_tasks, run_spec, with_tasks
-from ithaca_tekton.pipeline import Graph
+from ithaca_tekton.pipeline import RUN, Graph, run_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ithaca.backends.kubernetes import Object
     from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
@@ -45,7 +48,7 @@ def emit(workflow: Workflow, settings: TektonSettings, run: RunDocument | None) 
     settings = manifests.validated(workflow, settings, run)
     graph = Graph(workflow, settings, run)
     if run is None:
-        return _lasting(graph)
+        return _lasting(graph, workflow.name)
     alone = _alone(graph, run)
     if _size(alone) <= ALONE:
         return [alone]
@@ -61,11 +64,39 @@ def emit(workflow: Workflow, settings: TektonSettings, run: RunDocument | None) 
     )
 
 
-def _lasting(graph: Graph) -> list[Object]:
+def template(workflow: Workflow, settings: TektonSettings, run: RunDocument) -> list[Object]:
+    """Build what the trials of a study share; see `Engine.template`."""
+    settings = manifests.validated(workflow, settings, run)
+    graph = Graph(workflow, settings, run)
+    study = run.trial.study if run.trial else workflow.name
+    name = shared.template(study, _lasting(graph, ""))
+    return _lasting(graph, name, manifests.study_labels(run))
+
+
+def instance(
+    example: Object, workflow: Workflow, settings: TektonSettings, run: RunDocument
+) -> Object:
+    """Build the PipelineRun of a trial; see `Engine.instance`."""
+    named = names.parameters(each.name for each in workflow.parameters)
+    given = manifests.changed_arguments(workflow, run).items()
+    params = [
+        {"name": RUN, "value": run_options(workflow, settings, run)},
+        *({"name": named[name], "value": text} for name, text in given),
+    ]
+    metadata = {
+        **example["metadata"],
+        "name": shared.workflow(workflow.name, run.id),
+        "labels": manifests.labels(run),
+    }
+    del metadata["generateName"]
+    return {**example, "metadata": metadata, "spec": {**example["spec"], "params": params}}
+
+
+def _lasting(graph: Graph, name: str, more: Mapping[str, str] | None = None) -> list[Object]:
     """The Tasks and the Pipeline to apply once, and a PipelineRun to create for each run."""
-    workflow, settings, labels = graph.workflow, graph.settings, graph.labels()
+    workflow, settings, labels = graph.workflow, graph.settings, {**graph.labels(), **(more or {})}
     members, ends = graph.members(), graph.ends()
-    objects, tasks = with_tasks(workflow.name, [*members, *ends], labels, settings)
+    objects, tasks = with_tasks(name, [*members, *ends], labels, settings)
     pipeline = PipelineSpec(
         description=workflow.description or None,
         params=graph.defaults(),
@@ -74,10 +105,10 @@ def _lasting(graph: Graph) -> list[Object]:
     )
     run = replace(
         run_spec([*members, *ends], graph.end().pod, settings),
-        pipeline_ref={"name": workflow.name},
+        pipeline_ref={"name": name},
         params=graph.given(),
     )
-    name, generated = workflow.name, shared.workflow(workflow.name)
+    generated = shared.workflow(workflow.name)
     return [
         *objects,
         create("Pipeline", Metadata(name=name, labels=labels), pipeline, settings),

@@ -48,6 +48,18 @@ class TektonEngine(Engine):
 
         return emit(workflow, self.settings, run)
 
+    def template(self, workflow: Workflow, shared: RunDocument) -> list[Object]:
+        """The Tasks and the Pipeline of a study, and a PipelineRun that uses them."""
+        from ithaca_tekton.emit import template
+
+        return template(workflow, self.settings, shared)
+
+    def instance(self, example: Object, workflow: Workflow, run: RunDocument) -> Object:
+        """A PipelineRun that uses the Pipeline of its study."""
+        from ithaca_tekton.emit import instance
+
+        return instance(example, workflow, self.settings, run)
+
     def outcome(self, found: Object) -> Outcome | None:
         """How the steps ended, also while the last pod still runs."""
         condition = _condition(found.get("status") or {})

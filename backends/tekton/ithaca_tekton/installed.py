@@ -19,6 +19,7 @@ RIGHTS = Rights(
         Right(GROUP, "pipelineruns", ("create", "get", "list", "watch", "patch")),
         Right(GROUP, "taskruns", ("get", "list")),
         Right(GROUP, "tasks", ("create", "get", "patch")),  # for runs with hundreds of steps
+        Right(GROUP, "pipelines", ("create", "get")),  # for the trials of a study
     ),
 )
 

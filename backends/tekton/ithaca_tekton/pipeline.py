@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Step, Workflow
     from ithaca_tekton.settings import TektonSettings
 
-_RUN = "ithaca-run"
+RUN = "ithaca-run"
 """The Pipeline's parameter that is not an argument of the notebook."""
 
 _ENGINE = (
     "tekton/$(context.pipelineRun.namespace)/$(context.pipelineRun.name)/$(context.pipelineRun.uid)"
 )
+
+
+def run_options(workflow: Workflow, settings: TektonSettings, run: RunDocument | None) -> list[str]:
+    """The options of every pod of a run."""
+    values = manifests.run_parameters(workflow, settings, run)
+    options = command.PLANNED if run else command.RUN
+    return [f"--{name}={values[f'ithaca-{name}']}" for name in options]
 
 
 class Member(NamedTuple):
@@ -67,15 +74,13 @@ class Graph:
         self.prepared = preparations(self.steps, settings, run)
         self.named = labels(step.name for step in workflow.steps)
         self.parameters = names.parameters(each.name for each in workflow.parameters)
-        values = manifests.run_parameters(workflow, settings, run)
-        options = command.PLANNED if run else command.RUN
-        self.run = [f"--{name}={values[f'ithaca-{name}']}" for name in options]
+        self.run = run_options(workflow, settings, run)
         self.arguments = manifests.arguments(workflow, run)
 
     def defaults(self) -> list[ParamSpec]:
         """The parameters of the Pipeline."""
         return [
-            ParamSpec(name=_RUN, type="array", default=self.run),
+            ParamSpec(name=RUN, type="array", default=self.run),
             *(
                 ParamSpec(name=self.parameters[name], type="string", default=text)
                 for name, text in self.arguments.items()
@@ -101,8 +106,7 @@ class Graph:
 
     def labels(self, run: RunDocument | None = None) -> dict[str, str]:
         """The labels of every object; those of a run include its id."""
-        found = {"ithaca/workflow": self.workflow.name}
-        return {**found, "ithaca/run": run.id} if run else found
+        return manifests.labels(run) if run else {"ithaca/workflow": self.workflow.name}
 
     def end(self) -> Member:
         """The task of `finally` that records the end."""
@@ -190,7 +194,7 @@ class Graph:
 
     def _params(self, pod: Pod, own: Mapping[str, str]) -> list[Param]:
         """The parameters of a task: those of every pod, its own, and the notebook's arguments."""
-        values: dict[str, str | list[str]] = {"run": [f"$(params.{_RUN}[*])"], "engine": _ENGINE}
+        values: dict[str, str | list[str]] = {"run": [f"$(params.{RUN}[*])"], "engine": _ENGINE}
         image = pod.settings.image
         if image is not None and image != self.settings.image:  # which is the Task's default
             values["image"] = image

@@ -25,7 +25,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from ithaca.model.run import Obstacle, RunDocument
@@ -164,6 +164,22 @@ class Session(ABC):
 
         Yields:
             A function that waits until the run may have changed, for at most the given seconds.
+        """
+        yield time.sleep
+
+    @contextlib.contextmanager
+    def follow_study(
+        self,
+        study: str,  # noqa: ARG002 - for backends that watch many runs at once
+    ) -> Iterator[Callable[[float], Collection[str] | None]]:
+        """Watch all runs of a study for as long as the block lasts.
+
+        Args:
+            study: Name of the study.
+
+        Yields:
+            A function that waits for at most the given seconds. It returns the ids of the runs that
+            may have ended; None if any may have.
         """
         yield time.sleep
 

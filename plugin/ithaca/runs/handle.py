@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ithaca.model.workflow import Workflow
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs.project import Project
+    from ithaca.store import Store
     from ithaca.values import NamedValue
 
 POLL = 0.2
@@ -58,11 +59,18 @@ class Run:
         'succeeded'
     """
 
-    def __init__(self, project: Project, run_id: str) -> None:
+    def __init__(
+        self,
+        project: Project,
+        run_id: str,
+        store: Store | None = None,
+        session: Session | None = None,
+    ) -> None:
         self.id = run_id
         self._project = project
-        self._store = project.store_of(run_id)
+        self._store = store or project.store_of(run_id)
         self._journal = Journal(self._store, run_id)
+        self._shared_session = session
 
     def __repr__(self) -> str:
         return f"<ithaca.Run {self.id}>"
@@ -76,6 +84,8 @@ class Run:
     @cached_property
     def _session(self) -> Session:
         """Reaches the run on its backend."""
+        if self._shared_session is not None:
+            return self._shared_session
         backend = self._project.backend(self.document.backend)
         return backend.session(self._project.home, self._store)
 

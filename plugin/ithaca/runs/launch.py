@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.compiling.arguments import complete_arguments, parse_arguments
+from ithaca.model.run import PlannedStep, Trial
 from ithaca.records import names
 from ithaca.runs.handle import Run
 from ithaca.runs.reasons import why_again
@@ -17,9 +18,10 @@ from ithaca.runs.submission import executions, new_run, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
 
     from ithaca.backends import Backend, Session
-    from ithaca.model.run import RunDocument, Trial
+    from ithaca.model.run import RunDocument
     from ithaca.model.workflow import Workflow
     from ithaca.planning.keys import Known
     from ithaca.runs.environment import Environments
@@ -109,8 +111,38 @@ class Preparation:
 
     def open(self, run_id: str) -> Run | None:
         """A run that was launched before; None if there is none of this id."""
-        known = self._store.exists(names.run(run_id))
-        return Run(self._project, run_id) if known else None
+        return self._run(run_id) if self._store.exists(names.run(run_id)) else None
+
+    def _run(self, run_id: str) -> Run:
+        """A run that shares the connection of this preparation."""
+        return Run(self._project, run_id, self._store, self._session)
+
+    def of_study(self, study: str) -> Preparation:
+        """The same workflow, whose launches are trials of a study and share one template.
+
+        Args:
+            study: Name of the study.
+        """
+        plan = tuple(
+            PlannedStep(
+                step=step.name,
+                action="reuse" if step.name in self.known else "run",
+                execution=self.known[step.name].execution if step.name in self.known else None,
+            )
+            for step in self.workflow.steps
+        )
+        template = msgspec.structs.replace(
+            self._document, plan=plan, trial=Trial(study=study, number=0)
+        )
+        digest = self._store.put(msgspec.json.encode(template))
+        document = msgspec.structs.replace(self._document, template=digest)
+        return replace(self, _document=document)
+
+    def follow_study(
+        self, study: str
+    ) -> AbstractContextManager[Callable[[float], Collection[str] | None]]:
+        """Watch the trials of a study; see `Session.follow_study`."""
+        return self._session.follow_study(study)
 
     def launch(
         self,
@@ -154,4 +186,4 @@ class Preparation:
             again = why_again(self._store, self.workflow, document, files)
             document = msgspec.structs.replace(document, notices=(*document.notices, *again))
         submit(self._backend, self._session, self._store, document, self._notebook)
-        return Run(self._project, document.id)
+        return self._run(document.id)

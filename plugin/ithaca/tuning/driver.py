@@ -27,7 +27,7 @@ from ithaca.records.fold import ENDED
 from ithaca.tuning.space import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ithaca.model.study import SessionStart, StudyDocument, TrialState
     from ithaca.records.fold import RunState
@@ -40,6 +40,9 @@ POLL, POLL_REMOTE = 0.1, 2.0
 
 POLL_EACH = 0.005
 """Seconds by which each running trial lengthens this: a look at one takes about a tenth of it."""
+
+SWEEP = 30.0
+"""Seconds between two looks at every trial, whatever the backend says."""
 
 POLL_STOP = 1.0
 """Seconds between two looks for a request to stop."""
@@ -76,7 +79,6 @@ class Driver:
         session: This session's document.
         sampler: Proposes the trials.
         report: Called after each change of a trial.
-        sleep: Waits a moment.
     """
 
     def __init__(
@@ -86,11 +88,10 @@ class Driver:
         session: SessionStart,
         sampler: Sampler,
         report: Callable[[TrialRecord], None] = lambda _trial: None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.prepared, self.record, self.session, self.sampler = prepared, record, session, sampler
         self.study: StudyDocument = record.study()
-        self._report, self._sleep = report, sleep
+        self._report = report
         self.live: dict[int, Live] = {}
         self._waiting: deque[tuple[Proposal, int]] = deque()
         self._done = 0
@@ -101,6 +102,7 @@ class Driver:
         self._exhausted = False
         self._stopped = False
         self._looked = 0.0
+        self._swept = 0.0
         self._pause = POLL_REMOTE if prepared.document.store else POLL
 
     def drive(self) -> SessionEnd:
@@ -115,24 +117,34 @@ class Driver:
             StoreError: The store cannot be written.
             BackendError: The backend cannot be reached.
         """
-        try:
-            self._adopt()
-            while True:
-                self._collect()
-                reason = self._reason()
-                if reason is None:
-                    self._fill()
-                if not self.live and (reason or self._enough()):
-                    # A time limit that passes with the last trial did not cut anything off.
-                    if self._enough() and not self._waiting and reason == "timeout":
-                        reason = None
-                    return SessionEnd(ended=time.time(), reason=reason or "finished")
-                if reason in ("goal", "failures", "stopped"):
-                    self._cancel()
-                self._sleep(max(self._pause, POLL_EACH * len(self.live)))
-        except KeyboardInterrupt:
-            self._cancel()
-            raise
+        with self.prepared.follow_study(self.study.name) as wait:
+            try:
+                return self._drive(wait)
+            except KeyboardInterrupt:
+                self._cancel()
+                raise
+
+    def _drive(self, wait: Callable[[float], Collection[str] | None]) -> SessionEnd:
+        """Run trials to the end.
+
+        Args:
+            wait: Waits for some seconds at most, and returns the runs that may have ended.
+        """
+        self._adopt()
+        changed: Collection[str] | None = None
+        while True:
+            self._collect(changed)
+            reason = self._reason()
+            if reason is None:
+                self._fill()
+            if not self.live and (reason or self._enough()):
+                # A time limit that passes with the last trial did not cut anything off.
+                if self._enough() and not self._waiting and reason == "timeout":
+                    reason = None
+                return SessionEnd(ended=time.time(), reason=reason or "finished")
+            if reason in ("goal", "failures", "stopped"):
+                self._cancel()
+            changed = wait(max(self._pause, POLL_EACH * len(self.live)))
 
     # -- before
 
@@ -206,9 +218,17 @@ class Driver:
         self.live[proposal.number] = Live(proposal, attempt, run)
         self._show(proposal.number)
 
-    def _collect(self) -> None:
-        """Record the trials whose runs have ended, and tell the sampler."""
+    def _collect(self, changed: Collection[str] | None) -> None:
+        """Record the trials whose runs have ended, and tell the sampler.
+
+        Args:
+            changed: The runs that may have ended; None for all of them.
+        """
+        if time.monotonic() - self._swept > SWEEP:
+            changed, self._swept = None, time.monotonic()
         for number, live in list(self.live.items()):
+            if changed is not None and live.run.id not in changed:
+                continue
             state = live.run.observe()
             if state.status not in ENDED:
                 continue

@@ -128,7 +128,8 @@ def drive(
             announce(record, prefix, notices)
             if prefix is None or _has_ended(prefix, record, session):
                 after = prepared if prefix is None else prepared.after(prefix)
-                end = Driver(after, record, session, proposals, report).drive()
+                trials = after.of_study(request.study)
+                end = Driver(trials, record, session, proposals, report).drive()
             else:
                 end = SessionEnd(ended=time.time(), reason="stopped")
         except Exception as error:

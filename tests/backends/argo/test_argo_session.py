@@ -75,6 +75,19 @@ def test_a_run_whose_last_pod_never_wrote_gets_its_end_after_a_moment(
     assert end.status == "failed"
 
 
+def test_a_run_whose_template_argo_had_not_seen_yet_is_lost_and_did_not_fail(
+    session: ClusterSession, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LATE", 0.0)
+    message = 'workflowtemplates.argoproj.io "nb-ab2bcd16" not found'
+    view = session._view(journal.id)
+    status = {"phase": "Error", "message": message}
+    view.found, view.until = {"metadata": {"name": "w"}, "status": status}, float("inf")
+    session.reconcile(journal.id)
+    assert (end := journal.ended()) is not None
+    assert (end.status, end.message) == ("lost", message)
+
+
 def test_a_run_that_ended_long_ago_needs_no_second_look(
     session: ClusterSession, journal: Journal
 ) -> None:

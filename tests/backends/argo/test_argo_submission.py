@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from argo_workflows import PLAIN, run, workflow
 
-from ithaca.backends.kubernetes import ClusterSession, watching
+from ithaca.backends.kubernetes import ClusterSession, creating, following, watching
 from ithaca.backends.kubernetes import session as module
 from ithaca.errors import BackendError
 from ithaca.model.run import PlannedStep
@@ -81,7 +81,8 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    monkeypatch.setattr(module, "AGAIN", (0.01, 0.01))
+    monkeypatch.setattr(creating, "AGAIN", (0.01, 0.01))
+    monkeypatch.setattr(following, "LOOK", 0.01)
     monkeypatch.setattr(module, "LOOK", 0.01)
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.01)
     with Scripted() as found:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from ithaca.backends.kubernetes.connection import Connection
+    from ithaca.backends.kubernetes.watching import Seen
 
 MANAGER = "ithaca"
 """The field manager of server-side apply."""
@@ -114,8 +115,7 @@ class Cluster:
         self, kind: Kind, *, labels: Mapping[str, str] | None = None
     ) -> tuple[list[dict[str, Any]], str]:
         """The objects with these labels, and the version of the list."""
-        wanted = ",".join(f"{name}={text}" for name, text in (labels or {}).items())
-        query = {"labelSelector": wanted} if wanted else {}
+        query = {"labelSelector": _selector(labels)} if labels else {}
         found = self._json("GET", self._path(kind), query=query)
         return found["items"], found["metadata"]["resourceVersion"]
 
@@ -157,9 +157,24 @@ class Cluster:
             name: Its name.
             stop: Set it to end the watch.
         """
+        from ithaca.backends.kubernetes.watching import follow_one
+
+        return follow_one(self.connection, self._path(kind), name, stop)
+
+    def watch_all(
+        self, kind: Kind, *, labels: Mapping[str, str], stop: threading.Event
+    ) -> Iterator[Seen]:
+        """Yield the objects with these labels now and after each change, until `stop` is set.
+
+        Args:
+            kind: What they are.
+            labels: Their labels.
+            stop: Set it to end the watch.
+        """
         from ithaca.backends.kubernetes.watching import follow
 
-        return follow(self.connection, self._path(kind), name, stop)
+        wanted = {"labelSelector": _selector(labels)}
+        return follow(self.connection, self._path(kind), wanted, stop)
 
     def allowed(self, verb: str, group: str, resource: str, *, account: str | None = None) -> bool:
         """Whether you, or a service account, may do something in the namespace.
@@ -271,6 +286,10 @@ def _content(response: BaseHTTPResponse, path: str) -> dict[str, Any]:
             cure="check that the kubeconfig names an API server, and the proxies on the way to it",
         ) from None
     return found
+
+
+def _selector(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={text}" for name, text in labels.items())
 
 
 def kind_of(manifest: Mapping[str, Any]) -> Kind:

@@ -50,12 +50,13 @@ class Outcome(NamedTuple):
     """How the steps of a run ended, according to the engine.
 
     Attributes:
-        status: `cancelled` if the run was stopped in the engine itself.
+        status: `cancelled` if the run was stopped in the engine itself, `lost` if the engine failed
+            before it started a pod, so that another run may succeed.
         message: The reason; empty if the steps' own records give it.
         deadline: The run's deadline in seconds, if it has passed.
     """
 
-    status: Literal["succeeded", "failed", "cancelled"]
+    status: Literal["succeeded", "failed", "cancelled", "lost"]
     message: str = ""
     deadline: float | None = None
 
@@ -114,6 +115,30 @@ class Engine(ABC):
 
         Raises:
             UsageError: A setting is missing or wrong, or a text has a variable of the engine.
+        """
+
+    @abstractmethod
+    def template(self, workflow: Workflow, shared: RunDocument) -> Sequence[Object]:
+        """Build what the runs of a study's trials share.
+
+        A pure function. The names of the objects follow from the study and the content.
+
+        Args:
+            workflow: The workflow.
+            shared: What the documents of the runs have in common (`manifests.of_template`).
+
+        Returns:
+            The objects to create once, and last an object of a run that refers to them.
+        """
+
+    @abstractmethod
+    def instance(self, example: Object, workflow: Workflow, run: RunDocument) -> Object:
+        """Build the object of one run that uses a template.
+
+        Args:
+            example: The last object that `template` returned; it is not changed.
+            workflow: The workflow.
+            run: The planned run.
         """
 
     @abstractmethod

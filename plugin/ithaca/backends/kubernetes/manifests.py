@@ -18,13 +18,16 @@ from ithaca.backends.protocol import Manifest
 from ithaca.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from ithaca.backends.kubernetes.settings import ClusterSettings
-    from ithaca.model.run import RunDocument
+    from ithaca.model.run import PlannedStep, RunDocument
     from ithaca.model.workflow import Step, Workflow
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
+STUDY = "ithaca/study"
+"""The label that names a study."""
 
 START = "---\n"
 """Begins each YAML document."""
@@ -64,6 +67,52 @@ def reused(run: RunDocument | None) -> dict[str, str]:
     return {each.step: each.execution or "" for each in plan if each.action == "reuse"}
 
 
+def of_template(run: RunDocument, pinned: Collection[str]) -> RunDocument:
+    """A trial's run without what differs between the runs that share a template with it.
+
+    Args:
+        run: The run.
+        pinned: Executions that all trials of the study start from; they are written into the
+            template. Other reused steps are written as `@STEP`: each run's document has their
+            execution.
+    """
+
+    def without_own(step: PlannedStep) -> PlannedStep:
+        known = step.execution if step.execution in pinned else f"@{step.step}"
+        return msgspec.structs.replace(
+            step,
+            key=None,
+            execution=known if step.action == "reuse" else None,
+            reused_from=None,
+        )
+
+    return msgspec.structs.replace(
+        run,
+        id="",
+        created=0.0,
+        arguments={},
+        trial=run.trial and msgspec.structs.replace(run.trial, number=0, attempt=1),
+        plan=tuple(map(without_own, run.plan)),
+        notices=(),
+    )
+
+
+def labels(run: RunDocument) -> dict[str, str]:
+    """The labels of a run's object; those of a trial name its study."""
+    found = {"ithaca/workflow": run.name, "ithaca/run": run.id}
+    trial = run.trial
+    return (
+        found
+        if trial is None
+        else {**found, **study_labels(run), "ithaca/trial": str(trial.number)}
+    )
+
+
+def study_labels(run: RunDocument) -> dict[str, str]:
+    """The labels of everything that belongs to the study of a trial's run."""
+    return {STUDY: run.trial.study} if run.trial else {}
+
+
 def steps_to_start(
     workflow: Workflow, reused: Mapping[str, str], settings: ClusterSettings
 ) -> list[Step]:
@@ -101,6 +150,12 @@ def arguments(workflow: Workflow, run: RunDocument | None) -> dict[str, str]:
         each.name: names.json_text(given.get(each.name, each.default))
         for each in workflow.parameters
     }
+
+
+def changed_arguments(workflow: Workflow, run: RunDocument) -> dict[str, str]:
+    """The arguments of a run that differ from the notebook's, as JSON texts."""
+    usual = arguments(workflow, None)
+    return {name: text for name, text in arguments(workflow, run).items() if text != usual[name]}
 
 
 def named_first(content: Any) -> Any:

@@ -5,6 +5,7 @@ A step's DNS label never has two hyphens in a row, so names that have are Ithaca
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ LONGEST = 63
 
 _ULID = 26
 _GENERATED = 5
+_NUMBER = 8
 
 
 def labels(
@@ -61,6 +63,18 @@ def workflow(name: str, run: str | None = None) -> str:
     if run is None:
         return name[: LONGEST - _GENERATED - 1].rstrip("-") + "-"
     return f"{name[: LONGEST - _ULID - 1].rstrip('-')}-{run.lower()}"
+
+
+def template(study: str, content: Any) -> str:
+    """The name of a template that a study's runs share: another content has another name.
+
+    Example:
+        >>> template("search", {"parallelism": 2})
+        'search-9bb3b0e5'
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    number = hashlib.sha256(text.encode()).hexdigest()[:_NUMBER]
+    return f"{study[: LONGEST - _NUMBER - 1].rstrip('-')}-{number}"
 
 
 def json_text(value: Any) -> str:

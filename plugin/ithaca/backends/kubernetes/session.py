@@ -7,7 +7,7 @@ ends no pod can write any more, and what to do with a person's answer.
 from __future__ import annotations
 
 import contextlib
-import threading
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ from ulid import ULID
 
 from ithaca.backends.kubernetes import names
 from ithaca.backends.kubernetes.answers import Unanswered
-from ithaca.backends.kubernetes.client import POD, Cluster, Conflict, kind_of
+from ithaca.backends.kubernetes.client import POD, Cluster, Conflict
+from ithaca.backends.kubernetes.creating import Creator
 from ithaca.backends.kubernetes.engine import Answer
+from ithaca.backends.kubernetes.following import LOOK, Changed, of_run, of_study
 from ithaca.backends.kubernetes.obstacles import is_specific, obstacle, waiting_reason
 from ithaca.backends.kubernetes.view import FRESH, View
 from ithaca.backends.protocol import Observation, Session
@@ -27,17 +29,11 @@ from ithaca.records.fold import GOOD, OPEN
 from ithaca.records.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ithaca.backends.kubernetes.engine import Engine, Object
-    from ithaca.model.run import Event, Obstacle
+    from ithaca.model.run import Event, Obstacle, RunDocument
     from ithaca.store import Documents
-
-LOOK = 1.0
-"""Seconds between two reads of the store while nothing changes on the cluster."""
-
-AGAIN = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before a submission that got no answer is repeated."""
 
 GATE = 60.0
 """Seconds that an answer waits until the engine asks."""
@@ -65,6 +61,11 @@ class ClusterSession(Session):
         self.engine, self.store, self._namespace = engine, store, namespace
         self._cluster: Cluster | None = None
         self._views: dict[str, View] = {}
+        self._followed = ""
+
+    @functools.cached_property
+    def _creator(self) -> Creator:
+        return Creator(self.cluster, self.engine, self.store)
 
     @property
     def cluster(self) -> Cluster:
@@ -75,14 +76,13 @@ class ClusterSession(Session):
 
     def submit(self, run_id: str) -> None:
         """Create the run's object. A run whose steps are all reused ends at once."""
-        journal = Journal(self.store, run_id)
-        run = journal.run()
+        view = self._view(run_id)
+        journal, run = view.journal, view.journal.run()
         if all(each.action == "reuse" for each in run.plan):
             end_run(journal)
             return
-        objects = self.engine.objects(journal.workflow(), run)
         try:
-            self._create(objects)
+            view.found = self._creator.create(journal.workflow(), run)
         except Unanswered as error:
             raise BackendError(
                 "ITH664",
@@ -94,39 +94,7 @@ class ClusterSession(Session):
         except BackendError as error:
             journal.end("failed", f"{self.engine.title} refused it: {error.message}")
             raise
-
-    def _create(self, manifests: Sequence[Object]) -> None:
-        """Create the objects; repeat unanswered requests.
-
-        The names of objects follow from the run, so a repeated request creates no second ones.
-
-        Raises:
-            Unanswered: The run's object may exist all the same.
-            BackendError: It does not exist.
-        """
-        unknown = False
-        for pause in (*AGAIN, None):
-            try:
-                made = [self.cluster.create(each) for each in manifests]
-            except BackendError as error:
-                unanswered = isinstance(error, Unanswered)
-                unknown = unknown or unanswered
-                if pause is None or not (unanswered or error.code == "ITH660"):
-                    raise (Unanswered(error.code, error.message) if unknown else error) from None
-                time.sleep(pause)
-            else:
-                self._own(made)
-                return
-
-    def _own(self, made: Sequence[Object]) -> None:
-        """Let what was created for a run's object go with it."""
-        *parts, run = made
-        for each in parts:
-            owner = {key: run[key] for key in ("apiVersion", "kind")}
-            owner |= {key: run["metadata"][key] for key in ("name", "uid")}
-            changes = {"metadata": {"ownerReferences": [owner]}}
-            with contextlib.suppress(BackendError):  # the run goes on; they only stay longer
-                self.cluster.patch(kind_of(each), each["metadata"]["name"], changes)
+        view.until = self._fresh_until(run)
 
     def observe(self, run_id: str) -> Observation:
         """What the run's object and its pods say; nothing is written."""
@@ -143,6 +111,8 @@ class ClusterSession(Session):
         view = self._view(run_id)
         if view.journal.ended() is None or view.journal.unexplained():
             self._settle(view, view.journal)
+        if self._followed and view.journal.ended() is not None:
+            self._views.pop(run_id, None)
 
     def wake(self, run_id: str) -> None:
         """Do what was asked: stop the run's pods, or answer what waits in the engine."""
@@ -192,45 +162,50 @@ class ClusterSession(Session):
         if view.journal.ended() is not None:
             yield time.sleep
             return
-        changed, over = threading.Event(), threading.Event()
         cluster, name = self._find(view.journal)
-
-        refusals: list[BackendError] = []
-
-        def watch() -> None:
-            try:
-                for found in cluster.watch(self.engine.kind, name=name, stop=over):
-                    if over.is_set():
-                        return
-                    view.found, view.until = found, float("inf")
-                    changed.set()
-            except BackendError as error:
-                refusals.append(error)
-                changed.set()
-                return
-            if not over.is_set():
-                view.deleted = time.monotonic()
-                view.found, view.until = None, float("inf")
-                changed.set()
+        cure = f"the run continues; check it with `ithaca runs show {run_id}`"
+        changed = Changed(f"run {run_id}", cure)
 
         def wait(seconds: float) -> None:
-            changed.wait(max(seconds, LOOK))
-            changed.clear()
-            if refusals:
-                raise BackendError(
-                    "ITH665",
-                    f"cannot watch the run any more: {refusals[0].message}",
-                    where=f"run {run_id}",
-                    cure=f"the run continues; check it with `ithaca runs show {run_id}`",
-                )
+            changed.wait(seconds)
 
-        thread = threading.Thread(target=watch, daemon=True, name=f"watch {name}")
-        thread.start()
-        try:
-            yield wait
-        finally:
-            over.set()
-            view.until = 0.0
+        with changed.by(of_run(cluster, self.engine.kind, name, view)):
+            try:
+                yield wait
+            finally:
+                view.until = 0.0
+
+    @contextlib.contextmanager
+    def follow_study(self, study: str) -> Iterator[Callable[[float], Collection[str] | None]]:
+        """Watch the objects of all trials with one connection, in a thread of its own.
+
+        Raises:
+            BackendError: The cluster does not let us see them, and not only for a moment (ITH665).
+        """
+        cluster, due = self.cluster, set[str]()
+        cure = f"the runs continue; continue the study with `ithaca studies resume {study}`"
+        changed = Changed(f"study {study}", cure)
+
+        def wait(seconds: float) -> set[str]:
+            due.update(changed.wait(seconds))
+            due.intersection_update(each for each in due if self._may_have_ended(each))
+            return {*due}
+
+        with changed.by(of_study(cluster, self.engine.kind, study, self._views)):
+            self._followed = study
+            try:
+                yield wait
+            finally:
+                self._followed = ""
+                for view in self._views.values():
+                    view.until = 0.0
+
+    def _may_have_ended(self, run_id: str) -> bool:
+        """Whether the steps of a run have ended, as far as its watched object shows."""
+        view = self._views.get(run_id)
+        if view is None:  # somebody has seen its end
+            return False
+        return view.found is None or self.engine.outcome(view.found) is not None
 
     def _obstacles(self, view: View) -> dict[str, Obstacle]:
         """Why pods do not start: from the run's object or, where it is silent, from the pods."""
@@ -285,8 +260,13 @@ class ClusterSession(Session):
         if time.monotonic() > view.until:
             cluster, name = self._find(view.journal)
             view.found = cluster.get(self.engine.kind, name)
-            view.until = time.monotonic() + FRESH
+            view.until = self._fresh_until(view.journal.run())
         return view.found
+
+    def _fresh_until(self, run: RunDocument) -> float:
+        """Until when an object that was just read is used."""
+        watched = run.trial is not None and run.trial.study == self._followed
+        return float("inf") if watched else time.monotonic() + FRESH
 
     def _settle(self, view: View, journal: Journal) -> bool:
         """Write what follows from the run's object.
@@ -323,6 +303,9 @@ class ClusterSession(Session):
                 view.is_over(found) or all(step.status in GOOD for step in journal.state().steps)
             )
         ):
+            return True
+        if outcome.status == "lost":
+            journal.end("lost", outcome.message)
             return True
         end_run(
             journal,

@@ -48,6 +48,12 @@ class View:
         self.over: float | None = None
         self._version, self._pods_until = "", 0.0
 
+    def show(self, found: Object | None) -> None:
+        """Keep what a watch shows, which stays true until the watch shows something else."""
+        if found is None:
+            self.deleted = time.monotonic()
+        self.found, self.until = found, float("inf")
+
     def is_due(self, found: Object) -> bool:
         """Whether the pods have to be read: the object changed, or the last time is long ago."""
         version, now = found["metadata"].get("resourceVersion", ""), time.monotonic()

@@ -1,17 +1,17 @@
-"""A watch of one object: resumed when the connection breaks, restarted when its version expired."""
+"""A watch of objects: resumed when the connection breaks, restarted when its version expired."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ithaca.backends.kubernetes.answers import FORBIDDEN, refused
 from ithaca.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from urllib3 import BaseHTTPResponse
 
@@ -32,13 +32,73 @@ _MOST_REFUSED = 4
 
 _GONE = 410
 _CHUNK = 65536
+_PAGE = 500
+"""Objects in one answer of a list."""
 
 
 class _Expired(Exception):
     """The server no longer has the version to resume from."""
 
 
+class Seen(NamedTuple):
+    """What a watch reports.
+
+    Attributes:
+        change: `found` in a list, `changed` or `deleted`; `listed` after the last one of a list,
+            which has no object.
+        object: The object as it is now, or as it was when it was deleted.
+    """
+
+    change: Literal["found", "listed", "changed", "deleted"]
+    object: dict[str, Any]
+
+
 def follow(
+    connection: Connection, path: str, wanted: Mapping[str, str], stop: threading.Event
+) -> Iterator[Seen]:
+    """Yield objects now and after each change, until `stop` is set.
+
+    The list is repeated when the server has forgotten where the watch was. What such a list lacks
+    was deleted meanwhile.
+
+    Args:
+        connection: The API server.
+        path: Path of the objects of this kind.
+        wanted: The `labelSelector` or `fieldSelector`.
+        stop: Ends the watch.
+
+    Raises:
+        BackendError: You are not allowed to see them.
+    """
+    from urllib3.exceptions import HTTPError
+
+    version, pause, refusals = "", _FIRST_PAUSE, 0
+    while not stop.is_set():
+        try:
+            if not version:
+                for page, latest in _listed(connection, path, wanted):
+                    yield from (Seen("found", each) for each in page)
+                    version = latest
+                refusals = 0
+                yield Seen("listed", {})
+            for kind, found in _events(connection, path, wanted, version, stop):
+                pause, refusals, version = _FIRST_PAUSE, 0, found["metadata"]["resourceVersion"]
+                if stop.is_set():
+                    return
+                if kind != "BOOKMARK":
+                    yield Seen("deleted" if kind == "DELETED" else "changed", found)
+        except _Expired:
+            version = ""
+        except BackendError as error:
+            refusals = _refusals(refusals, error)
+        except (HTTPError, OSError, ValueError):
+            pass  # what is known stays true; the next list or watch catches up
+        # Also after a good end: do not flood a proxy that ends each watch at once.
+        stop.wait(pause)
+        pause = min(pause * 2, _LAST_PAUSE)
+
+
+def follow_one(
     connection: Connection, path: str, name: str, stop: threading.Event
 ) -> Iterator[dict[str, Any]]:
     """Yield an object now and after each change, until it is deleted or `stop` is set.
@@ -52,34 +112,17 @@ def follow(
     Raises:
         BackendError: You are not allowed to see it.
     """
-    from urllib3.exceptions import HTTPError
-
-    version, pause, known, refusals = "", _FIRST_PAUSE, False, 0
-    while not stop.is_set():
-        try:
-            if not version:
-                found, version = _listed(connection, path, name)
-                refusals = 0
-                if found is None and known:
-                    return
-                known = found is not None
-                yield from filter(None, [found])
-            for kind, found in _events(connection, path, name, version, stop):
-                pause, refusals, version = _FIRST_PAUSE, 0, found["metadata"]["resourceVersion"]
-                if stop.is_set() or kind == "DELETED":
-                    return
-                if kind != "BOOKMARK":
-                    known = True
-                    yield found
-        except _Expired:
-            version = ""
-        except BackendError as error:
-            refusals = _refusals(refusals, error)
-        except (HTTPError, OSError, ValueError):
-            pass  # what is known stays true; the next list or watch catches up
-        # Also after a good end: do not flood a proxy that ends each watch at once.
-        stop.wait(pause)
-        pause = min(pause * 2, _LAST_PAUSE)
+    known = found = False
+    for change, content in follow(
+        connection, path, {"fieldSelector": f"metadata.name={name}"}, stop
+    ):
+        if change == "deleted" or (change == "listed" and known and not found):
+            return
+        if change == "listed":
+            found = False
+        else:
+            known = found = True
+            yield content
 
 
 def _refusals(before: int, error: BackendError) -> int:
@@ -91,21 +134,32 @@ def _refusals(before: int, error: BackendError) -> int:
     return before + 1
 
 
-def _listed(connection: Connection, path: str, name: str) -> tuple[dict[str, Any] | None, str]:
-    response = connection.request("GET", path, {"fieldSelector": f"metadata.name={name}"})
-    if response.status != 200:
-        raise refused(response, path)
-    content = response.json()
-    found = content["items"][0] if content["items"] else None
-    return found, content["metadata"]["resourceVersion"]
+def _listed(
+    connection: Connection, path: str, wanted: Mapping[str, str]
+) -> Iterator[tuple[list[dict[str, Any]], str]]:
+    """The pages of a list; its version comes with the last one."""
+    query, more = {**wanted, "limit": str(_PAGE)}, "first"
+    while more:
+        response = connection.request("GET", path, query)
+        if response.status == _GONE:
+            raise _Expired
+        if response.status != 200:
+            raise refused(response, path)
+        content = response.json()
+        more = query["continue"] = content["metadata"].get("continue") or ""
+        yield content["items"], "" if more else content["metadata"]["resourceVersion"]
 
 
 def _events(
-    connection: Connection, path: str, name: str, version: str, stop: threading.Event
+    connection: Connection,
+    path: str,
+    wanted: Mapping[str, str],
+    version: str,
+    stop: threading.Event,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     query = {
+        **wanted,
         "watch": "true",
-        "fieldSelector": f"metadata.name={name}",
         "resourceVersion": version,
         "allowWatchBookmarks": "true",
         "timeoutSeconds": str(LASTS),

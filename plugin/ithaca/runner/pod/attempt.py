@@ -19,6 +19,8 @@ from ithaca.runner.step import execute
 from ithaca.runner.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ithaca.model.run import AttemptEnd, Event, StepError
     from ithaca.records.journal import Journal
     from ithaca.store import Store
@@ -163,7 +165,7 @@ class _Pod:
             store=str(self.store.path),
             step=self.step.name,
             attempt=number,
-            parents=tuple(each for each in options.parents.split(",") if each),
+            parents=tuple(self._parents()),
             root=options.root,
             work=str(Path(options.work) / "attempt"),
             folder=options.root,
@@ -180,6 +182,12 @@ class _Pod:
         processes.adopt()
         cancelled = self.journal.is_cancelled
         return execute(task, store=self.store, cancelled=cancelled, restore=kernel.restore)
+
+    def _parents(self) -> Iterator[str]:
+        """The executions that the step starts from; `@STEP` stands for one in the run's plan."""
+        planned = {f"@{each.step}": each.execution for each in self.document.plan}
+        for each in filter(None, self.options.parents.split(",")):
+            yield planned.get(each) or each
 
     def report(self, end: AttemptEnd) -> int:
         """Report to the engine how the attempt ended; returns the exit code."""
