@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ithaca import errors as errors
+    from ithaca.kernel.ithaca_kernel.reporting import report as report
     from ithaca.model.study import Choice as Choice
     from ithaca.model.study import Float as Float
     from ithaca.model.study import Int as Int
@@ -47,11 +48,13 @@ __all__ = [
     "open_run",
     "open_study",
     "prepare",
+    "report",
     "run",
     "tune",
 ]
 
 _HOMES = {
+    "report": "ithaca.kernel.ithaca_kernel.reporting",
     "Step": "ithaca.model.workflow",
     **dict.fromkeys(("Choice", "Float", "Int"), "ithaca.model.study"),
     **dict.fromkeys(("Study", "open_study", "tune"), "ithaca.tuning"),

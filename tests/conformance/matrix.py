@@ -40,6 +40,7 @@ FEATURES = (
     "the engine's API does not answer for a while",
     "images without Ithaca",
     "`ithaca tune`",
+    "`ithaca.report`, `--pruner`",
     "manifests",
     "the run seen from another machine",
 )

@@ -133,6 +133,45 @@ def test_a_shared_step_that_fails_ends_the_study_before_any_trial(project: Path)
     assert "ZeroDivisionError" in error.value.message
 
 
+REPORTING = (
+    "step:fit",
+    "import ithaca, time\n"
+    "for epoch in range(3):\n"
+    "    ithaca.report(x + epoch, epoch)\n"
+    "if x > 1:\n"
+    "    time.sleep(250)  # until the pruner ends it\n"
+    "loss = x",
+)
+"""A step that never ends by itself if its first values are bad."""
+
+
+def test_a_trial_whose_reports_are_bad_is_pruned_and_its_run_cancelled(project: Path) -> None:
+    study = tune(
+        notebook(PARAMETERS, REPORTING, METRICS),
+        parameters={"x": ithaca.Choice([0.0, 9.0])},
+        algorithm="grid",
+        pruner="threshold",
+        pruner_settings={"upper": 5.0},
+    )
+    trials = {trial.parameters["x"]: trial for trial in study.trials}
+    bad, good = trials[9.0], trials[0.0]
+    assert (bad.state, good.state) == ("pruned", "complete")
+    assert bad.end is not None
+    assert good.end is not None
+    assert bad.end.reason == "pruned at step 2, with 11"
+    assert good.end.reports.numbers() == {0: 0.0, 1: 1.0, 2: 2.0}
+    assert study.run(bad.number).status == "cancelled"
+    assert study.describe()["trials"]["pruned"] == 1
+    assert study.status == "finished"
+
+
+def test_a_report_outside_a_trial_does_nothing(project: Path) -> None:
+    quick = ("step:fit", "import ithaca\nithaca.report(x, 0)\nloss = x")
+    run = ithaca.run(notebook(PARAMETERS, quick, METRICS), wait=True)
+    assert run.status == "succeeded"
+    assert run.reports() == {}
+
+
 DRIVER = """
 import sys, ithaca
 ithaca.tune("nb.ipynb", {"x": ithaca.Float(0, 4)}, minimize="loss", trials=3, parallel=2,

@@ -62,6 +62,19 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="Setting of the sampler, such as seed=1; can be repeated.",
 )
+@click.option(
+    "--pruner",
+    metavar="NAME",
+    help="End bad trials early, by what a step reports with `ithaca.report`: median, percentile, "
+    "halving, hyperband, threshold, patient or wilcoxon.",
+)
+@click.option(
+    "--pruner-set",
+    "pruner_settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Setting of the pruner, such as n_warmup_steps=5; can be repeated.",
+)
 @session_options(trials="20", parallel="1", retries="0", storage="a journal file")
 @click.option(
     "--study",
@@ -78,6 +91,7 @@ def tune(
     notebook: str,
     parameters: tuple[str, ...],
     settings: tuple[str, ...],
+    pruner_settings: tuple[str, ...],
     backend: str | None,
     python: str | None,
     environment: str | None,
@@ -97,7 +111,8 @@ def tune(
 
     workflow = compiled(notebook)
     chosen = {"backend": backend, "python": python, "environment": environment}
-    return search(workflow, _tune_options(parameters, settings, options), chosen, as_json=as_json)
+    options |= {"settings": _values(settings), "pruner_settings": _values(pruner_settings)}
+    return search(workflow, _tune_options(parameters, options), chosen, as_json=as_json)
 
 
 def search(
@@ -128,19 +143,23 @@ def search(
     return watch.finish(Study(prepared.project, record), as_json=as_json)
 
 
-def _tune_options(
-    parameters: Sequence[str], settings: Sequence[str], options: dict[str, Any]
-) -> TuneOptions:
+def _values(settings: Sequence[str]) -> dict[str, Any] | None:
+    """Settings of `NAME=VALUE` options; None if there are none."""
+    from ithaca.tuning.space import plain_value
+
+    chosen = dict(text.partition("=")[::2] for text in settings)
+    return {name: plain_value(text) for name, text in chosen.items()} or None
+
+
+def _tune_options(parameters: Sequence[str], options: dict[str, Any]) -> TuneOptions:
     from ithaca.tuning.request import read_options
-    from ithaca.tuning.space import parse_space, plain_value
+    from ithaca.tuning.space import parse_space
 
     space, fixed = parse_space(parameters)
-    chosen = dict(text.partition("=")[::2] for text in settings)
     given = {
         "parameters": {**space, **fixed},
         "objective": list(options.pop("objectives")) or None,
         "constraints": list(options.pop("constraints")) or None,
-        "settings": {name: plain_value(text) for name, text in chosen.items()} or None,
         **options,
     }
     return read_options({k: v for k, v in given.items() if v is not None}, "the command line")

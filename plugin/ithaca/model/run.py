@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     Number = float
 else:
     Number = float | None  # NaN and the infinities are null in JSON
@@ -295,6 +297,32 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     cell: int
     cells: int
     number: int | None = None
+
+
+class Reports(msgspec.Struct, frozen=True, kw_only=True):
+    """`…/<attempt>/reports`: what a step of a trial reported so far with `ithaca.report`.
+
+    It is overwritten; no status depends on it.
+
+    Attributes:
+        values: Step number to value. NaN and the infinities are texts.
+    """
+
+    values: dict[int, float | str] = {}
+
+    @classmethod
+    def of(cls, numbers: Mapping[int, float]) -> Reports:
+        """The document of some numbers, by step number."""
+        return cls(
+            values={
+                step: value if math.isfinite(value) else str(value)
+                for step, value in numbers.items()
+            }
+        )
+
+    def numbers(self) -> dict[int, float]:
+        """The values as numbers, by step number."""
+        return {step: float(value) for step, value in sorted(self.values.items())}
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):

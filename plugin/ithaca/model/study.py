@@ -6,11 +6,12 @@ A study's status is a fold over them. `ithaca.records.names` has the name of eac
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from ithaca.model.run import WithMetrics
+from ithaca.model.run import Reports, WithMetrics
 
 Direction = Literal["minimize", "maximize"]
 
@@ -168,6 +169,12 @@ class StudyDocument(msgspec.Struct, frozen=True, kw_only=True):
     tuner: str = "optuna"
     storage: str = ""
 
+    def excess(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """By how much metrics break each constraint; one that is missing breaks it."""
+        return {
+            str(each): each.excess(metrics.get(each.metric, math.nan)) for each in self.constraints
+        }
+
 
 class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
     """`studies/<name>/sessions/<ulid>/start`: one driver began to run trials.
@@ -187,6 +194,8 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds after which no trial starts; None for no limit.
         max_failures: The study ends when more trials than this failed; None for no limit.
         retries: How often a failed trial is started again.
+        pruner: Name of the pruner, or the class of one that was made in Python; empty for none.
+        pruner_settings: Its settings.
         prefix: Id of the run of the steps that all trials share; empty if there are none.
     """
 
@@ -204,6 +213,8 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     max_failures: int | None = None
     retries: int = 0
+    pruner: str = ""
+    pruner_settings: dict[str, Any] = {}
     prefix: str = ""
 
 
@@ -233,6 +244,29 @@ class TrialStart(msgspec.Struct, frozen=True, kw_only=True):
     started: float
 
 
+class TrialPruned(msgspec.Struct, frozen=True, kw_only=True):
+    """`studies/<name>/trials/<number>/<attempt>/pruned`: the pruner ends a trial.
+
+    It is written before the run is cancelled.
+
+    Attributes:
+        number: Number of the trial.
+        attempt: Its attempt.
+        step: The last step number that was reported.
+        value: The value of that step, as text: it may be NaN.
+    """
+
+    number: int
+    attempt: int
+    step: int
+    value: str
+
+    @property
+    def reason(self) -> str:
+        """Why the trial ended, in words."""
+        return f"pruned at step {self.step}, with {float(self.value):g}"
+
+
 class TrialEnd(WithMetrics, frozen=True, kw_only=True):
     """`studies/<name>/trials/<number>/end`: the result of a trial.
 
@@ -244,6 +278,7 @@ class TrialEnd(WithMetrics, frozen=True, kw_only=True):
         feasible: Whether it keeps all constraints.
         reason: Why it is not complete.
         ended: Seconds since the epoch.
+        reports: What its steps reported with `ithaca.report`, by step number.
         asked: How many step executions its run needed.
         ran: How many of these really ran.
     """
@@ -255,5 +290,6 @@ class TrialEnd(WithMetrics, frozen=True, kw_only=True):
     feasible: bool = True
     reason: str = ""
     ended: float
+    reports: Reports = Reports()
     asked: int = 0
     ran: int = 0

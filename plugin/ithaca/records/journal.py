@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from ithaca.model.run import (
     AttemptStart,
     Event,
     Progress,
+    Reports,
     RunDocument,
     RunEnd,
 )
@@ -155,6 +157,20 @@ class Journal:
             return msgspec.json.decode(self.store.read(name), type=Progress)
         except (StoreError, msgspec.MsgspecError):
             return None
+
+    def reports(self) -> dict[int, float]:
+        """What the steps reported so far with `ithaca.report`, by step number.
+
+        Of an attempt that was repeated, the last one counts.
+        """
+        found: dict[int, float] = {}
+        for planned in self.run().plan:
+            if planned.action == "run" and (numbers := self.attempts(planned.step)):
+                name = names.attempt(self.id, planned.step, numbers[-1], "reports")
+                with contextlib.suppress(StoreError, msgspec.MsgspecError, ValueError):
+                    content = self.store.read(name)
+                    found |= msgspec.json.decode(content, type=Reports).numbers()
+        return found
 
     def notebook(self, step: str, number: int) -> bytes:
         """The executed notebook of an attempt.

@@ -7,6 +7,7 @@ runs/<id>/steps/<step>/<attempt>/start       AttemptStart
 runs/<id>/steps/<step>/<attempt>/end         AttemptEnd
 runs/<id>/steps/<step>/<attempt>/reason      AttemptEnd: why a pod was terminated, known later
 runs/<id>/steps/<step>/<attempt>/progress    Progress, a hint that is overwritten
+runs/<id>/steps/<step>/<attempt>/reports     Reports, a hint too
 runs/<id>/steps/<step>/<attempt>/notebook.ipynb   the executed notebook
 runs/<id>/steps/<step>/<attempt>/log/000000  chunks of the log, in order
 runs/<id>/events/<ulid>                      Event
@@ -14,6 +15,7 @@ runs/<id>/end                                RunEnd
 studies/<name>/study                         StudyDocument
 studies/<name>/sessions/<ulid>/start, …/end  SessionStart, SessionEnd
 studies/<name>/trials/<number>/<attempt>/start   TrialStart
+studies/<name>/trials/<number>/<attempt>/pruned  TrialPruned
 studies/<name>/trials/<number>/end           TrialEnd
 studies/<name>/stops/<ulid>                  a request to start no further trial
 ```
@@ -41,7 +43,7 @@ def run(run_id: str, name: str = "run") -> str:
 
 
 def attempt(run_id: str, step: str, number: int, name: str) -> str:
-    """Name of a document of an attempt: `start`, `end`, `reason`, `progress`, `notebook.ipynb`."""
+    """Name of a document of an attempt: `start`, `end`, `reason`, `progress`, and others."""
     return f"runs/{run_id}/steps/{step}/{number}/{name}"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.errors import NotFound, StoreError
+from ithaca.kernel.ithaca_kernel.reporting import REPORTS
 from ithaca.model.run import StepError
 from ithaca.records import names
 from ithaca.records.ends import out_of_memory
@@ -113,7 +114,8 @@ class Cells:
         overlay.write(self.folder, environment)
         self.recording.is_there = self._is_there
         with kernel.runtime_folder() as runtime:
-            kernel.write_library(runtime)
+            kernel.write_library(runtime, self.step)
+            self.recording.reports.path = runtime / REPORTS
             root = Path(self.task.root)
             view = roots.choose(root, self.folder, environment, runtime, mounts=self.task.mounts)
             self._check_mounts(view)
@@ -162,6 +164,7 @@ class Cells:
             finally:
                 status = running.exit_status()
                 running.stop(gently=error is None and self.recording.failure is None)
+                self.recording.reports.finish()
         report = _read_report(runtime / "report.json")
         self._check(error, status, running.output(), report)
         return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import msgspec
 
 from ithaca.errors import StepFailed
 from ithaca.kernel import install
+from ithaca.kernel.ithaca_kernel.reporting import LAST
 from ithaca.runner import enter, overlay, processes
 from ithaca.runner.interruption import GRACE
 from ithaca.runner.root import ENTER
@@ -23,6 +25,7 @@ from ithaca.runner.root import ENTER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from ithaca.model.workflow import Step
     from ithaca.runner.environment import Environment
     from ithaca.runner.root import View
 
@@ -40,6 +43,9 @@ _NOT_INHERITED = (
     "UV_TARGET",
     "UV_PREFIX",
 )
+_IMPORTS_ITHACA = re.compile(r"^\s*(?:import|from)\s+ithaca\b", re.MULTILINE)
+_SMALL_ITHACA = """from ithaca_kernel.reporting import report as report
+"""
 _TAIL = 4000
 """Characters of a dead kernel's output that are shown."""
 
@@ -60,13 +66,20 @@ def runtime_folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def write_library(runtime: Path) -> None:
+def write_library(runtime: Path, step: Step) -> None:
     """Copy what every kernel has on its path: Ithaca's part of it, and the pip shim.
+
+    A step that imports `ithaca` also finds a small module of that name, with `report`, if its
+    environment has no Ithaca.
 
     Args:
         runtime: The private folder.
+        step: The step.
     """
     library = install(runtime / "lib")
+    if any(_IMPORTS_ITHACA.search(code.source) for code in step.code):
+        (runtime / LAST).mkdir()
+        (runtime / LAST / "ithaca.py").write_text(_SMALL_ITHACA)
     shim = Path(__file__).parent / "inside" / "pip"
     shutil.copytree(shim, library / "pip", ignore=shutil.ignore_patterns("__pycache__"))
 

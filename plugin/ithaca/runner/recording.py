@@ -15,6 +15,7 @@ from ithaca.records import names
 from ithaca.runner import notebook
 from ithaca.runner.log import StepLog, mask
 from ithaca.runner.outputs import plain
+from ithaca.runner.reports import StepReports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ class Recording:
     Attributes:
         is_there: Whether the step's folder still exists; called before each cell.
         place: Where the running cell comes from.
+        reports: What the step reports with `ithaca.report`.
         failure: Place, execution count and reply of the cell that failed.
     """
 
@@ -54,6 +56,7 @@ class Recording:
         self.place: Place | None = None
         self.failure: tuple[Place, int | None, dict[str, Any]] | None = None
         self.log = StepLog(store, task.run, task.step, task.attempt, secrets)
+        self.reports = StepReports(store, task)
         self._store, self._task, self._step = store, task, step
         self._cells = sum(1 for code in step.code if code.kind == "user")
         self._cell = 0
@@ -87,6 +90,7 @@ class Recording:
         """Called regularly."""
         with contextlib.suppress(StoreError):
             self.log.tick()
+            self.reports.tick()
 
     def save(self, executed: Any) -> None:
         """Save the notebook with its outputs so far."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ithaca.model.run import Trial
 from ithaca.runner.volumes import Mount
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _OF_THE_RUN = (
     *("workflow", "arguments", "source", "notebook"),
-    *("reuse", "reuse_ignore", "merge_rules"),
+    *("reuse", "reuse_ignore", "merge_rules", "trial"),
 )
 
 
@@ -65,6 +66,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     reuse: bool = True
     reuse_ignore: tuple[str, ...] = ()
     merge_rules: dict[str, Any] = {}
+    trial: Trial | None = None
     mounts: tuple[Mount, ...] = ()
     notebook: str
     writer: str = ""

@@ -324,6 +324,10 @@ class Run:
         """Which cell of an attempt runs, as far as it is known."""
         return self._journal.progress(step, attempt) if attempt else None
 
+    def reports(self) -> dict[int, float]:
+        """What its steps reported so far with `ithaca.report`, by step number."""
+        return self._journal.reports()
+
     def submitted_notebook(self) -> bytes:
         """The notebook as it was submitted, as JSON."""
         return self._store.read(names.run(self.id, "notebook"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LISTED = 0.5
 """Seconds for which a listing of a run's documents is used."""
 
-_HINTS = ("progress", "notebook.ipynb")
+_HINTS = ("progress", "reports", "notebook.ipynb")
 """Last parts of the names of documents that are overwritten."""
 
 _DECIDED = ("keys/", "locks/", "engines/")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
     from ithaca.model import workflow as model
@@ -48,6 +49,8 @@ def tune(
     timeout: float | None = None,
     max_failures: int | None = None,
     retries: int | None = None,
+    pruner: str | BasePruner | None = None,
+    pruner_settings: Mapping[str, Any] | None = None,
     study: str | None = None,
     storage: str | None = None,
     backend: str | None = None,
@@ -79,6 +82,9 @@ def tune(
         timeout: Seconds after which no trial starts.
         max_failures: The study ends when more trials than this failed.
         retries: How often a failed trial is started again.
+        pruner: Name of a pruner, or a pruner of Optuna's: it ends trials whose values that a step
+            reports with `ithaca.report` are bad; by default no trial is ended.
+        pruner_settings: Settings of the named pruner, such as `{"n_warmup_steps": 5}`.
         study: Name of the study; by default the workflow's.
         storage: URL of a database for Optuna; by default a journal file.
         backend: As in `run`.
@@ -126,6 +132,8 @@ def tune(
         "timeout": timeout,
         "max_failures": max_failures,
         "retries": retries,
+        "pruner": pruner if isinstance(pruner, str) else None,
+        "pruner_settings": dict(pruner_settings) if pruner_settings else None,
         "study": study,
         "storage": storage,
     }
@@ -139,7 +147,8 @@ def tune(
         store=store,
         store_access=store_access,
     )
-    return Study(prepared.project, drive(prepared, request, sampler=sampler))
+    made = None if isinstance(pruner, str) else pruner
+    return Study(prepared.project, drive(prepared, request, sampler=sampler, pruner=made))
 
 
 def open_study(name: str, *, root: str | Path | None = None, store: str | None = None) -> Study:

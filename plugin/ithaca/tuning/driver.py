@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ithaca.errors import UsageError
-from ithaca.model.run import Trial
-from ithaca.model.study import SessionEnd, TrialEnd, TrialStart
+from ithaca.model.run import Reports, Trial
+from ithaca.model.study import SessionEnd, TrialEnd, TrialPruned, TrialStart
 from ithaca.records.fold import ENDED
 from ithaca.tuning.space import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from ithaca.model.study import SessionStart, StudyDocument, TrialState
     from ithaca.records.fold import RunState
@@ -43,6 +43,9 @@ POLL_EACH = 0.005
 
 SWEEP = 30.0
 """Seconds between two looks at every trial, whatever the backend says."""
+
+PRUNE = 3
+"""Looks at the running trials between two looks at what they reported."""
 
 POLL_STOP = 1.0
 """Seconds between two looks for a request to stop."""
@@ -62,12 +65,14 @@ class Live:
         attempt: Its attempt.
         run: The run of this attempt.
         again: Whether the run was cancelled by a driver, so that the trial has no result yet.
+        pruned: Why the pruner ended it; None if it did not.
     """
 
     proposal: Proposal
     attempt: int
     run: Run
     again: bool = False
+    pruned: TrialPruned | None = None
 
 
 class Driver:
@@ -103,6 +108,7 @@ class Driver:
         self._stopped = False
         self._looked = 0.0
         self._swept = 0.0
+        self._pruned = 0.0
         self._pause = POLL_REMOTE if prepared.document.store else POLL
 
     def drive(self) -> SessionEnd:
@@ -134,6 +140,7 @@ class Driver:
         changed: Collection[str] | None = None
         while True:
             self._collect(changed)
+            self._prune()
             reason = self._reason()
             if reason is None:
                 self._fill()
@@ -170,11 +177,15 @@ class Driver:
             self._waiting.append((proposal, known.attempt))
             return
         state = run.observe()
-        if state.status in ("cancelled", "lost"):
+        if state.status in ("cancelled", "lost") and known.pruned is None:
             self._waiting.append((proposal, known.attempt + 1))
-        else:
-            self.live[proposal.number] = Live(proposal, known.attempt, run, state.cancelling)
-            self._show(proposal.number)
+            return
+        again = state.cancelling and known.pruned is None
+        live = Live(proposal, known.attempt, run, again, known.pruned)
+        self.live[proposal.number] = live
+        if known.pruned is not None and not state.cancelling:
+            _cancel(live)
+        self._show(proposal.number)
 
     # -- during
 
@@ -237,10 +248,29 @@ class Driver:
             if (live.again and state.status == "cancelled") or self._may_retry(live, state):
                 self._waiting.append((live.proposal, live.attempt + 1))
                 continue
-            end = self.record.end_trial(self._result(number, state))
+            end = self.record.end_trial(self._result(live, state))
             self._count(end)
             self._tell(end)
             self._show(number)
+
+    def _prune(self) -> None:
+        """End the trials that the pruner gives no chance."""
+        if not self.sampler.prunes or time.monotonic() - self._pruned < self._pause * PRUNE:
+            return
+        self._pruned = time.monotonic()
+        self.prepared.store.invalidate()
+        for number, live in self.live.items():
+            if live.again or live.pruned is not None:
+                continue
+            reports = live.run.reports()
+            if not self.sampler.report(number, reports):
+                continue
+            step = max(reports)
+            live.pruned = TrialPruned(
+                number=number, attempt=live.attempt, step=step, value=str(reports[step])
+            )
+            self.record.prune_trial(live.pruned)
+            _cancel(live)
 
     def _may_retry(self, live: Live, state: RunState) -> bool:
         """Whether another attempt of a trial may succeed."""
@@ -253,8 +283,9 @@ class Driver:
         self._tries[number] += 1
         return self._tries[number] <= self.session.retries
 
-    def _result(self, number: int, state: RunState) -> TrialEnd:
+    def _result(self, live: Live, state: RunState) -> TrialEnd:
         """The result of a trial whose run has ended."""
+        number = live.proposal.number
         asked = len(state.steps)
         ran = sum(step.attempt > 0 and step.status != "reused" for step in state.steps)
         values = [state.metrics.get(each.metric) for each in self.study.objectives]
@@ -265,30 +296,28 @@ class Driver:
                     reason = f"the run published no metric {objective.metric}"
                 elif not math.isfinite(value):
                     reason = f"the metric {objective.metric} is {value}"
+        elif live.pruned is not None and state.status == "cancelled":
+            reason = live.pruned.reason
         else:
             reason = _why(state)
+        reports = live.run.reports()
         return TrialEnd(
             number=number,
-            state=_state(state, reason),
+            state=_state(state, reason, pruned=live.pruned is not None),
             run=state.id,
             values=() if reason else tuple(value for value in values if value is not None),
             metrics=state.metrics,
-            feasible=all(each <= 0 for each in self._excess(state.metrics).values()),
+            feasible=all(each <= 0 for each in self.study.excess(state.metrics).values()),
             reason=reason,
             ended=time.time(),
+            reports=Reports.of(reports),
             asked=asked,
             ran=ran,
         )
 
-    def _excess(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """By how much metrics break each constraint; one that is missing breaks it."""
-        return {
-            str(each): each.excess(metrics.get(each.metric, math.nan))
-            for each in self.study.constraints
-        }
-
     def _tell(self, end: TrialEnd) -> None:
-        self.sampler.tell(end.number, end.state, end.values, self._excess(end.metrics))
+        self.sampler.report(end.number, end.reports.numbers())
+        self.sampler.tell(end)
 
     def _count(self, end: TrialEnd) -> None:
         self._done += end.state != "cancelled"
@@ -319,10 +348,9 @@ class Driver:
     def _cancel(self) -> None:
         """Cancel the trials that run: they get no result, so another driver starts them again."""
         for live in self.live.values():
-            if not live.again:
+            if not live.again and live.pruned is None:
                 live.again = True
-                with contextlib.suppress(UsageError):  # it has just ended
-                    live.run.cancel()
+                _cancel(live)
 
     def _show(self, number: int) -> None:
         trial = self.record.trial(number)
@@ -330,9 +358,16 @@ class Driver:
             self._report(trial)
 
 
-def _state(state: RunState, reason: str) -> TrialState:
+def _cancel(live: Live) -> None:
+    with contextlib.suppress(UsageError):  # it has just ended
+        live.run.cancel()
+
+
+def _state(state: RunState, reason: str, *, pruned: bool) -> TrialState:
     if not reason:
         return "complete"
+    if pruned and state.status == "cancelled":
+        return "pruned"
     return "cancelled" if state.status == "cancelled" else "failed"
 
 

@@ -74,8 +74,7 @@ def translate(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         "max_failures": content.get("maxFailedTrialCount"),
     }
     found.update({name: int(value) for name, value in counts.items() if value is not None})
-    if content.get("earlyStopping"):
-        notices.append("`earlyStopping` of katib_metadata has no effect here")
+    _early_stopping(content.get("earlyStopping") or {}, found, notices)
     return found, notices
 
 
@@ -107,6 +106,27 @@ def _value(text: Any, kind: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _early_stopping(stopping: Mapping[str, Any], found: dict[str, Any], notices: list[str]) -> None:
+    name = stopping.get("algorithmName")
+    if not name:
+        return
+    if name != "medianstop":
+        notices.append(f"Katib's early stopping {name} has no counterpart here: no trial is pruned")
+        return
+    found["pruner"] = "median"
+    given = {
+        each.get("name"): each.get("value") for each in stopping.get("algorithmSettings") or []
+    }
+    settings = {"n_startup_trials": 3, "n_warmup_steps": 4}  # Katib's defaults
+    for theirs, ours in (
+        ("min_trials_required", "n_startup_trials"),
+        ("start_step", "n_warmup_steps"),
+    ):
+        if theirs in given:
+            settings[ours] = int(given[theirs])
+    found["pruner_settings"] = settings
 
 
 def _algorithm(algorithm: Mapping[str, Any], found: dict[str, Any], notices: list[str]) -> None:

@@ -15,6 +15,7 @@ from ithaca.model.study import (
     SessionStart,
     StudyDocument,
     TrialEnd,
+    TrialPruned,
     TrialStart,
     TrialState,
 )
@@ -41,6 +42,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
         parameters: The searched parameters.
         started: When its first attempt started, in seconds since the epoch.
         end: Its result, once it has one.
+        pruned: Set if the pruner ended its last attempt.
     """
 
     number: int
@@ -50,6 +52,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
     started: float
     end: TrialEnd | None = None
+    pruned: TrialPruned | None = None
 
 
 class StudyRecord:
@@ -113,6 +116,10 @@ class StudyRecord:
         found: TrialStart = self._keep(name, TrialStart)
         return found
 
+    def prune_trial(self, pruned: TrialPruned) -> None:
+        """Record that the pruner ends a trial."""
+        self._create(names.trial(self.name, pruned.number, f"{pruned.attempt}/pruned"), pruned)
+
     def end_trial(self, end: TrialEnd) -> TrialEnd:
         """Record the result of a trial; returns the first one that was recorded."""
         name = names.trial(self.name, end.number, "end")
@@ -137,6 +144,7 @@ class StudyRecord:
             parameters=last.parameters,
             started=starts[0].started,
             end=end,
+            pruned=self._optional(f"{folder}{last.attempt}/pruned", TrialPruned),
         )
 
     def trials(self) -> list[TrialRecord]:

@@ -45,6 +45,8 @@ class TuneOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         max_failures: How many trials may fail.
         retries: How often a failed trial is started again.
         storage: URL of Optuna's storage.
+        pruner: Name of the pruner.
+        pruner_settings: Its settings.
     """
 
     study: str | None = None
@@ -59,6 +61,8 @@ class TuneOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_failures: int | None = None
     retries: int | None = None
     storage: str | None = None
+    pruner: str | None = None
+    pruner_settings: dict[str, Any] | None = None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         max_failures: How many trials may fail; None for no limit.
         retries: How often a failed trial is started again.
         storage: URL of Optuna's storage; empty for a journal file.
+        pruner: Name of the pruner; empty for none.
+        pruner_settings: Its settings.
         notices: Notices for the user.
     """
 
@@ -94,6 +100,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     max_failures: int | None = None
     retries: int = 0
     storage: str = ""
+    pruner: str = ""
+    pruner_settings: dict[str, Any] = {}
     notices: tuple[str, ...] = ()
 
 

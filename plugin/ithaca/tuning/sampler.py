@@ -6,47 +6,35 @@ decides which parameters come next; what happened to a trial is in the study's r
 
 from __future__ import annotations
 
-import inspect
-import math
 import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ithaca.errors import BackendError, UsageError, suggest
+from ithaca.errors import BackendError, UsageError
 from ithaca.model.study import Choice, Float
+from ithaca.tuning.algorithms import (
+    FINITE,
+    combinations,
+    load_optuna,
+    make_pruner,
+    make_sampler,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
 
-    from ithaca.model.study import Domain, StudyDocument, TrialState
+    from ithaca.model.study import Domain, StudyDocument, TrialEnd, TrialState
     from ithaca.tuning.record import TrialRecord
     from ithaca.tuning.request import Request
 
-SAMPLERS = {
-    "random": "RandomSampler",
-    "tpe": "TPESampler",
-    "cmaes": "CmaEsSampler",
-    "gp": "GPSampler",
-    "qmc": "QMCSampler",
-    "grid": "GridSampler",
-    "bruteforce": "BruteForceSampler",
-    "nsga2": "NSGAIISampler",
-    "nsga3": "NSGAIIISampler",
-}
-"""Names for `--algorithm`, and Optuna's classes."""
-
-FINITE = ("grid", "bruteforce")
-"""Algorithms that try each combination once."""
-
 HIDDEN = "***"
 """Stands for the password of a storage."""
-
-_OWN = {"self", "kwargs", "args", "search_space", "constraints_func"}
 
 
 class Proposal(NamedTuple):
@@ -61,65 +49,6 @@ class Proposal(NamedTuple):
     parameters: dict[str, Any]
 
 
-def check_algorithm(request: Request) -> list[str]:
-    """Everything that is wrong with the algorithm of a request.
-
-    Args:
-        request: The request.
-
-    Returns:
-        One sentence for each problem.
-    """
-    name = request.algorithm
-    if name not in SAMPLERS:
-        return [f'unknown algorithm "{name}"{suggest(name, SAMPLERS)}; use {", ".join(SAMPLERS)}']
-    known = _settings(name)
-    problems = [
-        f'{name} has no setting "{each}"{suggest(each, known)}; its settings are {", ".join(known)}'
-        for each in request.settings
-        if each not in known
-    ]
-    if name == "cmaes" and len(request.objectives) > 1:
-        problems.append("cmaes has one objective; use tpe, gp, nsga2 or nsga3 for several")
-    if name in FINITE:
-        continuous = [
-            parameter
-            for parameter, domain in request.space.items()
-            if isinstance(domain, Float) and domain.step is None
-        ]
-        problems += [f"{name} needs a step for {each}" for each in continuous]
-        size = 0 if continuous else combinations(request.space)
-        if size > request.trials:
-            problems.append(
-                f"the grid has {size} combinations, more than the {request.trials} trials: "
-                f"give --trials {size}, or a coarser grid"
-            )
-    return problems
-
-
-def _settings(name: str) -> list[str]:
-    parameters = inspect.signature(_class(name)).parameters
-    return [each for each in parameters if each not in _OWN]
-
-
-def _class(name: str) -> Any:
-    return getattr(_optuna().samplers, SAMPLERS[name])
-
-
-def combinations(space: Mapping[str, Domain]) -> int:
-    """How many combinations of values a space has."""
-    return math.prod(len(_values(domain)) for domain in space.values())
-
-
-def _values(domain: Domain) -> list[Any]:
-    """All values of a domain that is not continuous."""
-    if isinstance(domain, Choice):
-        return list(domain.values)
-    step = domain.step or 1
-    steps = math.floor((domain.high - domain.low) / step + 1e-9)
-    return [domain.low + number * step for number in range(steps + 1)]
-
-
 class Sampler:
     """An Optuna study.
 
@@ -128,6 +57,10 @@ class Sampler:
         request: Its algorithm.
         journal: Where its journal file is, if the study names no other storage.
         sampler: A sampler to use instead of the one that the request names.
+        pruner: A pruner to use instead of the one that the request names.
+
+    Attributes:
+        prunes: Whether there is a pruner.
 
     Raises:
         UsageError: A package for the algorithm is missing, or a setting is wrong.
@@ -141,10 +74,13 @@ class Sampler:
         journal: Path,
         *,
         sampler: BaseSampler | None = None,
+        pruner: BasePruner | None = None,
     ) -> None:
-        optuna = _optuna()
+        optuna = load_optuna()
         self._optuna = optuna
-        self._domains, self._journal = document.space, journal
+        self._document, self._journal = document, journal
+        self._asked: dict[int, Trial] = {}
+        self._reported: dict[int, set[int]] = {}
         self._space = {name: _distribution(each) for name, each in document.space.items()}
         self._where = without_password(request.storage)
         storage = _storage(request.storage, journal)
@@ -157,6 +93,8 @@ class Sampler:
         )
         known = len(self._call(self._study.get_trials, deepcopy=False))
         self._study.sampler = sampler or make_sampler(request, known)
+        self._study.pruner = pruner or make_pruner(request)
+        self.prunes = pruner is not None or bool(request.pruner)
         self._stopped = False
         finite = sampler is None and request.algorithm in FINITE
         self._combinations = combinations(request.space) if finite else None
@@ -166,6 +104,7 @@ class Sampler:
         if self._is_exhausted():
             return None
         trial = self._call(self._study.ask, self._space)
+        self._asked[trial.number] = trial
         return Proposal(trial.number, dict(trial.params))
 
     def _is_exhausted(self) -> bool:
@@ -212,13 +151,25 @@ class Sampler:
             name: next(each for each in domain.values if each == trial.parameters[name])
             if isinstance(domain, Choice)
             else trial.parameters[name]
-            for name, domain in self._domains.items()
+            for name, domain in self._document.space.items()
         }
         end = trial.end
-        state = states.RUNNING if end is None else _optuna_state(states, end.state)
-        values = list(end.values) if end is not None and end.state == "complete" else None
+        if end is None:
+            running: FrozenTrial = create(
+                state=states.RUNNING, params=params, distributions=self._space
+            )
+            return running
+        complete, reports = end.state == "complete", end.reports.numbers()
+        values = list(end.values) if complete else None
+        if end.state == "pruned" and reports:
+            values = [reports[max(reports)]]
         found: FrozenTrial = create(
-            state=state, params=params, distributions=self._space, values=values
+            state=_optuna_state(states, end.state),
+            params=params,
+            distributions=self._space,
+            values=values,
+            intermediate_values=reports,
+            constraints=self._document.excess(end.metrics) if complete else None,
         )
         return found
 
@@ -231,29 +182,53 @@ class Sampler:
             if each.params.keys() >= self._space.keys()
         ]
 
-    def tell(
-        self,
-        number: int,
-        state: TrialState,
-        values: Sequence[float] = (),
-        excess: Mapping[str, float] | None = None,
-    ) -> None:
-        """Tell the result of a trial; a second result is ignored.
+    def report(self, number: int, values: Mapping[int, float]) -> bool:
+        """Tell what a running trial reported.
 
         Args:
             number: Number of the trial.
-            state: How it ended.
-            values: Values of the objectives, of a complete trial.
-            excess: By how much it breaks each constraint; at most 0 if it keeps it.
+            values: All its values so far, by step number.
+
+        Returns:
+            Whether the pruner gives it no chance.
         """
-        told = _optuna_state(self._optuna.trial.TrialState, state)
-        if state == "complete" and excess:
-            frozen = self._call(self._study.get_trials, deepcopy=False)[number]
-            if not frozen.state.is_finished():
-                trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
-                for name, amount in excess.items():
-                    trial.set_constraint(name, amount)
-        results = list(values) if state == "complete" else None
+        known = self._reported.setdefault(number, set())
+        new = sorted(values.keys() - known)
+        if not new or (trial := self._running(number)) is None:
+            return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an earlier driver may have reported some of them
+            for step in new:
+                self._call(trial.report, values[step], step)
+                known.add(step)
+        return self.prunes and bool(self._call(trial.should_prune))
+
+    def _running(self, number: int) -> Trial | None:
+        """Optuna's trial of that number; None if it has a result."""
+        if number in self._asked:
+            return self._asked[number]
+        frozen = self._call(self._study.get_trials, deepcopy=False)[number]
+        if frozen.state.is_finished():
+            return None
+        trial: Trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
+        self._asked[number] = trial
+        return trial
+
+    def tell(self, end: TrialEnd) -> None:
+        """Tell the result of a trial; a second result is ignored.
+
+        Args:
+            end: The result.
+        """
+        number, complete = end.number, end.state == "complete"
+        told = _optuna_state(self._optuna.trial.TrialState, end.state)
+        excess = self._document.excess(end.metrics) if complete else {}
+        if excess and (trial := self._running(number)) is not None:
+            for name, amount in excess.items():
+                self._call(trial.set_constraint, name, amount)
+        self._asked.pop(number, None)
+        self._reported.pop(number, None)
+        results = list(end.values) if complete else None
         try:
             self._call(self._study.tell, number, results, state=told, skip_if_finished=True)
         except RuntimeError:
@@ -270,52 +245,6 @@ class Sampler:
 def _optuna_state(states: Any, state: TrialState) -> Any:
     """A state in Optuna's terms."""
     return {"complete": states.COMPLETE, "pruned": states.PRUNED}.get(state, states.FAIL)
-
-
-def make_sampler(request: Request, known: int = 0) -> BaseSampler:
-    """The sampler that a request names.
-
-    Args:
-        request: The request.
-        known: How many trials the study has already: a sampler that is seeded must not propose
-            them again.
-    """
-    settings = dict(request.settings)
-    # Of a grid and a sequence the seed sets the order, which continues by itself.
-    if isinstance(settings.get("seed"), int) and known and request.algorithm not in ("grid", "qmc"):
-        settings["seed"] += known
-    if request.algorithm == "grid":
-        settings["search_space"] = {name: _values(domain) for name, domain in request.space.items()}
-    from optuna.exceptions import ExperimentalWarning
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            found: BaseSampler = _class(request.algorithm)(**settings)
-    except ImportError as error:
-        raise UsageError(
-            "ITH705",
-            f"the algorithm {request.algorithm} needs a package that is missing: {error.name}",
-            cure=f"run `pip install {error.name}`, or choose another --algorithm",
-        ) from None
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            "ITH705",
-            f"{request.algorithm} does not accept these settings: {error}",
-            cure="see `optuna.samplers` in Optuna's reference",
-        ) from None
-    return found
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError:
-        raise UsageError(
-            "ITH705", "studies need Optuna", cure="run `pip install 'ithaca[tune]'`"
-        ) from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
 
 
 def without_password(url: str) -> str:

@@ -17,15 +17,17 @@ from ithaca.model.study import SessionEnd, SessionStart, StudyDocument
 from ithaca.runs.launch import check_arguments
 from ithaca.runs.preparing import prepare
 from ithaca.runs.project import find_project
+from ithaca.tuning.algorithms import check_algorithm
 from ithaca.tuning.driver import POLL, POLL_STOP, Driver
 from ithaca.tuning.record import StudyRecord
 from ithaca.tuning.request import gather, project_options
-from ithaca.tuning.sampler import Sampler, check_algorithm, without_password
+from ithaca.tuning.sampler import Sampler, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
     from ithaca.model import workflow as model
@@ -89,6 +91,7 @@ def drive(
     request: Request,
     *,
     sampler: BaseSampler | None = None,
+    pruner: BasePruner | None = None,
     announce: Announce = lambda _record, _run, _notices: None,
     report: Callable[[TrialRecord], None] = lambda _trial: None,
 ) -> StudyRecord:
@@ -98,6 +101,7 @@ def drive(
         prepared: The workflow.
         request: What to search.
         sampler: A sampler of Optuna's to use instead of the one that the request names.
+        pruner: A pruner of Optuna's to use instead of the one that the request names.
         announce: Called once with the study, the run of the shared steps if there is one, and
             notices for the user.
         report: Called after each change of a trial.
@@ -115,12 +119,14 @@ def drive(
     folder = prepared.project.home / "studies" / request.study
     with _alone(folder, request.study):
         document = _document(record, prepared, request)
-        proposals = Sampler(document, request, folder / "optuna.log", sampler=sampler)
+        proposals = Sampler(
+            document, request, folder / "optuna.log", sampler=sampler, pruner=pruner
+        )
         record.create(document)
         proposals.restore(record.trials())
         notices = _changes(record, prepared)
-        algorithm = request.algorithm if sampler is None else type(sampler).__name__
-        session = _session(prepared, request, algorithm, _prefix(record, prepared, request))
+        request = _named(request, sampler, pruner)
+        session = _session(prepared, request, _prefix(record, prepared, request))
         record.start_session(session)
         end = SessionEnd(ended=time.time(), reason="interrupted")
         try:
@@ -264,7 +270,17 @@ def _has_ended(prefix: Run, record: StudyRecord, session: SessionStart) -> bool:
     return not stopped
 
 
-def _session(prepared: Preparation, request: Request, algorithm: str, prefix: str) -> SessionStart:
+def _named(request: Request, sampler: BaseSampler | None, pruner: BasePruner | None) -> Request:
+    """The request with the classes of what was made in Python."""
+    names = {}
+    if sampler is not None:
+        names["algorithm"] = type(sampler).__name__
+    if pruner is not None:
+        names["pruner"] = type(pruner).__name__
+    return msgspec.structs.replace(request, **names)
+
+
+def _session(prepared: Preparation, request: Request, prefix: str) -> SessionStart:
     return SessionStart(
         id=str(ULID()),
         started=time.time(),
@@ -275,8 +291,10 @@ def _session(prepared: Preparation, request: Request, algorithm: str, prefix: st
         writer=f"{socket.gethostname()}:{os.getpid()}",
         trials=request.trials,
         parallel=request.parallel,
-        algorithm=algorithm,
+        algorithm=request.algorithm,
         settings=msgspec.to_builtins(request.settings),
+        pruner=request.pruner,
+        pruner_settings=msgspec.to_builtins(request.pruner_settings),
         timeout=request.timeout,
         max_failures=request.max_failures,
         retries=request.retries,

@@ -10,9 +10,10 @@ from ithaca.errors import NotFound, UsageError
 from ithaca.records import names
 from ithaca.runs.handle import open_run
 from ithaca.runs.preparing import locate
+from ithaca.tuning.algorithms import PRUNERS, SAMPLERS
 from ithaca.tuning.record import best_of, find_study, list_studies
 from ithaca.tuning.request import TuneOptions
-from ithaca.tuning.sampler import HIDDEN, SAMPLERS
+from ithaca.tuning.sampler import HIDDEN
 from ithaca.tuning.start import drive, is_driven, prepare_study
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ _STATUS: dict[str, Status] = {
 }
 
 
-_RECORDED = ("trials", "parallel", "algorithm", "settings", "timeout", "max_failures", "retries")
+_RECORDED = (
+    *("trials", "parallel", "algorithm", "settings", "timeout", "max_failures", "retries"),
+    *("pruner", "pruner_settings"),
+)
 """The options that each session records."""
 
 
@@ -152,11 +156,13 @@ class Study:
             **recorded,
             **{name: value for name, value in changes.items() if value is not None},
         }
-        algorithm = given.get("algorithm")
-        if algorithm is not None and algorithm not in SAMPLERS:
+        for kind, known in (("algorithm", SAMPLERS), ("pruner", PRUNERS)):
+            name = given.get(kind)
+            if not name or name in known:
+                continue
             raise UsageError(
                 "ITH712",
-                f"its sampler is a {algorithm} that was made in Python",
+                f"its {kind} is a {name} that was made in Python",
                 where=f"study {self.name}",
                 cure="continue it from Python: call `ithaca.tune` as before",
             )

@@ -8,8 +8,8 @@ requests. They use the `kubernetes` package for kubeconfigs, login, TLS and mode
 Kubernetes documents them, `pods` builds the pod of a step from tags and settings, `command` has the
 command lines of the runner, `names` has names that Kubernetes accepts, and `manifests` validates
 settings and writes YAML. `session` submits, watches, answers and ends runs on any engine, with
-`creating` and `following`; an `Engine` (`engine`) does what differs between engines. This room may import the protocol, the
-models, the records and the errors.
+`creating` and `following`; an `Engine` (`engine`) does what differs between engines. This room may
+import the protocol, the models, the records and the errors.
 """
 
 from __future__ import annotations

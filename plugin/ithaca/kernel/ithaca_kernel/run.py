@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable, Optional
 
 from . import metrics
@@ -9,6 +10,7 @@ from .hook import CellWatch
 from .loading import Loaded, Loader
 from .modules import ModuleWatch
 from .notebook import empty_standard_input, find_namespace
+from .reporting import LAST
 from .saving import Saver
 from .session import Session
 from .step import Report, Step, ValueProblem, read_step
@@ -23,6 +25,9 @@ class StepRun:
 
     def __init__(self, step: Optional[Step] = None) -> None:
         self._step = step or read_step()
+        last = self._step.report.with_name(LAST)
+        if last.is_dir():
+            sys.path.append(str(last))
         self._report = Report(self._step.report)
         self._session = Session(self._step.values / "session", self._step.root, self._step.secrets)
         self._namespace = find_namespace()
