@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from ithaca.cli.output import (
     status_text,
 )
 from ithaca.errors import IthacaError, NotFound
+from ithaca.runs.comparing import varied_parameters
 from ithaca.runs.progress import duration, reason
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs import Run
+    from ithaca.runs.comparing import Comparison
+
+_WIDEST = 40
+"""Characters of a value in a table."""
 
 _NO_SUPERVISOR = "the run has no live supervisor: it was killed, or the machine went down"
 _NOT_FOUND = (
@@ -87,12 +91,49 @@ def trial_fields(run: Run) -> dict[str, Any] | None:
 
 def print_runs(rows: Sequence[Row]) -> None:
     """Print the list of runs, and warnings about damaged ones to stderr."""
-    print_table(
-        ("run", "workflow", "status", "started", "duration", "metrics"), starmap(_cells, rows)
-    )
+    varied = varied_parameters(state for _, state in rows if not isinstance(state, IthacaError))
+    heads = ("run", "workflow", "status", "started", "duration", "metrics")
+    cells = ((*_cells(*row), *([_varied(row[1], varied)] if varied else [])) for row in rows)
+    print_table((*heads, "parameters") if varied else heads, cells)
     for run, state in rows:
         if isinstance(state, IthacaError):
             click.echo(f"{click.style('warning', fg='yellow')}: run {run.id}: {state}", err=True)
+
+
+def _varied(state: RunState | IthacaError, varied: set[tuple[str, str]]) -> str:
+    """The parameters of a run that differ from those of other runs of its workflow."""
+    if isinstance(state, IthacaError):
+        return ""
+    found = state.parameters.items()
+    return " ".join(
+        f"{name}={short(value)}" for name, value in found if (state.name, name) in varied
+    )
+
+
+def short(value: object) -> str:
+    """A value for a cell of a table."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print runs side by side."""
+    rows = [("workflow", *found.names), ("status", *(status_text(each) for each in found.statuses))]
+    for title, table in (("parameter", found.parameters), ("metric", found.metrics)):
+        for name, row in table.items():
+            cells = ("" if each is None else short(each) for each in row)
+            rows.append((f"{title} {name}", *cells))
+    for name, executions in found.steps.items():
+        letters = {
+            each: _letter(n) for n, each in enumerate(dict.fromkeys(filter(None, executions)))
+        }
+        rows.append((f"step {name}", *(letters.get(each or "", "-") for each in executions)))
+    print_table(("", *found.runs), rows)
+
+
+def _letter(number: int) -> str:
+    """The letter that stands for a result: A, B, …, Z, A1, B1."""
+    return chr(ord("A") + number % 26) + (str(number // 26) if number >= 26 else "")
 
 
 def _cells(run: Run, state: RunState | IthacaError) -> tuple[str, ...]:

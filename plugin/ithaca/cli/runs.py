@@ -91,6 +91,30 @@ def _is_of(run: Run, study: str | None) -> bool:
 
 
 @runs.command()
+@click.argument("references", metavar="RUN…", nargs=-1, required=True, type=RunName())
+@click.option("--all", "everything", is_flag=True, help="Also show what is equal in all runs.")
+@looks
+@as_json
+def compare(references: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Compare runs: parameters, metrics, and the steps whose results differ.
+
+    In the rows of steps, equal letters are equal results.
+    """
+    import msgspec
+
+    from ithaca.cli.run_views import print_comparison
+    from ithaca.runs.comparing import compare
+
+    found = compare([_open(each)[0].observe() for each in references])
+    if not everything:
+        found = found.differing()
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+    else:
+        print_comparison(found)
+
+
+@runs.command()
 @either_argument
 @looks
 @as_json

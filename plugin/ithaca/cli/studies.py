@@ -175,6 +175,40 @@ def export(name: str, kind: str, output: str) -> None:
         write_output(output, _csv(study).encode())
 
 
+@studies.command()
+@study_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["html", "png"]),
+    default="html",
+    show_default=True,
+    help="A page with all pictures, or one picture.",
+)
+@click.option(
+    "--picture",
+    type=click.Choice(
+        ["history", "front", "parallel", "importances", "slice", "contour", "reports"]
+    ),
+    default="history",
+    show_default=True,
+    help="The picture to write as PNG.",
+)
+@click.option(
+    "-o", "--output", metavar="FILE", show_default="STUDY.html or STUDY.png", help="Output file."
+)
+@looks
+def plot(name: str, kind: str, picture: str, output: str | None) -> None:
+    """Draw a study: history, Pareto front, parallel coordinates, importances, slices, contours.
+
+    The HTML page contains everything that it needs, so you can open and send it as it is.
+    """
+    study = _open(name)
+    write_output(output or f"{name}.{kind}", study.plot(kind, picture=picture))
+    if output is None:
+        click.echo(f"{name}.{kind}")
+
+
 def _csv(study: Study) -> str:
     document = study.document
     objectives = [each.metric for each in document.objectives]

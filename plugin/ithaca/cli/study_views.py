@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from ithaca.cli.output import moment, print_json, print_notice, print_table
+from ithaca.cli.run_views import short
 from ithaca.runs.progress import COLOURS, duration
 from ithaca.tuning.study import STATES
 
@@ -36,11 +37,7 @@ def state_text(state: str) -> str:
 
 def parameters_text(parameters: dict[str, Any]) -> str:
     """Parameters for people: `lr=0.012 depth=3`."""
-    return " ".join(f"{name}={_short(value)}" for name, value in parameters.items())
-
-
-def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return " ".join(f"{name}={short(value)}" for name, value in parameters.items())
 
 
 def values_text(objectives: Sequence[Objective], trial: TrialRecord) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 COLOURS = {
     "succeeded": "#2e7d32",
+    "complete": "#2e7d32",
+    "finished": "#2e7d32",
+    "pruned": "#ef6c00",
     "reused": "#00796b",
     "running": "#1565c0",
     "waiting": "#ef6c00",
@@ -47,7 +50,7 @@ def workflow_html(workflow: Workflow) -> str:
     ]  # fmt: skip
     return (
         f"<div><b>{escape(workflow.name)}</b>{graph_svg(workflow.steps)}"
-        f"{_table(('step', 'needs', 'parameters', 'metrics'), rows)}</div>"
+        f"{table(('step', 'needs', 'parameters', 'metrics'), rows)}</div>"
     )
 
 
@@ -60,15 +63,13 @@ def run_html(state: RunState, workflow: Workflow) -> str:
     """
     statuses = {step.name: step.status for step in state.steps}
     metrics = ", ".join(f"{name} = {value:.6g}" for name, value in state.metrics.items())
-    rows = [
-        (step.name, _coloured(step.status), _seconds(step), _note(step)) for step in state.steps
-    ]
+    rows = [(step.name, coloured(step.status), _seconds(step), _note(step)) for step in state.steps]
     return (
         f"<div><b>{escape(state.name)}</b> <code>{escape(state.id)}</code> "
-        f"{_coloured(state.status)}"
+        f"{coloured(state.status)}"
         f"{f'<div>{escape(metrics)}</div>' if metrics else ''}"
         f"{graph_svg(workflow.steps, statuses)}"
-        f"{_table(('step', 'state', 'seconds', ''), rows)}</div>"
+        f"{table(('step', 'state', 'seconds', ''), rows)}</div>"
     )
 
 
@@ -129,7 +130,13 @@ class _Markup(str):
     __slots__ = ()
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table; its texts are escaped unless `coloured` made them.
+
+    Args:
+        heads: The heads of the columns.
+        rows: The rows.
+    """
     head = "".join(f"<th style='text-align:left'>{each}</th>" for each in heads)
     body = "".join(
         "<tr>"
@@ -144,7 +151,8 @@ def _cell(text: str) -> str:
     return text if isinstance(text, _Markup) else escape(text)
 
 
-def _coloured(status: str) -> _Markup:
+def coloured(status: str) -> _Markup:
+    """A status in its colour."""
     colour, text = COLOURS.get(status, "inherit"), escape(status.replace("_", " "))
     return _Markup(f'<span style="color:{colour}">{text}</span>')
 

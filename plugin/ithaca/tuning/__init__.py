@@ -2,10 +2,10 @@
 
 `space` reads and checks what is searched; `request` collects it from the command line, the settings
 and the notebook (`katib` translates Kale's). `start` runs the steps that all trials share, and then
-the `driver`: it asks the `sampler` (Optuna) for parameters, launches a run for each trial and tells
-the result back. What happened is in the study's `record`, documents in the store, so that every
-view works without Optuna, and a driver that dies loses nothing. `study` is the `Study` that users
-hold.
+the `driver`: it asks the `sampler` (Optuna, with its `algorithms`) for parameters, launches a run
+for each trial, prunes trials by what they report, and tells the results back. What happened is in
+the study's `record`, documents in the store, so that every view works without Optuna, and a driver
+that dies loses nothing. `study` is the `Study` that users hold; `plots` and `html` draw it.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Sampler:
         self._document, self._journal = document, journal
         self._asked: dict[int, Trial] = {}
         self._reported: dict[int, set[int]] = {}
-        self._space = {name: _distribution(each) for name, each in document.space.items()}
+        self._space = distributions(document.space)
         self._where = without_password(request.storage)
         storage = _storage(request.storage, journal)
         self._study = self._call(
@@ -129,7 +129,8 @@ class Sampler:
         if not known and trials:
             recorded = {trial.number: trial for trial in trials}
             for number in range(max(recorded) + 1):
-                self._call(self._study.add_trial, self._frozen(recorded.get(number)))
+                found = frozen_trial(self._document, self._space, recorded.get(number))
+                self._call(self._study.add_trial, found)
             return
         for trial in trials:
             if trial.number >= len(known) or known[trial.number].params != trial.parameters:
@@ -140,38 +141,6 @@ class Sampler:
                     cure="use the storage that the study began with, or remove it: an empty one is "
                     "filled from the record",
                 )
-
-    def _frozen(self, trial: TrialRecord | None) -> FrozenTrial:
-        """A trial of the record in Optuna's terms; one that was never recorded has failed."""
-        states, create = self._optuna.trial.TrialState, self._optuna.trial.create_trial
-        if trial is None:
-            failed: FrozenTrial = create(state=states.FAIL)
-            return failed
-        params = {
-            name: next(each for each in domain.values if each == trial.parameters[name])
-            if isinstance(domain, Choice)
-            else trial.parameters[name]
-            for name, domain in self._document.space.items()
-        }
-        end = trial.end
-        if end is None:
-            running: FrozenTrial = create(
-                state=states.RUNNING, params=params, distributions=self._space
-            )
-            return running
-        complete, reports = end.state == "complete", end.reports.numbers()
-        values = list(end.values) if complete else None
-        if end.state == "pruned" and reports:
-            values = [reports[max(reports)]]
-        found: FrozenTrial = create(
-            state=_optuna_state(states, end.state),
-            params=params,
-            distributions=self._space,
-            values=values,
-            intermediate_values=reports,
-            constraints=self._document.excess(end.metrics) if complete else None,
-        )
-        return found
 
     def open(self) -> list[Proposal]:
         """The trials that were proposed and have no result yet."""
@@ -240,6 +209,51 @@ class Sampler:
 
     def _call(self, call: Any, *arguments: Any, **named: Any) -> Any:
         return _call_storage(self._where, call, *arguments, **named)
+
+
+def frozen_trial(
+    document: StudyDocument, space: dict[str, BaseDistribution], trial: TrialRecord | None
+) -> FrozenTrial:
+    """A trial of the record in Optuna's terms; one that was never recorded has failed.
+
+    Args:
+        document: The study.
+        space: Its space in Optuna's terms.
+        trial: The trial.
+    """
+    optuna = load_optuna()
+    states, create = optuna.trial.TrialState, optuna.trial.create_trial
+    if trial is None:
+        failed: FrozenTrial = create(state=states.FAIL)
+        return failed
+    params = {
+        name: next(each for each in domain.values if each == trial.parameters[name])
+        if isinstance(domain, Choice)
+        else trial.parameters[name]
+        for name, domain in document.space.items()
+    }
+    end = trial.end
+    if end is None:
+        running: FrozenTrial = create(state=states.RUNNING, params=params, distributions=space)
+        return running
+    complete, reports = end.state == "complete", end.reports.numbers()
+    values = list(end.values) if complete else None
+    if end.state == "pruned" and reports:
+        values = [reports[max(reports)]]
+    found: FrozenTrial = create(
+        state=_optuna_state(states, end.state),
+        params=params,
+        distributions=space,
+        values=values,
+        intermediate_values=reports,
+        constraints=document.excess(end.metrics) if complete else None,
+    )
+    return found
+
+
+def distributions(space: Mapping[str, Domain]) -> dict[str, BaseDistribution]:
+    """A space in Optuna's terms."""
+    return {name: _distribution(each) for name, each in space.items()}
 
 
 def _optuna_state(states: Any, state: TrialState) -> Any:

@@ -203,6 +203,61 @@ class Study:
         )
         return Study(prepared.project, drive(prepared, request))
 
+    def plot(self, kind: str = "html", *, picture: str = "history") -> bytes:
+        """Draw the study.
+
+        Args:
+            kind: `html` for a page with all pictures that loads nothing, or `png`.
+            picture: For PNG: `history`, `front`, `parallel`, `importances`, `slice`, `contour` or
+                `reports`.
+
+        Returns:
+            The content of the file.
+
+        Raises:
+            NotFound: No trial has a result, or there is no data for this picture.
+            UsageError: A library is missing; `pip install 'ithaca[plot]'` installs it.
+
+        Example:
+            >>> Path("study.html").write_bytes(study.plot())  # doctest: +SKIP
+        """
+        from ithaca.tuning import plots
+
+        if kind == "png":
+            return plots.png(self.document, self.trials, picture)
+        return plots.html(self.document, self.trials).encode()
+
+    def dataframe(self) -> Any:
+        """The trials as a table of pandas, one row for each.
+
+        Returns:
+            A `pandas.DataFrame`, whose index is the trial's number. Its columns are `state`,
+            `attempt`, `run`, `seconds`, `feasible`, `reason`, one for each searched parameter, and
+            one for each metric.
+
+        Raises:
+            UsageError: pandas is missing.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise UsageError(
+                "ITH713", "a table of trials needs pandas", cure="run `pip install pandas`"
+            ) from None
+        columns = ("trial", "state", "attempt", "run", "seconds", "feasible", "reason")
+        rows = [describe_trial(each) for each in self.trials]
+        flat = [
+            {**{name: row[name] for name in columns}, **row["parameters"], **row["metrics"]}
+            for row in rows
+        ]
+        return pd.DataFrame(flat, columns=None if flat else list(columns)).set_index("trial")
+
+    def _repr_html_(self) -> str:
+        """The study's status and trials, for notebooks."""
+        from ithaca.tuning.html import study_html
+
+        return study_html(self)
+
     def stop(self) -> None:
         """Ask the driver to cancel the running trials and to end."""
         self._record.ask_to_stop()
