@@ -256,7 +256,7 @@ class Study:
         """The study's status and trials, for notebooks."""
         from ithaca.tuning.html import study_html
 
-        return study_html(self)
+        return study_html(self.document, self.status, self.trials)
 
     def stop(self) -> None:
         """Ask the driver to cancel the running trials and to end."""
