@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ithaca.records.fold import RunState, StepState
     from ithaca.runs import Run
     from ithaca.runs.comparing import Comparison
+    from ithaca.runs.explaining import Explanation
 
 _WIDEST = 40
 """Characters of a value in a table."""
@@ -129,6 +130,22 @@ def print_comparison(found: Comparison) -> None:
         }
         rows.append((f"step {name}", *(letters.get(each or "", "-") for each in executions)))
     print_table(("", *found.runs), rows)
+
+
+def print_explanation(found: Explanation) -> None:
+    """Print why a step ran."""
+    compared = f"  compared with run {found.compared_with}" if found.compared_with else ""
+    click.echo(f"{click.style(found.step, bold=True)}  {status_text(found.status)}{compared}")
+    for each in found.reasons:
+        first, *lines = each.text.splitlines() or [""]
+        if lines or each.respect == "code":
+            click.echo(f"  {each.respect} {each.name}:")
+            for line in (first, *lines):
+                click.echo(f"    {line}")
+        elif each.respect in ("cache", "first", "result"):
+            click.echo(f"  {each.text}")
+        else:
+            click.echo(f"  {each.respect} {each.name}: {each.text}")
 
 
 def _letter(number: int) -> str:

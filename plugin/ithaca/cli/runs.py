@@ -148,6 +148,33 @@ def show(reference: str, as_json: bool) -> None:
 
 @runs.command()
 @either_argument
+@click.argument("step", required=False)
+@looks
+@as_json
+def explain(reference: str, step: str | None, as_json: bool) -> None:
+    """Explain why a step ran again: what differs from its nearest earlier execution.
+
+    Name the step as RUN/STEP or RUN STEP; without one, every step that ran is explained.
+    """
+    import msgspec
+
+    from ithaca.cli.run_views import print_explanation
+    from ithaca.runs.explaining import explain as explain_step
+
+    run, name = _open(reference)
+    wanted = name or step
+    names = [wanted] if wanted else [each.name for each in run.workflow.steps]
+    store = project().store_of(run.id)
+    found = [explain_step(store, run.id, each) for each in names]
+    if as_json:
+        print_json([msgspec.to_builtins(each) for each in found])
+        return
+    for each in found:
+        print_explanation(each)
+
+
+@runs.command()
+@either_argument
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the step or run has ended.")
 @attempt_option
 @looks

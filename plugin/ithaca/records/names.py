@@ -20,8 +20,8 @@ studies/<name>/trials/<number>/end           TrialEnd
 studies/<name>/stops/<ulid>                  a request to start no further trial
 ```
 
-Beside the runs: `keys/<key>` (planning), `notebooks/<digest>`, `environments/<digest>` and
-`engines/<digest>` and `locks/<key>`.
+Beside the runs: `keys/<key>` (planning), `notebooks/<digest>`, `environments/<digest>`,
+`packages/<identity>`, `engines/<digest>` and `locks/<key>`.
 """
 
 from __future__ import annotations
@@ -90,6 +90,15 @@ def environment(image: str, python: str) -> str:
     """
     described = "\0".join((image, python)).encode()
     return f"environments/{blake3.blake3(described).hexdigest()}"
+
+
+def packages(identity: str) -> str:
+    """Name of the document with the versions of an environment's distributions.
+
+    Args:
+        identity: The environment's identity digest.
+    """
+    return f"packages/{identity}"
 
 
 def engine(name: str) -> str:

@@ -17,6 +17,7 @@ from ithaca.compiling.load import from_json
 from ithaca.errors import IthacaError, MergeConflict, NotFound, StoreError, UsageError
 from ithaca.model.run import AttemptEnd, Execution, StepError
 from ithaca.planning.keys import lookup, publish, reuse_filter, step_key
+from ithaca.records import names
 from ithaca.records.journal import Journal
 from ithaca.runner import failure
 from ithaca.runner.cells import Cells, Failed, read_later
@@ -157,11 +158,19 @@ class _Attempt:
     def _environment(self) -> Environment:
         environment = describe(self.task.python, cache=self._cache)
         check_usable(environment)
+        self._record_packages(environment)
         if self.task.environment and environment.identity != self.task.environment:
             self.notices.append(
                 f"the packages of {environment.executable} changed after the run was planned"
             )
         return environment
+
+    def _record_packages(self, environment: Environment) -> None:
+        """Record the versions once for each environment, for explanations."""
+        name = names.packages(environment.identity)
+        if not self.store.exists(name):
+            versions = {each.name: each.version for each in environment.distributions}
+            self.store.create(name, msgspec.json.encode(versions))
 
     def _execution(self, digest: str) -> Execution:
         return msgspec.json.decode(self.store.get(digest), type=Execution)

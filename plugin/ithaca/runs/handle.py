@@ -13,7 +13,7 @@ from ithaca.errors import IthacaError, NotFound, UsageError
 from ithaca.records import names
 from ithaca.records.fold import ENDED, OPEN, attempt_state
 from ithaca.records.journal import Journal, find_run, list_runs
-from ithaca.runs.observe import describe, error_of, observe, reconcile, with_ends
+from ithaca.runs.observe import describe, error_of, observe, reconcile, unknown_step, with_ends
 from ithaca.runs.progress import shown
 from ithaca.runs.submission import retry
 
@@ -66,8 +66,7 @@ class Run:
         store: Store | None = None,
         session: Session | None = None,
     ) -> None:
-        self.id = run_id
-        self._project = project
+        self.id, self._project = run_id, project
         self._store = store or project.store_of(run_id)
         self._journal = Journal(self._store, run_id)
         self._shared_session = session
@@ -217,8 +216,7 @@ class Run:
             StepFailed: A step failed.
             RunFailed: It ended otherwise than succeeded.
         """
-        error = error_of(self.observe())
-        if error is not None:
+        if (error := error_of(self.observe())) is not None:
             raise error
         return self
 
@@ -309,8 +307,7 @@ class Run:
             UsageError: The run has not ended, or has nothing left to do.
         """
         self.reconcile()
-        found = retry(self._project, self._journal, self._store, self.observe())
-        return Run(self._project, found)
+        return Run(self._project, retry(self._project, self._journal, self._store, self.observe()))
 
     def log(self, step: str, attempt: int, *, start: int = 0) -> tuple[bytes, int]:
         """What an attempt printed from chunk `start` on, and the number of the next chunk."""
@@ -380,13 +377,7 @@ class Run:
         try:
             return state.step(name)
         except KeyError:
-            known = ", ".join(step.name for step in state.steps)
-            raise NotFound(
-                "ITH605",
-                f"there is no step `{name}`",
-                where=f"run {self.id}",
-                cure=f"its steps are: {known}",
-            ) from None
+            raise unknown_step(self.id, name, (step.name for step in state.steps)) from None
 
     def _attempt(self, step: str, attempt: int | None) -> tuple[Journal, int]:
         """Where an attempt's log and notebook are: those of a reused step are in another run."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ithaca.backends import Observation
-from ithaca.errors import Cancelled, IthacaError, RunFailed, StepFailed
+from ithaca.errors import Cancelled, IthacaError, NotFound, RunFailed, StepFailed
 from ithaca.records.draft import Draft
 from ithaca.records.fold import ENDED, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ithaca.backends import Session
     from ithaca.model.run import Event, Obstacle
@@ -120,6 +120,22 @@ def error_of(state: RunState) -> IthacaError | None:
             )
     reason = state.message or f"it is {state.status}"
     return RunFailed("ITH631", f"run {state.id} did not succeed: {reason}", cure=cure)
+
+
+def unknown_step(run_id: str, name: str, known: Iterable[str]) -> NotFound:
+    """The error of a name that is no step of a run.
+
+    Args:
+        run_id: The run.
+        name: The name.
+        known: Names of its steps.
+    """
+    return NotFound(
+        "ITH605",
+        f"there is no step `{name}`",
+        where=f"run {run_id}",
+        cure=f"its steps are: {', '.join(known)}",
+    )
 
 
 def describe(state: RunState, url: str) -> dict[str, Any]:
