@@ -45,11 +45,12 @@ def ithaca_command(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def why(run_id: str, step: str) -> Explanation:
-    return explain(find_project(Path.cwd()).store(), run_id, step)
+    (found,) = explain(find_project(Path.cwd()).store(), run_id, step)
+    return found
 
 
 def reasons(run_id: str, step: str) -> list[tuple[str, str, str]]:
-    return [(each.respect, each.name, each.text) for each in why(run_id, step).reasons]
+    return [(each.kind, each.name, each.text) for each in why(run_id, step).reasons]
 
 
 def test_each_kind_of_change_is_named_against_the_nearest_execution(project: Path) -> None:
@@ -85,7 +86,7 @@ def test_the_command_prints_reasons_for_every_step_and_as_json(project: Path) ->
     assert "load  reused" in done.stdout
     assert "    +total = base + rate" in done.stdout
     found = json.loads(ithaca_command("runs", "explain", edited, "use", "--json").stdout)
-    assert found[0]["reasons"][0]["respect"] == "code"
+    assert found[0]["reasons"][0]["kind"] == "code"
     wrong = ithaca_command("runs", "explain", f"{edited}/nothing")
     assert wrong.returncode == 2
     assert "there is no step `nothing`" in wrong.stderr

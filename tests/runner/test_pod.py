@@ -14,14 +14,12 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
-from pod_project import Cluster
+from pod_project import Cluster, Pod
 from step_project import RUN, Project, metric, parameter, step
 
-from ithaca.backends.kubernetes.command import STORE_PREFIX
 from ithaca.model.run import AttemptStart, Execution, PlannedStep
 from ithaca.model.workflow import Parameter, Volume
 from ithaca.records import names
-from ithaca.runner.pod import credentials
 from ithaca.runner.pod.document import given, interpreter, run_id
 from ithaca.runner.pod.ending import failures
 from ithaca.runner.pod.options import parse
@@ -71,10 +69,8 @@ def test_a_pod_runs_a_step_and_pushes_its_results_to_the_remote(
     assert json.loads(memo)["image"] == "img:1"
 
 
-@slow
-def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
-    cluster: Cluster,
-) -> None:
+def start_chain(cluster: Cluster) -> Pod:
+    """Run the first of two steps; the second one reads its value."""
     cluster.project.define(
         step("a", "x = [1]", writes=("x",)),
         step("b", "print(x + [2])", reads=("x",), needs=("a",)),
@@ -82,6 +78,14 @@ def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
     cluster.submit()
     first = cluster.step("a")
     assert first.code == 0, first.output
+    return first
+
+
+@slow
+def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
+    cluster: Cluster,
+) -> None:
+    first = start_chain(cluster)
     second = cluster.step("b", parents=(first.out("execution"),))
     assert second.code == 0, second.output
     assert "[1, 2]" in cluster.journal.log("b", 1)[0].decode()
@@ -97,13 +101,7 @@ def test_a_second_step_reads_a_value_and_the_next_pod_reuses_it(
 
 @slow
 def test_a_parent_can_be_named_by_its_step_in_the_runs_plan(cluster: Cluster) -> None:
-    cluster.project.define(
-        step("a", "x = [1]", writes=("x",)),
-        step("b", "print(x + [2])", reads=("x",), needs=("a",)),
-    )
-    cluster.submit()
-    first = cluster.step("a")
-    assert first.code == 0, first.output
+    first = start_chain(cluster)
     trial = "01JRUNNER0000000000000000001"
     known = PlannedStep(step="a", action="reuse", execution=first.out("execution"))
     cluster.submit(id=trial, plan=(known, PlannedStep(step="b", action="run")))
@@ -344,68 +342,3 @@ def test_a_mounted_volume_keeps_its_files_and_is_left_out_of_snapshots(
     assert [
         str(path) for path in entries(cluster.journal.store, after) if "data" in str(path)
     ] == []
-
-
-@slow
-def test_the_credentials_of_the_store_reach_the_runner_but_no_kernel(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
-    monkeypatch.setenv("ITHACA_REMOTE_AWS_SECRET_ACCESS_KEY", "sesame-open-up")
-    source = (
-        "import os\n"
-        "seen = sorted(name for name in os.environ if 'AWS_SECRET' in name or 'REMOTE' in name)\n"
-        "print('seen', seen, 'sesame' + '-open-up')"
-    )
-    cluster.project.define(step("a", source))
-    cluster.submit()
-    pod = cluster.step("a")
-    assert pod.code == 0, pod.output
-    assert "seen [] ***" in cluster.journal.log("a", 1)[0].decode()
-
-
-def test_credentials_have_standard_names_only_while_the_store_is_opened(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(credentials, "_taken", {})
-    monkeypatch.setenv("AWS_REGION", "the cells' own")
-    monkeypatch.setenv(f"{credentials.PREFIX}AWS_REGION", "the store's")
-    monkeypatch.setenv(f"{credentials.PREFIX}AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-    credentials.take()
-    assert "ITHACA_REMOTE_AWS_REGION" not in os.environ
-    with credentials.shown():
-        assert (os.environ["AWS_REGION"], os.environ["AWS_ACCESS_KEY_ID"]) == ("the store's", "id")
-    assert os.environ["AWS_REGION"] == "the cells' own"
-    assert "AWS_ACCESS_KEY_ID" not in os.environ
-    assert credentials.PREFIX == STORE_PREFIX
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "shown"),
-    [
-        ("AWS_SECRET_ACCESS_KEY", "sesame-open-up", "sesame-open-up"),
-        ("AZURE_STORAGE_ACCOUNT_KEY", "c2VzYW1lLW9wZW4=", "c2VzYW1lLW9wZW4="),
-        ("AZURE_STORAGE_SAS_TOKEN", "sv=2026&sig=sesame", "sv=2026&sig=sesame"),
-        (
-            "AZURE_STORAGE_CONNECTION_STRING",
-            "AccountName=me;AccountKey=c2VzYW1lLW9wZW4=;EndpointSuffix=x",
-            "c2VzYW1lLW9wZW4=",
-        ),
-        (
-            "GOOGLE_SERVICE_ACCOUNT_KEY",
-            json.dumps(
-                {"private_key": "-----BEGIN KEY-----\nc2VzYW1l\nb3BlbnVw\n-----END KEY-----"}
-            ),
-            "b3BlbnVw",
-        ),
-    ],
-)
-def test_a_secret_of_the_store_is_masked_inside_longer_secrets(
-    name: str, value: str, shown: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(credentials, "_taken", {})
-    monkeypatch.setenv(f"{credentials.PREFIX}{name}", value)
-    credentials.take()
-    assert {value, shown} <= {*credentials.secrets()}
-    assert not any("-----" in each for each in credentials.secrets() if each != value)

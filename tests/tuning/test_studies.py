@@ -91,6 +91,14 @@ def test_a_failed_trial_has_its_reason_and_is_started_again_within_its_retries(
     assert study.best is None
 
 
+def test_a_retried_run_of_a_trial_is_an_ordinary_run(project: Path) -> None:
+    study = tune(notebook(PARAMETERS, ("step:fit", "loss = x / 0"), METRICS), trials=1)
+    trial = study.run(0)
+    assert (trial.document.trial is None, bool(trial.document.template)) == (False, True)
+    again = trial.retry().wait()
+    assert (again.document.trial, again.document.template) == (None, "")
+
+
 def test_a_metric_that_is_no_number_fails_its_trial(project: Path) -> None:
     cells = (PARAMETERS, ("step:fit", "loss = float('nan') * x"), METRICS)
     [trial] = tune(notebook(*cells), trials=1).trials

@@ -59,14 +59,7 @@ def instance(example: Object, workflow: Workflow, run: RunDocument) -> Object:
         for name, text in manifests.changed_arguments(workflow, run).items()
     }
     parameters = [{"name": k, "value": v} for k, v in {"ithaca-run": run.id, **given}.items()]
-    metadata = {
-        **example["metadata"],
-        "name": shared.workflow(workflow.name, run.id),
-        "labels": manifests.labels(run),
-    }
-    del metadata["generateName"]
-    spec = {**example["spec"], "arguments": {"parameters": parameters}}
-    return {**example, "metadata": metadata, "spec": spec}
+    return manifests.instance_of(example, run, arguments={"parameters": parameters})
 
 
 def _lasting(

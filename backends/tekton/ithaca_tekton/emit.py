@@ -83,13 +83,7 @@ def instance(
         {"name": RUN, "value": run_options(workflow, settings, run)},
         *({"name": named[name], "value": text} for name, text in given),
     ]
-    metadata = {
-        **example["metadata"],
-        "name": shared.workflow(workflow.name, run.id),
-        "labels": manifests.labels(run),
-    }
-    del metadata["generateName"]
-    return {**example, "metadata": metadata, "spec": {**example["spec"], "params": params}}
+    return manifests.instance_of(example, run, params=params)
 
 
 def _lasting(graph: Graph, name: str, more: Mapping[str, str] | None = None) -> list[Object]:

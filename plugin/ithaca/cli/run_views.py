@@ -21,7 +21,7 @@ from ithaca.cli.output import (
 )
 from ithaca.errors import IthacaError, NotFound
 from ithaca.runs.comparing import varied_parameters
-from ithaca.runs.progress import duration, reason
+from ithaca.runs.progress import duration, reason, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from ithaca.runs import Run
     from ithaca.runs.comparing import Comparison
     from ithaca.runs.explaining import Explanation
-
-_WIDEST = 40
-"""Characters of a value in a table."""
 
 _NO_SUPERVISOR = "the run has no live supervisor: it was killed, or the machine went down"
 _NOT_FOUND = (
@@ -111,12 +108,6 @@ def _varied(state: RunState | IthacaError, varied: set[tuple[str, str]]) -> str:
     )
 
 
-def short(value: object) -> str:
-    """A value for a cell of a table."""
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-
-
 def print_comparison(found: Comparison) -> None:
     """Print runs side by side."""
     rows = [("workflow", *found.names), ("status", *(status_text(each) for each in found.statuses))]
@@ -138,14 +129,14 @@ def print_explanation(found: Explanation) -> None:
     click.echo(f"{click.style(found.step, bold=True)}  {status_text(found.status)}{compared}")
     for each in found.reasons:
         first, *lines = each.text.splitlines() or [""]
-        if lines or each.respect == "code":
-            click.echo(f"  {each.respect} {each.name}:")
+        if lines or each.kind == "code":
+            click.echo(f"  {each.kind} {each.name}:")
             for line in (first, *lines):
                 click.echo(f"    {line}")
-        elif each.respect in ("cache", "first", "result"):
+        elif each.kind in ("cache", "first", "result"):
             click.echo(f"  {each.text}")
         else:
-            click.echo(f"  {each.respect} {each.name}: {each.text}")
+            click.echo(f"  {each.kind} {each.name}: {each.text}")
 
 
 def _letter(number: int) -> str:

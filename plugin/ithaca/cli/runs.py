@@ -154,18 +154,16 @@ def show(reference: str, as_json: bool) -> None:
 def explain(reference: str, step: str | None, as_json: bool) -> None:
     """Explain why a step ran again: what differs from its nearest earlier execution.
 
-    Name the step as RUN/STEP or RUN STEP; without one, every step that ran is explained.
+    Name the step as RUN/STEP or RUN STEP; without one, every step is explained.
     """
     import msgspec
 
     from ithaca.cli.run_views import print_explanation
-    from ithaca.runs.explaining import explain as explain_step
+    from ithaca.runs.explaining import explain as explain_steps
 
     run, name = _open(reference)
-    wanted = name or step
-    names = [wanted] if wanted else [each.name for each in run.workflow.steps]
-    store = project().store_of(run.id)
-    found = [explain_step(store, run.id, each) for each in names]
+    wanted = filter(None, [name or step])
+    found = explain_steps(project().store_of(run.id), run.id, *wanted)
     if as_json:
         print_json([msgspec.to_builtins(each) for each in found])
         return

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from ithaca.cli.output import moment, print_json, print_notice, print_table
-from ithaca.cli.run_views import short
-from ithaca.runs.progress import COLOURS, duration
+from ithaca.runs.progress import COLOURS, duration, short
 from ithaca.tuning.study import STATES
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ several, the latest.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -31,7 +32,7 @@ LOOK_BACK = 100
 MOST = 8
 """Changes of one kind that are listed."""
 
-Respect = Literal[
+Kind = Literal[
     "code", "parameter", "file", "environment", "step", "setting", "cache", "result", "first"
 ]
 
@@ -40,12 +41,12 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a step ran.
 
     Attributes:
-        respect: What differs; `step` is the result of a step that it needs.
+        kind: What differs; `step` is the result of a step that it needs.
         name: Its name: a cell, a parameter, a path, a distribution, a step, a setting.
         text: What happened to it, in words.
     """
 
-    respect: Respect
+    kind: Kind
     name: str
     text: str
 
@@ -76,38 +77,53 @@ class _Side(NamedTuple):
     step: Step
 
 
-def explain(store: Store, run_id: str, name: str) -> Explanation:
-    """Explain why a step of a run ran.
+def explain(store: Store, run_id: str, *steps: str) -> list[Explanation]:
+    """Explain why steps of a run ran.
 
     Args:
         store: Where the runs are.
         run_id: Id of the run.
-        name: Name of the step.
+        steps: Names of the steps; all of them if none is named.
+
+    Returns:
+        An explanation for each step, in this order.
 
     Raises:
-        NotFound: The run has no step of this name.
+        NotFound: The run has no step of that name.
     """
     journal = Journal(store, run_id)
-    step = next((each for each in journal.workflow().steps if each.name == name), None)
-    if step is None:
-        raise unknown_step(run_id, name, (each.name for each in journal.workflow().steps))
+    known = {each.name: each for each in journal.workflow().steps}
+    for name in steps:
+        if name not in known:
+            raise unknown_step(run_id, name, known)
+    earlier = list(_earlier(store, journal))
+    return [_explain(_Side(store, journal, known[each]), earlier) for each in steps or known]
+
+
+def _explain(now: _Side, earlier: list[Journal]) -> Explanation:
+    """Explain why a step ran.
+
+    Args:
+        now: The step and its run.
+        earlier: Earlier runs of the notebook, the latest first.
+    """
+    journal, step, name = now.journal, now.step, now.step.name
     state = journal.state().step(name)
     found = Explanation(run=journal.id, step=name, status=state.status)
-    ends = journal.ends(name)
-    if state.status == "reused" or not ends:
+    if state.status == "reused" or not journal.ends(name):
         return found
     forced = []
     if not step.cache:
         text = "the step has the tag cache:off"
-        forced.append(Reason(respect="cache", name="cache:off", text=text))
+        forced.append(Reason(kind="cache", name="cache:off", text=text))
     if not journal.run().reuse:
         forced.append(
-            Reason(respect="cache", name="--no-reuse", text="the run was started with --no-reuse")
+            Reason(kind="cache", name="--no-reuse", text="the run was started with --no-reuse")
         )
-    now = _Side(store, journal, step)
-    before = min(_earlier(now), key=lambda each: _distance(each, now), default=None)
+    executed = _executions(now, earlier)
+    before = min(executed, key=lambda each: _distance(each, now), default=None)
     if before is None:
-        first = Reason(respect="first", name=name, text="no earlier run executed this step")
+        first = Reason(kind="first", name=name, text="no earlier run executed this step")
         return msgspec.structs.replace(found, reasons=(*forced, first))
     reasons = list(_reasons(before, now))
     if not forced and not reasons:
@@ -115,27 +131,33 @@ def explain(store: Store, run_id: str, name: str) -> Explanation:
             "nothing differs: the earlier execution ended after this run was planned, or its "
             "result is gone"
         )
-        reasons = [Reason(respect="result", name=name, text=text)]
+        reasons = [Reason(kind="result", name=name, text=text)]
     return msgspec.structs.replace(
         found, compared_with=before.journal.id, reasons=(*forced, *reasons)
     )
 
 
-def _earlier(now: _Side) -> Iterator[_Side]:
-    """Earlier executions of a step of the same notebook, the latest first."""
-    store, name, notebook = now.store, now.step.name, now.journal.run().notebook
-    before = [each for each in list_runs(store) if each < now.journal.id]
+def _earlier(store: Store, journal: Journal) -> Iterator[Journal]:
+    """Earlier runs of the same notebook, the latest first."""
+    notebook = journal.run().notebook
+    before = [each for each in list_runs(store) if each < journal.id]
     for run in reversed(before[-LOOK_BACK:]):
         other = Journal(store, run)
+        with contextlib.suppress(StoreError):  # parts of an earlier run may be gone
+            if other.run().notebook == notebook:
+                yield other
+
+
+def _executions(now: _Side, earlier: list[Journal]) -> Iterator[_Side]:
+    """The runs that executed a step themselves, the latest first."""
+    for journal in earlier:
         try:
-            if other.run().notebook != notebook:
-                continue
-            step = next((each for each in other.workflow().steps if each.name == name), None)
-            ends = [each for each in other.ends(name) if each.status in GOOD]
-        except StoreError:  # parts of an earlier run may be gone
+            steps = {each.name: each for each in journal.workflow().steps}
+            ends = [each for each in journal.ends(now.step.name) if each.status in GOOD]
+        except StoreError:
             continue
-        if step is not None and ends and ends[-1].status != "reused":
-            yield _Side(store, other, step)
+        if now.step.name in steps and ends and ends[-1].status != "reused":
+            yield _Side(now.store, journal, steps[now.step.name])
 
 
 def _distance(before: _Side, now: _Side) -> int:
@@ -175,11 +197,9 @@ def _code(before: Step, now: Step) -> Iterator[Reason]:
         old, new = olds.get(place), news.get(place)
         if old is not None and new is not None and old.source == new.source:
             continue
-        found.append(Reason(respect="code", name=_cell(place), text=_lines(old, new)))
+        found.append(Reason(kind="code", name=_cell(place), text=_lines(old, new)))
     yield from found or [
-        Reason(
-            respect="code", name=now.name, text="its code changed in a way that lines do not show"
-        )
+        Reason(kind="code", name=now.name, text="its code changed in a way that lines do not show")
     ]
 
 
@@ -204,10 +224,10 @@ def _parameters(before: _Side, now: _Side) -> Iterator[Reason]:
     old, new = before.journal.run().arguments, now.journal.run().arguments
     for name in now.step.parameters:
         if name not in old:
-            yield Reason(respect="parameter", name=name, text=f"is new: {new.get(name)!r}")
+            yield Reason(kind="parameter", name=name, text=f"is new: {new.get(name)!r}")
         elif repr(old[name]) != repr(new.get(name)):
             text = f"{old[name]!r} → {new.get(name)!r}"
-            yield Reason(respect="parameter", name=name, text=text)
+            yield Reason(kind="parameter", name=name, text=text)
 
 
 def _environment(before: _Side, now: _Side) -> Iterator[Reason]:
@@ -217,14 +237,14 @@ def _environment(before: _Side, now: _Side) -> Iterator[Reason]:
     packages = [_packages(now.store, each) for each in (old, new)]
     if packages[0] is None or packages[1] is None:
         text = "what the kernel can import changed"
-        yield Reason(respect="environment", name="environment", text=text)
+        yield Reason(kind="environment", name="environment", text=text)
         return
     changed = _changes(packages[0], packages[1])
     for name, text in changed[:MOST]:
-        yield Reason(respect="environment", name=name, text=text)
+        yield Reason(kind="environment", name=name, text=text)
     if len(changed) > MOST:
         text = f"and {len(changed) - MOST} more"
-        yield Reason(respect="environment", name="distributions", text=text)
+        yield Reason(kind="environment", name="distributions", text=text)
 
 
 def _identity(side: _Side) -> str:
@@ -245,16 +265,16 @@ def _packages(store: Store, identity: str) -> dict[str, str] | None:
 def _settings(before: Step, now: Step) -> Iterator[Reason]:
     """The step's variables, secrets and image."""
     for name, text in _changes(before.env, now.env):
-        yield Reason(respect="setting", name=f"env {name}", text=text)
+        yield Reason(kind="setting", name=f"env {name}", text=text)
     if before.image != now.image:
-        yield Reason(respect="setting", name="image", text=f"{before.image} → {now.image}")
+        yield Reason(kind="setting", name="image", text=f"{before.image} → {now.image}")
     if before.secrets != now.secrets:
-        yield Reason(respect="setting", name="secrets", text="other secrets")
+        yield Reason(kind="setting", name="secrets", text="other secrets")
     for name in ("reads", "writes"):
         old, new = getattr(before, name), getattr(now, name)
         if {*old} != {*new}:
             listed = ", ".join(sorted({*old} ^ {*new}))
-            yield Reason(respect="setting", name=name, text=f"other values: {listed}")
+            yield Reason(kind="setting", name=name, text=f"other values: {listed}")
 
 
 def _needs(before: _Side, now: _Side) -> Iterator[Reason]:
@@ -267,7 +287,7 @@ def _needs(before: _Side, now: _Side) -> Iterator[Reason]:
         if old is not None and new is not None:
             listed = _differences(now, old, new)
             text += f": {', '.join(listed)}" if listed else ""
-        yield Reason(respect="step", name=need, text=text)
+        yield Reason(kind="step", name=need, text=text)
 
 
 def _after(side: _Side, step: str) -> str | None:
@@ -292,9 +312,9 @@ def _files(before: _Side, now: _Side) -> Iterator[Reason]:
         if not (each.what == "file" and matches(ignored, each.name, folder=False))
     ]
     for each in found[:MOST]:
-        yield Reason(respect="file", name=each.name, text=each.kind)
+        yield Reason(kind="file", name=each.name, text=each.kind)
     if len(found) > MOST:
-        yield Reason(respect="file", name="files", text=f"and {len(found) - MOST} more")
+        yield Reason(kind="file", name="files", text=f"and {len(found) - MOST} more")
 
 
 def _differences(now: _Side, old: str, new: str) -> list[str]:

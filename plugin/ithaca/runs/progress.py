@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Cells = Callable[[str, int], Progress | None]
 
+WIDEST = 40
+"""Characters of a value in a table."""
+
 COLOURS = {
     "succeeded": "green",
     "reused": "cyan",
@@ -141,6 +144,12 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def short(value: object) -> str:
+    """A value for a cell of a table."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
 def _cell(progress: Progress | None) -> str:

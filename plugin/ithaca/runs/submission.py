@@ -148,6 +148,7 @@ def retry(project: Project, journal: Journal, store: Store, state: RunState) -> 
         before,
         id="",
         trial=None,
+        template="",
         python=environments.python or before.python,
         environment=environments.identity,
         environment_from=environments.source,

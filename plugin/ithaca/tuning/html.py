@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ithaca.runs.html import coloured, table
+from ithaca.runs.progress import short
 from ithaca.tuning.record import best_of
 
 if TYPE_CHECKING:
@@ -50,12 +51,8 @@ def _row(trial: TrialRecord, document: StudyDocument, best: set[int]) -> tuple[s
     return (
         f"{trial.number} (best)" if trial.number in best else str(trial.number),
         coloured(trial.state),
-        *(_short(trial.parameters.get(name, "")) for name in document.space),
-        *(_short(value) for value in values),
+        *(short(trial.parameters.get(name, "")) for name in document.space),
+        *(short(value) for value in values),
         *("" for _ in range(len(document.objectives) - len(values))),
         trial.run,
     )
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -88,6 +88,16 @@ def test_a_run_whose_template_argo_had_not_seen_yet_is_lost_and_did_not_fail(
     assert (end.status, end.message) == ("lost", message)
 
 
+def test_what_a_watch_has_shown_is_not_replaced_by_an_earlier_answer(
+    session: ClusterSession, journal: Journal
+) -> None:
+    newer: dict[str, Any] = {"metadata": {"name": "w"}, "status": {"phase": "Error"}}
+    view = session._view(journal.id)
+    view.show(newer)
+    view.keep({"metadata": {"name": "w"}}, 0.0)  # the answer of the request that created it
+    assert (view.found, view.until) == (newer, float("inf"))
+
+
 def test_a_run_that_ended_long_ago_needs_no_second_look(
     session: ClusterSession, journal: Journal
 ) -> None:

@@ -39,7 +39,7 @@ class Changed:
         """Wait until an object changes, and return the ids of the runs.
 
         Args:
-            seconds: Wait at most that long, but at least `LOOK`.
+            seconds: How long to wait at most; less than `LOOK` counts as `LOOK`.
 
         Raises:
             BackendError: The cluster does not allow to watch them any more (ITH665).

@@ -100,17 +100,28 @@ def of_template(run: RunDocument, pinned: Collection[str]) -> RunDocument:
 def labels(run: RunDocument) -> dict[str, str]:
     """The labels of a run's object; those of a trial name its study."""
     found = {"ithaca/workflow": run.name, "ithaca/run": run.id}
-    trial = run.trial
-    return (
-        found
-        if trial is None
-        else {**found, **study_labels(run), "ithaca/trial": str(trial.number)}
-    )
+    if run.trial is not None:
+        found |= {**study_labels(run), "ithaca/trial": str(run.trial.number)}
+    return found
 
 
 def study_labels(run: RunDocument) -> dict[str, str]:
     """The labels of everything that belongs to the study of a trial's run."""
     return {STUDY: run.trial.study} if run.trial else {}
+
+
+def instance_of(example: Mapping[str, Any], run: RunDocument, **spec: Any) -> dict[str, Any]:
+    """The object of a run that uses a template.
+
+    Args:
+        example: An object that uses the template; it is not changed.
+        run: The planned run.
+        spec: Fields of its spec.
+    """
+    named = {"name": names.workflow(run.name, run.id), "labels": labels(run)}
+    metadata = {**example["metadata"], **named}
+    del metadata["generateName"]
+    return {**example, "metadata": metadata, "spec": {**example["spec"], **spec}}
 
 
 def steps_to_start(

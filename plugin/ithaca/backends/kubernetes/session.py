@@ -82,7 +82,7 @@ class ClusterSession(Session):
             end_run(journal)
             return
         try:
-            view.found = self._creator.create(journal.workflow(), run)
+            made = self._creator.create(journal.workflow(), run)
         except Unanswered as error:
             raise BackendError(
                 "ITH664",
@@ -94,7 +94,7 @@ class ClusterSession(Session):
         except BackendError as error:
             journal.end("failed", f"{self.engine.title} refused it: {error.message}")
             raise
-        view.until = self._fresh_until(run)
+        view.keep(made, self._fresh_until(run))
 
     def observe(self, run_id: str) -> Observation:
         """What the run's object and its pods say; nothing is written."""
@@ -187,9 +187,9 @@ class ClusterSession(Session):
         changed = Changed(f"study {study}", cure)
 
         def wait(seconds: float) -> set[str]:
-            due.update(changed.wait(seconds))
-            due.intersection_update(each for each in due if self._may_have_ended(each))
-            return {*due}
+            nonlocal due
+            due = {each for each in due | changed.wait(seconds) if self._may_have_ended(each)}
+            return due
 
         with changed.by(of_study(cluster, self.engine.kind, study, self._views)):
             self._followed = study
@@ -259,8 +259,8 @@ class ClusterSession(Session):
         """The run's object: as the watch shows it, else at most `FRESH` seconds old."""
         if time.monotonic() > view.until:
             cluster, name = self._find(view.journal)
-            view.found = cluster.get(self.engine.kind, name)
-            view.until = self._fresh_until(view.journal.run())
+            found = cluster.get(self.engine.kind, name)
+            view.keep(found, self._fresh_until(view.journal.run()))
         return view.found
 
     def _fresh_until(self, run: RunDocument) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -47,12 +48,25 @@ class View:
         self.next_list = 0.0
         self.over: float | None = None
         self._version, self._pods_until = "", 0.0
+        self._lock = threading.Lock()
 
     def show(self, found: Object | None) -> None:
         """Keep what a watch shows, which stays true until the watch shows something else."""
-        if found is None:
-            self.deleted = time.monotonic()
-        self.found, self.until = found, float("inf")
+        with self._lock:
+            if found is None:
+                self.deleted = time.monotonic()
+            self.found, self.until = found, float("inf")
+
+    def keep(self, found: Object | None, until: float) -> None:
+        """Keep what a request returned, unless a watch has shown something since.
+
+        Args:
+            found: The object.
+            until: When it has to be read again, by the monotonic clock.
+        """
+        with self._lock:
+            if self.until != float("inf"):
+                self.found, self.until = found, until
 
     def is_due(self, found: Object) -> bool:
         """Whether the pods have to be read: the object changed, or the last time is long ago."""
