@@ -244,7 +244,16 @@ class ArgoPlace(ClusterPlace):
         connect().apply(template)
         parameters = [{"name": name, "value": text} for name, text in arguments.items()]
         workflow["spec"]["arguments"] = {"parameters": parameters}
-        connect().create(workflow)
+        while self._came_too_early(connect().create(workflow)["metadata"]["name"]):
+            time.sleep(self.poll)
+
+    def _came_too_early(self, name: str) -> bool:
+        """Whether Argo's controller had not heard of the template when it read the Workflow."""
+        while not (status := (connect().get(self.kind, name) or {}).get("status") or {}).get(
+            "phase"
+        ):
+            time.sleep(POLL)
+        return "workflowtemplates.argoproj.io" in status.get("message", "")
 
     def pods(self, run_id: str, step: str) -> list[str]:
         from ithaca.backends.kubernetes import Kind

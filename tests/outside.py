@@ -10,6 +10,7 @@ import contextlib
 import select
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,6 +56,11 @@ class Outside:
             self._open.update(gates)
             self._changed.notify_all()
 
+    def wait_until_gone(self, gate: str) -> None:
+        """Wait until no step waits at a gate that nobody opens: those that waited have ended."""
+        while self.waiting[gate]:
+            time.sleep(LOOK)
+
     def count(self, name: str) -> int:
         """Count a step, and return the number of calls."""
         with self._changed:
@@ -89,6 +95,13 @@ def serve(host: str) -> Iterator[Outside]:
     """
 
     class Handler(BaseHTTPRequestHandler):
+        def setup(self) -> None:
+            super().setup()
+            # The network of a pod can go before its processes close their connections.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT):
+                self.connection.setsockopt(socket.IPPROTO_TCP, option, 2)
+
         def do_GET(self) -> None:
             _, what, name = self.path.split("/", 2)
             answer = (

@@ -66,4 +66,4 @@ def test_a_step_that_exceeds_its_timeout_is_timed_out(place: Place, outside: Out
     code, result = place.run()
     assert (code, result["status"]) == (1, "failed")
     assert statuses(result) == {"slow": "timed_out", "after": "skipped"}
-    assert not outside.waiting["never"]
+    outside.wait_until_gone("never")

@@ -49,7 +49,7 @@ def test_a_cancelled_run_ends_its_steps(place: Place, outside: Outside) -> None:
         assert place.ithaca("runs", "cancel", "latest").returncode == 0
         result = json.loads(watcher.communicate()[0])
     assert (watcher.returncode, result["status"]) == (130, "cancelled")
-    assert not outside.waiting["never"]
+    outside.wait_until_gone("never")
 
 
 @pytest.mark.shows("`runs retry`")
